@@ -1,0 +1,85 @@
+//! How a plugin's call fails: who, where, why, and what to do about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::EditError;
+
+/// A hook that could not be carried out. Whether the request goes on is the operator's policy for this plugin.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("plugin `{plugin}` ({file}) failed in `{hook}`: {cause} ({})", cause.remedy())]
+pub struct Failure {
+    /// The plugin's name.
+    pub plugin: Arc<str>,
+    /// Its file, as the operator wrote it.
+    pub file: Arc<str>,
+    /// The hook, by the name that the plugin's author knows.
+    pub hook: &'static str,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a call into a guest failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Cause {
+    /// The guest returned an error. The only cause that keeps the instance.
+    #[error("it returned an error: {0}")]
+    Returned(EditError),
+    /// The guest trapped.
+    #[error("it trapped: {0}")]
+    Trap(String),
+    /// The guest ended itself.
+    #[error("it exited with status {0}")]
+    Exited(i32),
+    /// The guest did not return in time.
+    #[error("it did not return within {0:?}")]
+    Deadline(Duration),
+    /// The guest trapped after it was denied memory.
+    #[error("it needed more than its {0} bytes of memory")]
+    OutOfMemory(usize),
+    /// What the guest returned is over its cap.
+    #[error("it returned {size} bytes, {limit} are allowed")]
+    OutputTooLarge {
+        /// Bytes returned.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The guest broke the rules of its ABI.
+    #[error("it broke the ABI: {0}")]
+    AbiViolation(String),
+    /// The guest returned something that can't be used (no JSON, a bad status, a bad header).
+    #[error("it returned something that can't be used: {0}")]
+    InvalidOutput(String),
+    /// Every instance was busy until the deadline, or too many calls were waiting already.
+    #[error("all of its {0} instances are busy")]
+    Busy(usize),
+    /// A new instance could not be made.
+    #[error("no instance of it could be made: {0}")]
+    Instantiate(String),
+    /// The plugin was retired while the request was on its way.
+    #[error("it was retired")]
+    Retired,
+}
+
+impl Cause {
+    /// Whether the instance may serve another call: only when the guest itself returned.
+    pub fn keeps_instance(&self) -> bool {
+        matches!(self, Cause::Returned(_))
+    }
+
+    /// What the one who operates the plugin can do.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Cause::Returned(_) => "see the plugin's documentation for this error",
+            Cause::Trap(_) | Cause::Exited(_) => "report it to the plugin's author, with the log lines before it",
+            Cause::Deadline(_) => "raise `limits.hook_timeout_ms`, or report it to the plugin's author",
+            Cause::OutOfMemory(_) => "raise `limits.memory_mib`, or report it to the plugin's author",
+            Cause::OutputTooLarge { .. } => "raise `limits.output_mib`, or report it to the plugin's author",
+            Cause::AbiViolation(_) | Cause::InvalidOutput(_) => "report it to the plugin's author",
+            Cause::Busy(_) => "raise `instances` if the plugin keeps no state, or lower the load",
+            Cause::Instantiate(_) => "lower `instances`, or give the host more memory",
+            Cause::Retired => "send the request again",
+        }
+    }
+}
