@@ -26,6 +26,9 @@ mod scan;
 mod text;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use document::{Document, Duplicates};
 pub use error::{EditError, JsonError};
 pub use lex::MAX_DEPTH;
