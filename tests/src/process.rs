@@ -1,0 +1,188 @@
+//! The processes of the end-to-end tests: the gateway's real binary, and an upstream that replays recorded bytes.
+//!
+//! ```no_run
+//! let upstream = heimdall_tests::process::Replay::start(env!("CARGO_MANIFEST_DIR"));
+//! ```
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A running `heimdall serve`. Killed when dropped.
+pub struct Gateway {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    child: Child,
+    output: Output,
+    _directory: tempfile::TempDir,
+}
+
+type Output = Arc<Mutex<String>>;
+
+impl Gateway {
+    /// Starts the gateway with this `heimdall.toml`; a line for `listen` with a free port is put before it.
+    ///
+    /// # Panics
+    /// When it does not start; the message holds what it printed.
+    pub fn start(config: &str) -> Gateway {
+        match Gateway::try_start(config) {
+            Ok(gateway) => gateway,
+            Err((status, output)) => panic!("the gateway ended with {status}:\n{output}"),
+        }
+    }
+
+    /// As [`Gateway::start`], for a configuration that may be refused.
+    ///
+    /// # Errors
+    /// When it ended instead of serving: its exit code and what it printed.
+    pub fn try_start(config: &str) -> Result<Gateway, (i32, String)> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("heimdall.toml");
+        std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
+        Gateway::spawn(directory, &["serve", "--config", file.to_str().unwrap()])
+    }
+
+    fn spawn(directory: tempfile::TempDir, arguments: &[&str]) -> Result<Gateway, (i32, String)> {
+        let mut child = heimdall(directory.path())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (output, url) = follow(stderr);
+        match url.recv() {
+            Ok(url) => Ok(Gateway { url, child, output, _directory: directory }),
+            Err(_) => {
+                let status = child.wait().unwrap().code().unwrap_or(-1);
+                let output = output.lock().unwrap().clone();
+                Err((status, output))
+            }
+        }
+    }
+
+    /// What it has printed so far, logs and banner.
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    /// Asks it to end, as an operator's `kill` does.
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end: its exit code.
+    pub fn wait(mut self) -> (i32, String) {
+        let status = self.child.wait().unwrap().code().unwrap_or(-1);
+        (status, self.output())
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs `heimdall` with these arguments to its end: exit code, standard output, standard error.
+pub fn run(arguments: &[&str]) -> (i32, String, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let output = heimdall(directory.path()).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+/// The gateway's binary, with its state in this directory and nothing of the caller's environment that matters to it.
+pub fn heimdall(directory: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .current_dir(directory)
+        .env("XDG_CACHE_HOME", cache())
+        .env("XDG_STATE_HOME", cache())
+        .env("NO_COLOR", "1")
+        .env_remove("RUST_LOG");
+    command
+}
+
+/// One compilation cache for all tests of a build, so that each guest is compiled once.
+fn cache() -> PathBuf {
+    target_directory().join("heimdall-test-cache")
+}
+
+/// Builds the binary once per test process: cargo offers a package's binaries to its own tests only.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let target = target_directory();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.current_dir(root).args(["build", "--quiet", "--locked", "--package", "heimdall"]);
+        if target.ends_with("release") {
+            build.arg("--release");
+        }
+        assert!(build.status().unwrap().success(), "the gateway does not build");
+        target.join("heimdall")
+    })
+}
+
+/// `target/debug` or `target/release`, wherever this build put it: test binaries lie in its folder `deps`.
+fn target_directory() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(Path::parent).unwrap().to_owned()
+}
+
+/// Collects what a process prints, and sends the first URL of this machine that it names.
+fn follow(stream: impl Read + Send + 'static) -> (Output, std::sync::mpsc::Receiver<String>) {
+    let output = Output::default();
+    let (found, url) = std::sync::mpsc::channel();
+    let kept = output.clone();
+    std::thread::spawn(move || {
+        let mut found = Some(found);
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let address = line.split_once("http://127.0.0.1:").map(|(_, rest)| rest);
+            let port = address.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+            kept.lock().unwrap().push_str(&format!("{line}\n"));
+            if let Some(port) = port
+                && let Some(found) = found.take()
+            {
+                let _ = found.send(format!("http://127.0.0.1:{port}"));
+            }
+        }
+    });
+    (output, url)
+}
+
+/// An upstream that replays recorded bytes: see `src/bin/replay.rs`. Killed when dropped.
+pub struct Replay {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    child: Child,
+}
+
+impl Replay {
+    /// Starts this binary, which tests name by `env!("CARGO_BIN_EXE_replay")`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(binary: &str) -> Replay {
+        let mut child = Command::new(binary).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let (_, url) = follow(child.stdout.take().unwrap());
+        Replay { url: url.recv().unwrap(), child }
+    }
+
+    /// A configuration's line: an upstream of this name that behaves like this.
+    pub fn upstream(&self, behaviour: &str, fixture: &str) -> String {
+        format!("{}/{behaviour}/{fixture}/v1", self.url)
+    }
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
