@@ -1,0 +1,51 @@
+# Daily commands. `just` lists them; each recipe is what a person would type.
+
+# What there is to do.
+default:
+    @just --list --unsorted
+
+# Build everything, as the tests use it.
+build:
+    cargo build --workspace
+
+# Run the gateway with the built-in echo upstream and one plugin of each kind; `just serve --config FILE` for your own.
+serve *arguments:
+    cargo run --release -- serve {{arguments}}
+
+# Say what a plugin file is and what it needs.
+inspect file *arguments:
+    cargo run --release -- inspect {{file}} {{arguments}}
+
+# Run the tests; `just test stream` runs those with `stream` in their name.
+test *filter:
+    cargo test --workspace {{filter}}
+
+# Format the code.
+fmt:
+    cargo fmt --all
+
+# Check the formatting and every lint, as .ci/run does.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- --deny warnings
+
+# Build the documentation of the libraries and fail on a broken link.
+docs:
+    RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+
+# Check the licences, origins and known holes of every dependency (needs cargo-deny).
+deny:
+    cargo deny check
+
+# Check that the committed guests are what their sources say.
+guests:
+    guest-examples/check.sh
+
+# Run the official OpenAI client against the release build (needs Python 3.11).
+clients:
+    cargo build --release
+    tests/clients/run.sh
+
+# Everything that has to pass before a change lands.
+ci:
+    .ci/run
