@@ -10,15 +10,15 @@ build:
 
 # Run the gateway with the built-in echo upstream and one plugin of each kind; `just serve --config FILE` for your own.
 serve *arguments:
-    cargo run --release -- serve {{arguments}}
+    cargo run --release -- serve {{ arguments }}
 
 # Say what a plugin file is and what it needs.
 inspect file *arguments:
-    cargo run --release -- inspect {{file}} {{arguments}}
+    cargo run --release -- inspect {{ file }} {{ arguments }}
 
 # Run the tests; `just test stream` runs those with `stream` in their name.
 test *filter:
-    cargo test --workspace {{filter}}
+    cargo test --workspace {{ filter }}
 
 # Format the code.
 fmt:
