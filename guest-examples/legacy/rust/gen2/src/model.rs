@@ -1,0 +1,179 @@
+//! The JSON of generation 2, as far as this guard knows it: other members are not printed again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub type Context = Map<String, Value>;
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct HttpRequest {
+    pub method: String,
+    pub path: String,
+    pub headers: BTreeMap<String, String>,
+    pub query: BTreeMap<String, String>,
+    pub body: String,
+}
+
+#[derive(Deserialize, Serialize)]
+pub struct HttpResponse {
+    pub status_code: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: String,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LlmRequest {
+    pub provider: String,
+    pub model: String,
+    pub input: Vec<Message>,
+    pub params: Option<Value>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Message {
+    pub role: Option<String>,
+    pub content: Option<Content>,
+    pub name: Option<String>,
+    pub tool_calls: Option<Value>,
+    pub tool_call_id: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize, Serialize)]
+pub struct Part {
+    pub r#type: String,
+    pub text: Option<String>,
+    pub image_url: Option<Value>,
+}
+
+impl Content {
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Content::Text(text) => vec![text],
+            Content::Parts(parts) => parts.iter().filter_map(|part| part.text.as_deref()).collect(),
+        }
+    }
+
+    pub fn texts_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Content::Text(text) => vec![text],
+            Content::Parts(parts) => parts.iter_mut().filter_map(|part| part.text.as_mut()).collect(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LlmResponse {
+    pub chat_response: Option<ChatResponse>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ChatResponse {
+    pub id: String,
+    pub model: String,
+    pub choices: Vec<Choice>,
+    pub usage: Option<Usage>,
+}
+
+/// Of an answer (`message`) or of a chunk of a streamed one (`delta`).
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Choice {
+    pub index: u32,
+    pub message: Option<Message>,
+    pub delta: Option<Message>,
+    pub finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Usage {
+    pub prompt_tokens: u32,
+    pub completion_tokens: u32,
+    pub total_tokens: u32,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LlmError {
+    pub is_bifrost_error: bool,
+    pub status_code: Option<u16>,
+    pub error: ErrorField,
+    pub allow_fallbacks: Option<bool>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ErrorField {
+    pub r#type: Option<String>,
+    pub code: Option<String>,
+    pub message: String,
+}
+
+#[derive(Serialize)]
+pub struct ShortCircuit {
+    pub error: LlmError,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct HttpInput {
+    pub context: Context,
+    pub request: HttpRequest,
+}
+
+#[derive(Serialize)]
+pub struct HttpOutput {
+    pub context: Context,
+    pub request: HttpRequest,
+    pub response: Option<HttpResponse>,
+    pub has_response: bool,
+    pub error: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct PreInput {
+    pub context: Context,
+    pub request: LlmRequest,
+}
+
+#[derive(Serialize)]
+pub struct PreOutput {
+    pub context: Context,
+    pub request: LlmRequest,
+    pub short_circuit: Option<ShortCircuit>,
+    pub has_short_circuit: bool,
+    pub error: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct PostInput {
+    pub context: Context,
+    pub response: Option<LlmResponse>,
+    pub error: Option<LlmError>,
+    pub has_error: bool,
+}
+
+#[derive(Serialize)]
+pub struct PostOutput {
+    pub context: Context,
+    pub response: Option<LlmResponse>,
+    pub error: Option<LlmError>,
+    pub has_error: bool,
+    pub hook_error: String,
+}
