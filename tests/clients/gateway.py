@@ -57,6 +57,12 @@ class Gateway:
         return "\n".join(
             [
                 f'listen = "127.0.0.1:{self.port}"',
+                # Compiled plugins stay in this folder: the user's own cache is left alone.
+                'cache_dir = "cache"',
+                'state_dir = "state"',
+                'default_upstream = "echo"',
+                "[upstreams.echo]",
+                'kind = "echo"',
                 # Nobody listens there.
                 "[upstreams.down]",
                 f'base_url = "http://127.0.0.1:{free_port()}/v1"',
