@@ -1,0 +1,255 @@
+//! Typed plugins: components that implement the contract in `wit/`.
+//!
+//! A typed plugin exports `heimdall:plugin/lifecycle` and one interface per hook. Which hooks are there is looked up
+//! once, when it is loaded; what it lacks is never called. Requests, responses and chunks stay in the host and are lent
+//! to the guest for a call, so that a hook pays for what it touches.
+
+mod imports;
+mod interfaces;
+mod plugin;
+mod schema;
+mod state;
+mod v0_1;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::failure::{Cause, Failure};
+use crate::loader::{
+    Abi, Artifact, Candidate, Import, Isolation, LoadError, PluginSettings, Recognised, Recognition, Shape,
+};
+use crate::plugin::{Manifest, Plugin};
+use crate::runtime::{Deadline, Instances, Runtime};
+use interfaces::{Exported, PACKAGE, TRACK};
+use plugin::{Guest, Guests, TypedPlugin};
+use schema::SchemaError;
+use state::State;
+use v0_1::Description;
+
+/// What this kind of plugin is called.
+const NAME: &str = "typed component";
+
+/// Instances of one plugin, unless its settings say otherwise: hooks don't wait for each other.
+const INSTANCES: usize = 32;
+
+/// How plausible it is that a file that is no typed plugin was meant to be one: it exports something of the contract.
+const SCORE_CONTRACT: u32 = 80;
+/// It is a component, whatever it is for.
+const SCORE_COMPONENT: u32 = 30;
+
+/// Components that implement the contract in `wit/`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Typed;
+
+#[async_trait]
+impl Abi for Typed {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn recognise(&self, artifact: &Artifact) -> Recognition {
+        let Shape::Component(shape) = &artifact.shape else {
+            return unlike(None, 0);
+        };
+        let exported = Exported::among(shape.exports.iter().map(String::as_str));
+        match exported.version {
+            Some(version) => Recognition::Yes(recognised(&exported, version)),
+            None if !exported.interfaces.is_empty() => {
+                let hooks = exported.interfaces.hook_names().join(", ");
+                unlike(
+                    Some(format!("it exports {hooks} of {PACKAGE}, but not lifecycle")),
+                    SCORE_CONTRACT,
+                )
+            }
+            None if !exported.unknown.is_empty() => {
+                let names = exported.unknown.join(", ");
+                unlike(
+                    Some(format!("it exports {names}; this host knows {PACKAGE}@{TRACK}")),
+                    SCORE_CONTRACT,
+                )
+            }
+            None => unlike(
+                Some(format!("it is a component that exports nothing of {PACKAGE}")),
+                SCORE_COMPONENT,
+            ),
+        }
+    }
+
+    fn offers(&self, import: &Import) -> bool {
+        imports::offers(&import.module)
+    }
+
+    async fn load(&self, runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>, LoadError> {
+        load(runtime, candidate).await
+    }
+}
+
+fn unlike(closest: Option<String>, score: u32) -> Recognition {
+    let needs =
+        format!("a component that exports {PACKAGE}/lifecycle@{TRACK}.x and an interface for each of its hooks");
+    Recognition::No { closest, needs, score }
+}
+
+fn recognised(exported: &Exported<'_>, version: &str) -> Recognised {
+    let hooks = exported.interfaces.hook_names();
+    let mut notes = Vec::new();
+    if hooks.is_empty() {
+        notes.push("it has no hook that this host knows: it is started and never called".to_owned());
+    }
+    for name in &exported.unknown {
+        notes.push(format!(
+            "{name} is never called: this host has {PACKAGE}@{}",
+            v0_1::VERSION
+        ));
+    }
+    Recognised {
+        kind: NAME.to_owned(),
+        version: format!("{PACKAGE}@{version}"),
+        hooks,
+        notes,
+    }
+}
+
+async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>, LoadError> {
+    let settings = &candidate.settings;
+    refuse_options(settings)?;
+    let component = candidate.component()?;
+    let linked = imports::link(runtime, component, &settings.file)?;
+    let kind = component.component_type();
+    let exports: Vec<String> = kind
+        .exports(runtime.engine())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    let interfaces = Exported::among(exports.iter().map(String::as_str)).interfaces;
+    let indices =
+        v0_1::Indices::new(&linked.component, interfaces).map_err(|error| misfit(settings, &one_line(&error)))?;
+
+    let guests = Guests {
+        runtime: runtime.clone(),
+        component: linked.component,
+        indices,
+        name: settings.name.as_deref().unwrap_or_else(|| settings.file_stem()).into(),
+        limits: Arc::new(settings.limits.clone()),
+        config: settings
+            .config
+            .as_ref()
+            .map_or_else(|| "null".to_owned(), |config| config.as_str().to_owned()),
+    };
+    let (guests, guest, description) = first_instance(guests, settings).await?;
+
+    let mut notes = candidate.recognised.notes.clone();
+    notes.extend(
+        linked
+            .missing
+            .iter()
+            .map(|missing| format!("a call would fail: {missing}")),
+    );
+    let manifest = Manifest {
+        name: guests.name.clone(),
+        file: settings.file.as_str().into(),
+        kind: candidate.recognised.kind.clone(),
+        version: candidate.recognised.version.clone(),
+        summary: summary(&description),
+        hooks: candidate.recognised.hooks.clone(),
+        imports: linked.imports,
+        notes,
+    };
+    let hook_timeout = settings.limits.hook_timeout;
+    let isolation = settings.isolation.unwrap_or(Isolation::Warm);
+    let instances = Instances::new(
+        guests,
+        manifest.name.clone(),
+        isolation,
+        settings.instances.unwrap_or(INSTANCES),
+    );
+    instances.put(guest);
+    Ok(Arc::new(TypedPlugin {
+        manifest,
+        hooks: interfaces.hooks(),
+        instances,
+        hook_timeout,
+    }))
+}
+
+fn refuse_options(settings: &PluginSettings) -> Result<(), LoadError> {
+    let Some(option) = settings.options.keys().next() else {
+        return Ok(());
+    };
+    Err(LoadError::InvalidSetting {
+        file: settings.file.clone(),
+        setting: option.clone(),
+        reason: format!("a {NAME} has no such setting; remove it"),
+    })
+}
+
+/// Makes the instance that all others are like: starts it, learns who it is, checks its configuration, initialises it.
+async fn first_instance(
+    mut guests: Guests,
+    settings: &PluginSettings,
+) -> Result<(Guests, Guest, Description), LoadError> {
+    let failed = |name: &Arc<str>, hook, cause| {
+        let file = settings.file.as_str().into();
+        LoadError::Start(Failure {
+            plugin: name.clone(),
+            file,
+            hook,
+            cause,
+        })
+    };
+    let deadline = Deadline::after(settings.limits.init_timeout);
+    let mut guest = guests.start(&deadline).await.map_err(|cause| match cause {
+        Cause::AbiViolation(what) => misfit(settings, &what),
+        cause => failed(&guests.name, "start", cause),
+    })?;
+    let description = guest
+        .describe(&deadline)
+        .await
+        .map_err(|cause| failed(&guests.name, "describe", cause))?;
+
+    let own_name = settings.name.is_none() && !description.name.is_empty();
+    if own_name && *description.name != *guests.name {
+        // Log lines bear the name that an instance was started with.
+        guests.name = description.name.as_str().into();
+        guest = guests
+            .start(&deadline)
+            .await
+            .map_err(|cause| failed(&guests.name, "start", cause))?;
+    }
+    if let Some(schema) = &description.config_schema {
+        schema::check(schema, settings.config.as_ref()).map_err(|error| match error {
+            SchemaError::Schema(_) => failed(&guests.name, "describe", Cause::InvalidOutput(error.to_string())),
+            SchemaError::Config(reason) => LoadError::InvalidConfig {
+                file: settings.file.clone(),
+                reason,
+            },
+        })?;
+    }
+    let ready = guest.init(&guests.config, &deadline).await;
+    ready.map_err(|cause| failed(&guests.name, "init", cause))?;
+    Ok((guests, guest, description))
+}
+
+/// An export that has not the form of the contract.
+fn misfit(settings: &PluginSettings, what: &str) -> LoadError {
+    LoadError::Incompatible {
+        file: settings.file.clone(),
+        what: format!("its exports differ from {PACKAGE}@{}: {what}", v0_1::VERSION),
+        remedy: format!("build it against the published contract {PACKAGE}@{TRACK}"),
+    }
+}
+
+fn summary(description: &Description) -> Option<String> {
+    let parts = [description.version.as_str(), description.summary.as_str()];
+    let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    (!said.is_empty()).then(|| said.join(": "))
+}
+
+/// The engine's chain of causes as one line.
+fn one_line(error: &wasmtime::Error) -> String {
+    let chain: Vec<String> = error
+        .chain()
+        .map(|cause| cause.to_string().replace('\n', " "))
+        .collect();
+    chain.join(": ")
+}
