@@ -1,11 +1,16 @@
 //! The one pass over a text that checks its grammar and writes its tape.
 
+use super::fault::{Fault, Mistake};
 use super::index::{Index, Node};
-use super::names::NameFilter;
-use super::{Duplicates, JsonError, names, scan};
+use super::names::{self, NameFilter};
+use super::scan::{self, byte};
+use super::{Duplicates, JsonError};
 
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: usize = 128;
+
+/// How many characters of a name an error shows.
+const SHOWN_NAME: usize = 80;
 
 /// Indexes a whole text.
 pub(super) fn index(text: &str, duplicates: Duplicates) -> Result<Index, JsonError> {
@@ -15,255 +20,230 @@ pub(super) fn index(text: &str, duplicates: Duplicates) -> Result<Index, JsonErr
     if text.starts_with('\u{feff}') {
         return Err(JsonError::ByteOrderMark);
     }
+    // Small documents have about a node for every eight bytes; large ones are mostly long strings.
+    let nodes = Vec::with_capacity((text.len() / 8).min(8192 + text.len() / 32) + 8);
     let mut lexer = Lexer {
         text,
-        bytes: text.as_bytes(),
-        position: 0,
-        nodes: Vec::with_capacity(text.len() / 16 + 8),
-        open: Vec::with_capacity(8),
-        names: Names {
-            duplicates,
-            found: false,
-        },
+        nodes,
+        around: Vec::with_capacity(8),
+        duplicates,
+        repeated: false,
     };
-    lexer.document()?;
-    Ok(Index {
-        nodes: lexer.nodes,
-        duplicates: lexer.names.found,
-    })
-}
-
-/// What the object that closes does about members of one name.
-struct Names {
-    duplicates: Duplicates,
-    found: bool,
+    match lexer.document() {
+        Ok(()) => Ok(Index {
+            nodes: lexer.nodes,
+            duplicates: lexer.repeated,
+        }),
+        Err(fault) => Err(fault.explain(text, |offset| lexer.shown_name(offset))),
+    }
 }
 
 /// A container whose end has not been reached.
 struct Open {
     node: usize,
     count: u32,
-    /// The names so far, of an object.
-    names: Option<NameFilter>,
-}
-
-/// What comes next.
-enum Next {
-    Value,
-    /// A value is complete: a comma or the end of its container follows.
-    After,
-    Done,
+    /// The bracket that will end it; 0 around the root.
+    end: u8,
+    names: NameFilter,
 }
 
 struct Lexer<'a> {
     text: &'a str,
-    bytes: &'a [u8],
-    position: usize,
     nodes: Vec<Node>,
-    open: Vec<Open>,
-    names: Names,
+    /// The containers around the innermost one, first the one around the root.
+    around: Vec<Open>,
+    duplicates: Duplicates,
+    repeated: bool,
 }
 
 impl Lexer<'_> {
-    fn document(&mut self) -> Result<(), JsonError> {
-        self.skip_whitespace();
-        let mut next = self.value("a value")?;
-        loop {
-            next = match next {
-                Next::Value => self.value("a value")?,
-                Next::After => self.after_value()?,
-                Next::Done => break,
-            };
-        }
-        self.skip_whitespace();
-        if self.position == self.bytes.len() {
+    fn document(&mut self) -> Result<(), Fault> {
+        let text = self.text.as_bytes();
+        let start = scan::whitespace(text, 0);
+        let end = scan::whitespace(text, self.root(text, start)?);
+        if end == text.len() {
             Ok(())
         } else {
-            Err(JsonError::TrailingData { offset: self.position })
+            Err(Mistake::Trailing.at(end))
         }
     }
 
-    /// Reads a scalar as a whole, of a container the opening and what must follow it.
-    #[inline]
-    fn value(&mut self, expected: &'static str) -> Result<Next, JsonError> {
-        let start = self.position;
-        match self.peek() {
-            Some(b'"') => self.string()?,
-            Some(b'-' | b'0'..=b'9') => self.scalar(scan::number(self.bytes, start)?, 0),
-            Some(b'{') => return self.open_object(),
-            Some(b'[') => return self.open_array(),
-            Some(b't') => self.literal(b"true")?,
-            Some(b'f') => self.literal(b"false")?,
-            Some(b'n') => self.literal(b"null")?,
-            _ => return Err(self.unexpected(expected)),
-        }
-        Ok(Next::After)
-    }
-
-    /// Reads what follows a complete value.
-    #[inline]
-    fn after_value(&mut self) -> Result<Next, JsonError> {
-        let Some(container) = self.open.last_mut() else {
-            return Ok(Next::Done);
+    /// Reads the value at `position` with all that lies in it: one after its last byte.
+    ///
+    /// The innermost container is a variable of its own, and positions are handed around as values, so that both stay in
+    /// registers.
+    fn root(&mut self, text: &[u8], mut position: usize) -> Result<usize, Fault> {
+        let mut container = Open {
+            node: 0,
+            count: 0,
+            end: 0,
+            names: NameFilter::default(),
         };
-        container.count += 1;
-        let is_object = container.names.is_some();
-        self.skip_whitespace();
-        match (self.peek(), is_object) {
-            (Some(b','), false) => {
-                self.position += 1;
-                self.skip_whitespace();
-                Ok(Next::Value)
+        loop {
+            let first = byte(text, position);
+            position = match first {
+                b'"' => self.string(text, position)?.0,
+                b'{' | b'[' => {
+                    let end = if first == b'{' { b'}' } else { b']' };
+                    self.open(&mut container, position, end)?;
+                    position = scan::whitespace(text, position + 1);
+                    let next = byte(text, position);
+                    if next == end {
+                        self.close(&mut container, position)?
+                    } else if first == b'{' {
+                        position = self.name(text, position, &mut container.names, Mistake::NameOrEnd)?;
+                        continue;
+                    } else {
+                        continue;
+                    }
+                }
+                _ => self.plain(text, position)?,
+            };
+            position = loop {
+                if container.end == 0 {
+                    return Ok(position);
+                }
+                container.count += 1;
+                position = scan::whitespace(text, position);
+                let next = byte(text, position);
+                if next == b',' {
+                    break scan::whitespace(text, position + 1);
+                } else if next == container.end {
+                    position = self.close(&mut container, position)?;
+                } else {
+                    let mistake = if container.end == b'}' {
+                        Mistake::MemberEnd
+                    } else {
+                        Mistake::ElementEnd
+                    };
+                    return Err(mistake.at(position));
+                }
+            };
+            if container.end == b'}' {
+                position = self.name(text, position, &mut container.names, Mistake::Name)?;
             }
-            (Some(b','), true) => {
-                self.position += 1;
-                self.skip_whitespace();
-                self.name("a member's name in quotes")?;
-                Ok(Next::Value)
-            }
-            (Some(b']'), false) | (Some(b'}'), true) => self.close(),
-            (_, true) => Err(self.unexpected("`,` or `}` after a member's value")),
-            (_, false) => Err(self.unexpected("`,` or `]` after an array's element")),
         }
     }
 
-    fn open_object(&mut self) -> Result<Next, JsonError> {
-        self.open(Some(NameFilter::default()))?;
-        if self.peek() == Some(b'}') {
-            return self.close();
+    /// Makes the container at `position` the innermost one.
+    #[inline(always)]
+    fn open(&mut self, container: &mut Open, position: usize, end: u8) -> Result<(), Fault> {
+        if self.around.len() == MAX_DEPTH {
+            return Err(Mistake::Depth.at(position));
         }
-        self.name("a member's name in quotes or `}`")?;
-        Ok(Next::Value)
-    }
-
-    fn open_array(&mut self) -> Result<Next, JsonError> {
-        self.open(None)?;
-        if self.peek() == Some(b']') {
-            return self.close();
-        }
-        self.value("a value or `]`")
-    }
-
-    fn open(&mut self, names: Option<NameFilter>) -> Result<(), JsonError> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(JsonError::TooDeep { offset: self.position });
-        }
-        self.open.push(Open {
+        let inner = Open {
             node: self.nodes.len(),
             count: 0,
-            names,
-        });
-        self.scalar(self.position + 1, 0);
-        self.skip_whitespace();
+            end,
+            names: NameFilter::default(),
+        };
+        self.around.push(std::mem::replace(container, inner));
+        self.push(position, position + 1, 0);
         Ok(())
     }
 
-    /// Completes the node of the innermost container, whose closing bracket stands here.
-    fn close(&mut self) -> Result<Next, JsonError> {
-        self.position += 1;
-        let Some(container) = self.open.pop() else {
-            return Ok(Next::Done);
-        };
+    /// Completes the innermost container, whose end stands at `position`, and goes back to the one around it.
+    #[inline(always)]
+    fn close(&mut self, container: &mut Open, position: usize) -> Result<usize, Fault> {
         let span = self.nodes.len() - container.node;
         if let Some(node) = self.nodes.get_mut(container.node) {
-            node.end = self.position as u32;
+            node.end = position as u32 + 1;
             node.span = span as u32;
             node.count = container.count;
         }
-        if container.names.is_some_and(|names| names.may_repeat()) {
+        if container.names.may_repeat() {
             self.check_names(container.node)?;
         }
-        Ok(if self.open.is_empty() { Next::Done } else { Next::After })
+        if let Some(outer) = self.around.pop() {
+            *container = outer;
+        }
+        Ok(position + 1)
     }
 
-    #[cold]
-    fn check_names(&mut self, object: usize) -> Result<(), JsonError> {
-        let Some(repeated) = names::repeated(self.text, &self.nodes, object) else {
-            return Ok(());
-        };
-        self.names.found = true;
-        match self.names.duplicates {
-            Duplicates::LastWins => Ok(()),
-            Duplicates::Refuse => Err(JsonError::DuplicateMember {
-                name: repeated.name.chars().take(80).collect(),
-                offset: repeated.offset,
-            }),
-        }
-    }
-
-    /// Reads a member's name, its colon, and the whitespace around it.
-    #[inline]
-    fn name(&mut self, expected: &'static str) -> Result<(), JsonError> {
-        if self.peek() != Some(b'"') {
-            return Err(self.unexpected(expected));
-        }
-        let start = self.position;
-        let (end, escaped) = scan::string(self.bytes, start)?;
-        if let Some(names) = self.open.last_mut().and_then(|object| object.names.as_mut()) {
-            names.add(self.bytes.get(start + 1..end - 1).unwrap_or_default(), escaped);
-        }
-        self.scalar(end, u32::from(escaped));
-        self.skip_whitespace();
-        if self.peek() != Some(b':') {
-            return Err(self.unexpected("`:` after a member's name"));
-        }
-        self.position += 1;
-        self.skip_whitespace();
-        Ok(())
-    }
-
-    #[inline]
-    fn string(&mut self) -> Result<(), JsonError> {
-        let (end, escaped) = scan::string(self.bytes, self.position)?;
-        self.scalar(end, u32::from(escaped));
-        Ok(())
-    }
-
-    fn literal(&mut self, word: &'static [u8]) -> Result<(), JsonError> {
-        for (distance, &letter) in word.iter().enumerate() {
-            if self.bytes.get(self.position + distance) != Some(&letter) {
-                self.position += distance;
-                return Err(self.unexpected("one of `true`, `false` and `null`"));
+    #[inline(never)]
+    fn check_names(&mut self, object: usize) -> Result<(), Fault> {
+        match names::repeated(self.text, &self.nodes, object) {
+            None => Ok(()),
+            Some(name) if self.duplicates == Duplicates::Refuse => Err(Mistake::RepeatedName.at(name)),
+            Some(_) => {
+                self.repeated = true;
+                Ok(())
             }
         }
-        self.scalar(self.position + word.len(), 0);
-        Ok(())
     }
 
-    /// Writes the node of the text from here to `end` and goes there.
-    #[inline]
-    fn scalar(&mut self, end: usize, count: u32) {
+    /// Reads a member's name at `position`, its colon, and the whitespace around that.
+    #[inline(always)]
+    fn name(&mut self, text: &[u8], start: usize, names: &mut NameFilter, other: Mistake) -> Result<usize, Fault> {
+        if byte(text, start) != b'"' {
+            return Err(other.at(start));
+        }
+        let (end, escaped) = self.string(text, start)?;
+        names.add(text, start + 1..end - 1, escaped);
+        let colon = scan::whitespace(text, end);
+        if byte(text, colon) != b':' {
+            return Err(Mistake::Colon.at(colon));
+        }
+        Ok(scan::whitespace(text, colon + 1))
+    }
+
+    #[inline(always)]
+    fn string(&mut self, text: &[u8], start: usize) -> Result<(usize, bool), Fault> {
+        let (end, escaped) = scan::string(text, start)?;
+        self.push(start, end, u32::from(escaped));
+        Ok((end, escaped))
+    }
+
+    /// Reads a number, a truth value, or `null`.
+    #[inline(always)]
+    fn plain(&mut self, text: &[u8], start: usize) -> Result<usize, Fault> {
+        let end = match byte(text, start) {
+            b'-' | b'0'..=b'9' => scan::number(text, start)?,
+            b't' => literal(text, start, b"true")?,
+            b'f' => literal(text, start, b"false")?,
+            b'n' => literal(text, start, b"null")?,
+            _ => return Err(Mistake::Value.at(start)),
+        };
+        self.push(start, end, 0);
+        Ok(end)
+    }
+
+    #[inline(always)]
+    fn push(&mut self, start: usize, end: usize, count: u32) {
         self.nodes.push(Node {
-            start: self.position as u32,
+            start: start as u32,
             end: end as u32,
             span: 1,
             count,
         });
-        self.position = end;
     }
 
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.position).copied()
+    /// The name at a place of the text, cut to what a message can show.
+    fn shown_name(&self, offset: usize) -> String {
+        let at = self.nodes.partition_point(|node| (node.start as usize) < offset);
+        names::name(self.text, &self.nodes, at)
+            .chars()
+            .take(SHOWN_NAME)
+            .collect()
     }
+}
 
-    #[inline]
-    fn skip_whitespace(&mut self) {
-        self.position = scan::whitespace(self.bytes, self.position);
+#[inline(always)]
+fn literal(text: &[u8], start: usize, word: &[u8]) -> Result<usize, Fault> {
+    let end = start + word.len();
+    if text.get(start..end) == Some(word) {
+        Ok(end)
+    } else {
+        Err(wrong_literal(text, start, word))
     }
+}
 
-    #[cold]
-    fn unexpected(&self, expected: &'static str) -> JsonError {
-        match self.text.get(self.position..).and_then(|rest| rest.chars().next()) {
-            Some(found) => JsonError::Unexpected {
-                expected,
-                found,
-                offset: self.position,
-            },
-            None => JsonError::UnexpectedEnd {
-                expected,
-                offset: self.text.len(),
-            },
-        }
-    }
+#[cold]
+fn wrong_literal(text: &[u8], start: usize, word: &[u8]) -> Fault {
+    let right = word
+        .iter()
+        .enumerate()
+        .take_while(|&(at, &letter)| byte(text, start + at) == letter)
+        .count();
+    Mistake::Literal.at(start + right)
 }

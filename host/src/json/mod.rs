@@ -17,6 +17,7 @@
 mod document;
 mod edit;
 mod error;
+mod fault;
 mod index;
 mod lex;
 mod names;

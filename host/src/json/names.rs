@@ -2,29 +2,36 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::index::Node;
+use super::scan::byte;
 use super::text;
 
-/// Remembers the names of one object so roughly that it costs next to nothing, and never misses a repetition.
+/// Remembers the names of one object so roughly that it costs next to nothing, and never misses a repetition: a name
+/// sets one bit in each of three words, and one that finds all its bits set may be a repetition.
 #[derive(Clone, Copy, Default)]
 pub(super) struct NameFilter {
-    seen: u64,
+    seen: [u64; 3],
     may_repeat: bool,
 }
 
 impl NameFilter {
-    /// Takes the next name, as it stands between its quotes.
-    #[inline]
-    pub fn add(&mut self, name: &[u8], escaped: bool) {
-        let first = name.first().map_or(0, |&byte| u64::from(byte));
-        let last = name.last().map_or(0, |&byte| u64::from(byte));
-        let middle = name.get(name.len() / 2).map_or(0, |&byte| u64::from(byte));
-        let mixed = (first | last << 8 | middle << 16 | (name.len() as u64) << 24).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let bit = 1u64 << (mixed >> 58);
+    /// Takes the next name, which stands between its quotes at `range`.
+    #[inline(always)]
+    pub fn add(&mut self, text: &[u8], range: Range<usize>, escaped: bool) {
+        // Of an empty name, these are its quotes.
+        let first = u64::from(byte(text, range.start));
+        let last = u64::from(byte(text, range.end - 1));
+        let middle = u64::from(byte(text, range.start.midpoint(range.end)));
+        let length = (range.end - range.start) as u64;
+        let mixed = (first | last << 8 | middle << 16 | length << 24).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let bits = [1 << (mixed >> 58), 1 << (mixed >> 52 & 63), 1 << (mixed >> 46 & 63)];
+        let [a, b, c] = self.seen;
+        let [bit_a, bit_b, bit_c] = bits;
         // An escaped name may equal one that is written without escapes.
-        self.may_repeat |= escaped || self.seen & bit != 0;
-        self.seen |= bit;
+        self.may_repeat |= escaped | (a & bit_a != 0 && b & bit_b != 0 && c & bit_c != 0);
+        self.seen = [a | bit_a, b | bit_b, c | bit_c];
     }
 
     /// Whether the names need a closer look.
@@ -52,29 +59,18 @@ pub(super) fn name<'a>(text: &'a str, nodes: &[Node], name: usize) -> Cow<'a, st
         .map_or(Cow::Borrowed(""), |node| text::unquoted(text, node))
 }
 
-/// A name that occurs again.
-pub(super) struct Repeated<'a> {
-    pub name: Cow<'a, str>,
-    /// Where its second occurrence stands.
-    pub offset: usize,
-}
-
 /// Up to this many members, comparing all pairs is faster than hashing.
 const FEW: u32 = 16;
 
-/// The first name of an object that occurs again.
-pub(super) fn repeated<'a>(text: &'a str, nodes: &[Node], object: usize) -> Option<Repeated<'a>> {
+/// The first name of an object that occurs again: where in the text it does.
+pub(super) fn repeated(text: &str, nodes: &[Node], object: usize) -> Option<usize> {
     let few = nodes.get(object)?.count <= FEW;
     let again = if few {
         repeated_of_few(text, nodes, object)
     } else {
         repeated_of_many(text, nodes, object)
     }?;
-    let offset = nodes.get(again)?.start as usize;
-    Some(Repeated {
-        name: name(text, nodes, again),
-        offset,
-    })
+    Some(nodes.get(again)?.start as usize)
 }
 
 fn repeated_of_few(text: &str, nodes: &[Node], object: usize) -> Option<usize> {

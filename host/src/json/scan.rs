@@ -1,148 +1,199 @@
 //! Finding the end of a string, a number, a run of whitespace: the inner loops of the index.
+//!
+//! They look at many bytes at a time, in ways that the compiler turns into vector instructions by itself.
 
-use super::JsonError;
+use super::fault::{Fault, Mistake};
 
+/// The low bits of the eight bytes of a word.
 const ONES: u64 = 0x0101_0101_0101_0101;
+/// Their high bits.
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// Whether a byte ends the plain part of a string: a quote, a backslash, a control character.
-fn is_special(byte: u8) -> bool {
-    byte == b'"' || byte == b'\\' || byte < 0x20
+/// How many bytes of a long string are looked at together.
+const BLOCK: usize = 64;
+
+/// The byte at a position; 0, which no JSON text has outside of a mistake, behind the end.
+#[inline(always)]
+pub(super) fn byte(text: &[u8], position: usize) -> u8 {
+    text.get(position).copied().unwrap_or(0)
 }
 
-/// The high bit of every byte that is special. Bits above the lowest one may be wrong, the lowest never is.
-fn special_mask(word: u64) -> u64 {
-    let quote = word ^ (ONES * u64::from(b'"'));
-    let backslash = word ^ (ONES * u64::from(b'\\'));
+/// The eight bytes from a position on, the first one lowest; 0 for those behind the end.
+#[inline(always)]
+fn word(text: &[u8], position: usize) -> u64 {
+    match text.get(position..).and_then(|rest| rest.first_chunk()) {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => last_word(text, position),
+    }
+}
+
+#[cold]
+fn last_word(text: &[u8], position: usize) -> u64 {
+    text.iter()
+        .skip(position)
+        .rev()
+        .fold(0, |word, &byte| word << 8 | u64::from(byte))
+}
+
+/// The position of the first byte from `position` on that `hits` marks in a word. Of the marked bytes it must have the
+/// lowest right, and it must mark 0, so that the search ends with the text.
+#[inline(always)]
+fn find(text: &[u8], mut position: usize, hits: impl Fn(u64) -> u64) -> usize {
+    loop {
+        let hits = hits(word(text, position));
+        if hits != 0 {
+            return position + (hits.trailing_zeros() / 8) as usize;
+        }
+        position += 8;
+    }
+}
+
+/// Marks what ends the plain part of a string: a quote, a backslash, a control character.
+#[inline(always)]
+fn special(word: u64) -> u64 {
+    let quote = word ^ (ONES * b'"' as u64);
+    let backslash = word ^ (ONES * b'\\' as u64);
     let found = quote.wrapping_sub(ONES) & !quote
         | backslash.wrapping_sub(ONES) & !backslash
         | word.wrapping_sub(ONES * 0x20) & !word;
     found & HIGHS
 }
 
+/// Marks what is no digit.
+#[inline(always)]
+fn no_digit(word: u64) -> u64 {
+    const ROW: u64 = ONES * 0xF0;
+    const DIGITS: u64 = ONES * 0x30;
+    (word & ROW ^ DIGITS) | (word.wrapping_add(ONES * 6) & ROW ^ DIGITS)
+}
+
+/// Marks what is no whitespace.
+#[inline(always)]
+fn no_whitespace(word: u64) -> u64 {
+    let other_than = |byte: u8| {
+        let difference = word ^ (ONES * u64::from(byte));
+        ((difference & !HIGHS) + !HIGHS) | difference
+    };
+    other_than(b' ') & other_than(b'\n') & other_than(b'\r') & other_than(b'\t') & HIGHS
+}
+
 /// The position of the first special byte from `position` on, or the end of the text.
-#[inline]
-fn find_special(text: &[u8], mut position: usize) -> usize {
-    while let Some(chunk) = text.get(position..).and_then(|rest| rest.first_chunk::<8>()) {
-        let mask = special_mask(u64::from_le_bytes(*chunk));
-        if mask != 0 {
-            return position + (mask.trailing_zeros() / 8) as usize;
+#[inline(always)]
+fn find_special(text: &[u8], position: usize) -> usize {
+    for step in [position, position + 8] {
+        let hits = special(word(text, step));
+        if hits != 0 {
+            return step + (hits.trailing_zeros() / 8) as usize;
         }
-        position += 8;
     }
-    let rest = text.get(position..).unwrap_or_default();
-    rest.iter()
-        .position(|&byte| is_special(byte))
-        .map_or(text.len(), |plain| position + plain)
+    find_special_far(text, position + 16)
+}
+
+/// [`find_special`] for what is long: most of it is passed in blocks.
+fn find_special_far(text: &[u8], position: usize) -> usize {
+    let (blocks, _) = text.get(position..).unwrap_or_default().as_chunks::<BLOCK>();
+    let plain = blocks.iter().take_while(|block| {
+        // Without a way out in the middle, so that the comparisons become vector instructions.
+        !block.iter().fold(false, |found, &byte| {
+            found | (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+        })
+    });
+    find(text, position + plain.count() * BLOCK, special)
 }
 
 /// Reads a string whose opening quote stands at `start`: one after its closing quote, and whether it has escapes.
-#[inline]
-pub(super) fn string(text: &[u8], start: usize) -> Result<(usize, bool), JsonError> {
+#[inline(always)]
+pub(super) fn string(text: &[u8], start: usize) -> Result<(usize, bool), Fault> {
     let end = find_special(text, start + 1);
-    if text.get(end) == Some(&b'"') {
+    if byte(text, end) == b'"' {
         Ok((end + 1, false))
     } else {
-        string_with_escapes(text, end)
+        string_with_escapes(text, end).map(|end| (end, true))
     }
 }
 
 /// Goes on with a string at its first byte that is special and no quote.
-#[cold]
-fn string_with_escapes(text: &[u8], mut position: usize) -> Result<(usize, bool), JsonError> {
-    let mut escaped = false;
+fn string_with_escapes(text: &[u8], mut position: usize) -> Result<usize, Fault> {
     loop {
         match text.get(position) {
-            None => {
-                return Err(JsonError::UnexpectedEnd {
-                    expected: "the string's closing quote",
-                    offset: text.len(),
-                });
-            }
-            Some(b'"') => return Ok((position + 1, escaped)),
-            Some(b'\\') => {
-                escaped = true;
-                position = find_special(text, position + escape(text, position)?);
-            }
-            Some(&code) => return Err(JsonError::ControlCharacter { code, offset: position }),
+            Some(b'"') => return Ok(position + 1),
+            Some(b'\\') => position = find_special(text, position + escape(text, position)?),
+            Some(_) => return Err(Mistake::ControlCharacter.at(position)),
+            None => return Err(Mistake::StringEnd.at(position)),
         }
     }
 }
 
-/// The length of the escape whose backslash stands at `offset`.
-fn escape(text: &[u8], offset: usize) -> Result<usize, JsonError> {
-    let cut = JsonError::UnexpectedEnd {
-        expected: "the rest of an escape",
-        offset: text.len(),
-    };
-    match text.get(offset + 1) {
-        None => Err(cut),
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
-        Some(b'u') => {
-            let digits = text.get(offset + 2..).unwrap_or_default();
-            let hex = digits
-                .iter()
-                .take(4)
-                .take_while(|digit| digit.is_ascii_hexdigit())
-                .count();
-            match hex {
-                4 => Ok(6),
-                _ if hex == digits.len() => Err(cut),
-                _ => Err(JsonError::BadEscape { offset }),
-            }
-        }
-        Some(_) => Err(JsonError::BadEscape { offset }),
+/// The length of the escape whose backslash stands at `start`.
+#[inline(always)]
+fn escape(text: &[u8], start: usize) -> Result<usize, Fault> {
+    match byte(text, start + 1) {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(2),
+        b'u' => match (2..6).find(|&digit| !byte(text, start + digit).is_ascii_hexdigit()) {
+            None => Ok(6),
+            Some(digit) if start + digit >= text.len() => Err(Mistake::EscapeEnd.at(text.len())),
+            Some(_) => Err(Mistake::Escape.at(start)),
+        },
+        _ if start + 1 >= text.len() => Err(Mistake::EscapeEnd.at(text.len())),
+        _ => Err(Mistake::Escape.at(start)),
     }
 }
 
 /// Reads a number that starts at `start`: one after its last byte.
-#[inline]
-pub(super) fn number(text: &[u8], start: usize) -> Result<usize, JsonError> {
-    let mut position = start;
-    if text.get(position) == Some(&b'-') {
-        position += 1;
+#[inline(always)]
+pub(super) fn number(text: &[u8], start: usize) -> Result<usize, Fault> {
+    let first = start + usize::from(byte(text, start) == b'-');
+    let end = digits(text, first)?;
+    if byte(text, first) == b'0' && end > first + 1 {
+        return Err(Mistake::Number.at(first + 1));
     }
-    position = match text.get(position) {
-        Some(b'0') => position + 1,
-        _ => digits(text, position)?,
-    };
-    if text.get(position) == Some(&b'.') {
-        position = digits(text, position + 1)?;
+    match byte(text, end) {
+        0..=b' ' | b',' | b']' | b'}' => Ok(end),
+        _ => fraction_and_exponent(text, end),
     }
-    if matches!(text.get(position), Some(b'e' | b'E')) {
-        let sign = matches!(text.get(position + 1), Some(b'+' | b'-'));
-        position = digits(text, position + 1 + usize::from(sign))?;
+}
+
+/// Goes on with a number behind its integer.
+#[inline(always)]
+fn fraction_and_exponent(text: &[u8], mut end: usize) -> Result<usize, Fault> {
+    if byte(text, end) == b'.' {
+        end = digits(text, end + 1)?;
     }
-    match text.get(position) {
-        Some(b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'+' | b'-' | b'_') => {
-            Err(JsonError::BadNumber { offset: position })
-        }
-        _ => Ok(position),
+    if matches!(byte(text, end), b'e' | b'E') {
+        let sign = matches!(byte(text, end + 1), b'+' | b'-');
+        end = digits(text, end + 1 + usize::from(sign))?;
+    }
+    match byte(text, end) {
+        b'a'..=b'z' | b'A'..=b'Z' | b'.' | b'+' | b'-' | b'_' => Err(Mistake::Number.at(end)),
+        _ => Ok(end),
     }
 }
 
 /// Reads one digit or more.
-#[inline]
-fn digits(text: &[u8], start: usize) -> Result<usize, JsonError> {
-    let mut position = start;
-    while text.get(position).is_some_and(u8::is_ascii_digit) {
-        position += 1;
-    }
-    match (position > start, text.get(position)) {
-        (true, _) => Ok(position),
-        (false, Some(_)) => Err(JsonError::BadNumber { offset: position }),
-        (false, None) => Err(JsonError::UnexpectedEnd {
-            expected: "a digit",
-            offset: text.len(),
-        }),
+#[inline(always)]
+fn digits(text: &[u8], start: usize) -> Result<usize, Fault> {
+    let end = find(text, start, no_digit);
+    if end > start {
+        Ok(end)
+    } else {
+        Err(Mistake::Digit.at(start))
     }
 }
 
 /// The position of the first byte from `position` on that is no whitespace.
-#[inline]
-pub(super) fn whitespace(text: &[u8], mut position: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(position) {
-        position += 1;
+#[inline(always)]
+pub(super) fn whitespace(text: &[u8], position: usize) -> usize {
+    // Mostly there is none, or one space.
+    let first = byte(text, position);
+    if first > b' ' {
+        position
+    } else if first == b' ' && byte(text, position + 1) > b' ' {
+        position + 1
+    } else {
+        whitespace_far(text, position)
     }
-    position
+}
+
+fn whitespace_far(text: &[u8], position: usize) -> usize {
+    find(text, position, no_whitespace)
 }

@@ -44,7 +44,7 @@ fn every_mistake_is_named_with_its_place_in_words() {
             "expected `,` or `}` after a member's value at byte 6, found `]`",
         ),
         ("[1,]", "expected a value at byte 3, found `]`"),
-        ("[,1]", "expected a value or `]` at byte 1, found `,`"),
+        ("[,1]", "expected a value at byte 1, found `,`"),
         (
             "[1 2]",
             "expected `,` or `]` after an array's element at byte 3, found `2`",
@@ -53,7 +53,7 @@ fn every_mistake_is_named_with_its_place_in_words() {
             "[1",
             "expected `,` or `]` after an array's element at byte 2, but the text ends there",
         ),
-        ("[\u{a0}1]", "expected a value or `]` at byte 1, found U+00A0"),
+        ("[\u{a0}1]", "expected a value at byte 1, found U+00A0"),
         ("{} {}", "the document is complete, yet more text follows at byte 3"),
         ("1 garbage", "the document is complete, yet more text follows at byte 2"),
         (
