@@ -1,0 +1,3 @@
+module legacy-tinygo
+
+go 1.23
