@@ -5,7 +5,7 @@ use crate::{guard, hooks};
 
 #[unsafe(no_mangle)]
 pub extern "C" fn malloc(size: u32) -> *mut u8 {
-    Box::into_raw(vec![0; size as usize].into_boxed_slice()).cast()
+    Box::into_raw(vec![0_u8; size as usize].into_boxed_slice()).cast()
 }
 
 /// # Safety
