@@ -1,0 +1,89 @@
+//! One request's journey: values that hooks leave for later hooks of any plugin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::EditError;
+use crate::json::Document;
+
+/// The key of the request's id, which is always there and never set.
+const REQUEST_ID: &str = "request_id";
+
+/// The values that travel with one request through every hook of every plugin. A draft is a clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    request_id: Arc<str>,
+    max_bytes: usize,
+    values: Arc<BTreeMap<Arc<str>, Document>>,
+}
+
+impl Context {
+    /// The context of a request that just arrived. Keys and values together may have `max_bytes`.
+    pub fn new(request_id: &str, max_bytes: usize) -> Context {
+        Context {
+            request_id: request_id.into(),
+            max_bytes,
+            values: Arc::default(),
+        }
+    }
+
+    /// The id that is in logs, traces and the `x-request-id` header.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// The value of a key; `request_id` always has one.
+    pub fn get(&self, key: &str) -> Option<Document> {
+        if key == REQUEST_ID {
+            Some(Document::string(&self.request_id))
+        } else {
+            self.values.get(key).cloned()
+        }
+    }
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// [`EditError::Other`] for `request_id`, unless the value is the one it has; [`EditError::TooLarge`] where the whole
+    /// context would outgrow its cap.
+    pub fn set(&mut self, key: &str, value: Document) -> Result<(), EditError> {
+        if key == REQUEST_ID {
+            return match value.root().as_str() {
+                Some(text) if *text == *self.request_id => Ok(()),
+                _ => Err(EditError::Other("`request_id` can't be set".into())),
+            };
+        }
+        let others = self.iter().filter(|&(other, _)| other != key);
+        let size = others.map(|(key, value)| key.len() + value.len()).sum::<usize>() + key.len() + value.len();
+        if size > self.max_bytes {
+            return Err(EditError::TooLarge(u32::try_from(self.max_bytes).unwrap_or(u32::MAX)));
+        }
+        Arc::make_mut(&mut self.values).insert(key.into(), value);
+        Ok(())
+    }
+
+    /// Removes a key; `request_id` stays.
+    pub fn remove(&mut self, key: &str) {
+        if self.values.contains_key(key) {
+            Arc::make_mut(&mut self.values).remove(key);
+        }
+    }
+
+    /// The keys in alphabetical order, `request_id` among them.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.iter().map(|(key, _)| key.to_owned()).collect();
+        let place = keys.partition_point(|key| key.as_str() < REQUEST_ID);
+        keys.insert(place, REQUEST_ID.to_owned());
+        keys
+    }
+
+    /// Keys and values in alphabetical order, without `request_id`.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Document)> {
+        self.values.iter().map(|(key, value)| (&**key, value))
+    }
+
+    /// Whether there is nothing but `request_id`.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
