@@ -60,7 +60,7 @@ def fails(kind: type[openai.APIStatusError], call: Callable[..., object], **requ
 @check
 def chat_request(client: OpenAI) -> None:
     """chat: both pre hooks edit the request, in order"""
-    answer = client.chat.completions.create(model="echo-request", messages=user("hello"))
+    answer = client.chat.completions.create(model="echo/echo-request", messages=user("hello"))
     same(
         json.loads(answer.choices[0].message.content)["messages"],
         [
@@ -74,7 +74,7 @@ def chat_request(client: OpenAI) -> None:
 @check
 def chat_request_headers(client: OpenAI) -> None:
     """chat: both HTTP request hooks add their header"""
-    answer = client.chat.completions.create(model="echo-headers", messages=user("hello"))
+    answer = client.chat.completions.create(model="echo/echo-headers", messages=user("hello"))
     headers = json.loads(answer.choices[0].message.content)
     same((headers.get("x-guard-request"), headers.get("x-legacy-request")), ("typed", "legacy"))
 
@@ -82,7 +82,7 @@ def chat_request_headers(client: OpenAI) -> None:
 @check
 def chat_answer(client: OpenAI) -> None:
     """chat: both post hooks edit the answer, in reverse order"""
-    answer = client.chat.completions.create(model="echo", messages=user(SECRETS))
+    answer = client.chat.completions.create(model="echo/echo", messages=user(SECRETS))
     same([choice.message.content for choice in answer.choices], [WHOLE])
     same(answer.choices[0].finish_reason, "stop")
     same(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens)
@@ -91,7 +91,7 @@ def chat_answer(client: OpenAI) -> None:
 @check
 def chat_response_headers(client: OpenAI) -> None:
     """chat: both HTTP response hooks read the context that their pre hook wrote"""
-    headers = client.chat.completions.with_raw_response.create(model="echo", messages=user("hello")).headers
+    headers = client.chat.completions.with_raw_response.create(model="echo/echo", messages=user("hello")).headers
     names = ("x-guard", "x-guard-messages", "x-legacy", "x-legacy-messages")
     # The legacy plugin counts the message that the typed one inserted before it.
     same([headers.get(name) for name in names], ["typed", "1", "legacy", "2"])
@@ -100,7 +100,7 @@ def chat_response_headers(client: OpenAI) -> None:
 @check
 def chat_choices(client: OpenAI) -> None:
     """chat, n: 2: the post hooks reach every choice"""
-    answer = client.chat.completions.create(model="echo", n=2, messages=user(SECRETS))
+    answer = client.chat.completions.create(model="echo/echo", n=2, messages=user(SECRETS))
     same([(choice.index, choice.message.content) for choice in answer.choices], [(0, WHOLE), (1, WHOLE)])
 
 
@@ -108,7 +108,7 @@ def chat_choices(client: OpenAI) -> None:
 def chat_big_number(client: OpenAI) -> None:
     """chat: an unknown member and a number beyond 2^53 pass both plugins as they are"""
     extra = {"seed": 9007199254740993, "not-a-known-member": {"a": [1e-7, None]}}
-    answer = client.chat.completions.create(model="echo-request", messages=user("hello"), extra_body=extra)
+    answer = client.chat.completions.create(model="echo/echo-request", messages=user("hello"), extra_body=extra)
     got = json.loads(answer.choices[0].message.content)
     same({name: got.get(name) for name in extra}, extra)
 
@@ -119,7 +119,7 @@ def chat_big_number(client: OpenAI) -> None:
 def streamed_texts(client: OpenAI, **options: object) -> dict[int, str]:
     """The text of each choice, put together from its chunks."""
     texts: dict[int, str] = {}
-    for chunk in client.chat.completions.create(model="echo", stream=True, messages=user(SECRETS), **options):
+    for chunk in client.chat.completions.create(model="echo/echo", stream=True, messages=user(SECRETS), **options):
         for choice in chunk.choices:
             texts[choice.index] = texts.get(choice.index, "") + (choice.delta.content or "")
     return texts
@@ -141,7 +141,7 @@ def stream_choices(client: OpenAI) -> None:
 def stream_end(client: OpenAI) -> None:
     """streamed chat: it comes in several chunks, with a finish reason and, where asked for, the usage last"""
     options = {"stream_options": {"include_usage": True}}
-    chunks = list(client.chat.completions.create(model="echo", stream=True, messages=user("one two three"), **options))
+    chunks = list(client.chat.completions.create(model="echo/echo", stream=True, messages=user("one two three"), **options))
     same([choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason], ["stop"])
     same([chunk.usage is not None for chunk in chunks], [False] * (len(chunks) - 1) + [True])
     if len([chunk for chunk in chunks if chunk.choices and chunk.choices[0].delta.content]) < 3:
@@ -151,7 +151,7 @@ def stream_end(client: OpenAI) -> None:
 @check
 def stream_request(client: OpenAI) -> None:
     """streamed chat: both pre hooks edit the request, in order"""
-    chunks = client.chat.completions.create(model="echo-request", stream=True, messages=user("hello"))
+    chunks = client.chat.completions.create(model="echo/echo-request", stream=True, messages=user("hello"))
     text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
     contents = [message["content"] for message in json.loads(text)["messages"]]
     same(contents, [marks.SYSTEM_LEGACY, marks.SYSTEM_TYPED, "hello"])
@@ -163,7 +163,7 @@ def stream_request(client: OpenAI) -> None:
 @check
 def responses_request(client: OpenAI) -> None:
     """responses: both pre hooks edit the request"""
-    got = json.loads(client.responses.create(model="echo-request", input="hello").output_text)
+    got = json.loads(client.responses.create(model="echo/echo-request", input="hello").output_text)
     marked = [mark in json.dumps(got) for mark in (marks.SYSTEM_TYPED, marks.SYSTEM_LEGACY)]
     same((marked, "hello" in json.dumps(got["input"])), ([True, True], True))
 
@@ -171,13 +171,13 @@ def responses_request(client: OpenAI) -> None:
 @check
 def responses_answer(client: OpenAI) -> None:
     """responses: both post hooks edit the answer, in reverse order"""
-    same(client.responses.create(model="echo", input=SECRETS).output_text, WHOLE)
+    same(client.responses.create(model="echo/echo", input=SECRETS).output_text, WHOLE)
 
 
 @check
 def responses_stream(client: OpenAI) -> None:
     """streamed responses: the chunk hooks edit the deltas, and events that repeat the text repeat what was sent"""
-    events = list(client.responses.create(model="echo", input=SECRETS, stream=True))
+    events = list(client.responses.create(model="echo/echo", input=SECRETS, stream=True))
     deltas = "".join(event.delta for event in events if event.type == "response.output_text.delta")
     done = [event.text for event in events if event.type == "response.output_text.done"]
     completed = [event.response.output_text for event in events if event.type == "response.completed"]
@@ -190,7 +190,7 @@ def responses_stream(client: OpenAI) -> None:
 @check
 def completion(client: OpenAI) -> None:
     """text completion: the typed post hook edits the answer, and no plugin inserts a message"""
-    answer = client.completions.with_raw_response.create(model="echo", prompt=marks.SECRET_TYPED)
+    answer = client.completions.with_raw_response.create(model="echo/echo", prompt=marks.SECRET_TYPED)
     same([choice.text for choice in answer.parse().choices], ["echo: [redacted]"])
     same([answer.headers.get(name) for name in ("x-guard-messages", "x-legacy-messages")], ["1", "1"])
 
@@ -199,8 +199,8 @@ def completion(client: OpenAI) -> None:
 def embeddings(client: OpenAI) -> None:
     """embeddings: one vector for each text, the same in either encoding, another for another text"""
     texts = ["one", "two", "one"]
-    packed = client.embeddings.create(model="echo", input=texts)
-    plain = client.embeddings.create(model="echo", input=texts, encoding_format="float")
+    packed = client.embeddings.create(model="echo/echo", input=texts)
+    plain = client.embeddings.create(model="echo/echo", input=texts, encoding_format="float")
     same([item.index for item in packed.data], [0, 1, 2])
     first, second, third = (item.embedding for item in packed.data)
     same((first == third, first == second), (True, False))
@@ -211,17 +211,17 @@ def embeddings(client: OpenAI) -> None:
 @check
 def embeddings_hooks(client: OpenAI) -> None:
     """embeddings: the hooks of both plugins run"""
-    headers = client.embeddings.with_raw_response.create(model="echo", input=["one", "two"]).headers
+    headers = client.embeddings.with_raw_response.create(model="echo/echo", input=["one", "two"]).headers
     names = ("x-guard", "x-guard-messages", "x-legacy")
     same([headers.get(name) for name in names], ["typed", "2", "legacy"])
-    error = fails(openai.PermissionDeniedError, client.embeddings.create, model="echo", input=marks.BANNED_TYPED)
+    error = fails(openai.PermissionDeniedError, client.embeddings.create, model="echo/echo", input=marks.BANNED_TYPED)
     same(error.code, "banned_word")
 
 
 @check
 def models(client: OpenAI) -> None:
-    """models: the echo upstream's model is listed"""
-    same("echo" in [model.id for model in client.models.list()], True)
+    """models: the echo upstream's models are listed by the names that calls use"""
+    same("echo/echo" in [model.id for model in client.models.list()], True)
 
 
 # -- failing calls
@@ -231,7 +231,7 @@ def models(client: OpenAI) -> None:
 def refused(client: OpenAI) -> None:
     """a refusal, typed or legacy, is a 403 in OpenAI's shape; of two plugins the first one refuses"""
     for word, message in REFUSALS:
-        chat = {"model": "echo", "messages": user(f"a {word} b")}
+        chat = {"model": "echo/echo", "messages": user(f"a {word} b")}
         error = fails(openai.PermissionDeniedError, client.chat.completions.create, **chat)
         same((error.code, error.type, message in error.message), ("banned_word", "policy_violation", True))
 
@@ -246,14 +246,14 @@ def refused_elsewhere(client: OpenAI) -> None:
             (client.responses.create, {"input": word, "stream": True}),
         ]
         for call, request in calls:
-            error = fails(openai.PermissionDeniedError, call, model="echo", **request)
+            error = fails(openai.PermissionDeniedError, call, model="echo/echo", **request)
             same((error.code, message in error.message), ("banned_word", True))
 
 
 @check
 def refused_headers(client: OpenAI) -> None:
     """a refusal passes the HTTP response hooks of both plugins"""
-    chat = {"model": "echo", "messages": user(marks.BANNED_LEGACY)}
+    chat = {"model": "echo/echo", "messages": user(marks.BANNED_LEGACY)}
     headers = fails(openai.PermissionDeniedError, client.chat.completions.create, **chat).response.headers
     same([headers.get(name) for name in ("x-guard", "x-legacy")], ["typed", "legacy"])
 
@@ -271,7 +271,7 @@ def closed_paths(client: OpenAI) -> None:
 
 @check
 def unknown_model(client: OpenAI) -> None:
-    """an unknown model is a 404 that names it"""
+    """a model of no upstream is a 404 that names it"""
     chat = {"model": "no-such-model", "messages": user("hello")}
     error = fails(openai.NotFoundError, client.chat.completions.create, **chat)
     same((error.code, "no-such-model" in error.message), ("model_not_found", True))
@@ -286,7 +286,7 @@ def unknown_path(client: OpenAI) -> None:
 @check
 def upstream_error(client: OpenAI) -> None:
     """an upstream's error comes as it is, through the HTTP response hooks of both plugins"""
-    chat = {"model": "echo-error-429", "messages": user("hello")}
+    chat = {"model": "echo/echo-error-429", "messages": user("hello")}
     error = fails(openai.RateLimitError, client.chat.completions.create, **chat)
     same([error.response.headers.get(name) for name in ("x-guard", "x-legacy")], ["typed", "legacy"])
 
@@ -305,7 +305,7 @@ def upstream_breaks_off(client: OpenAI) -> None:
     texts = []
     try:
         for chunk in client.chat.completions.create(
-            model="echo-break-3", stream=True, messages=user("one two three four five six seven")
+            model="echo/echo-break-3", stream=True, messages=user("one two three four five six seven")
         ):
             texts += [choice.delta.content for choice in chunk.choices if choice.delta.content]
     except openai.APIError:
@@ -322,7 +322,7 @@ def side_by_side(client: OpenAI) -> None:
     """forty calls side by side, half of them streams: each gets its own answer"""
 
     async def one(asynchronous: openai.AsyncOpenAI, number: int) -> str:
-        question = {"model": "echo", "messages": user(f"call {number} {marks.SECRET_BOTH}")}
+        question = {"model": "echo/echo", "messages": user(f"call {number} {marks.SECRET_BOTH}")}
         if number % 2:
             answer = await asynchronous.chat.completions.create(**question)
             return answer.choices[0].message.content

@@ -60,7 +60,6 @@ class Gateway:
                 # Compiled plugins stay in this folder: the user's own cache is left alone.
                 'cache_dir = "cache"',
                 'state_dir = "state"',
-                'default_upstream = "echo"',
                 "[upstreams.echo]",
                 'kind = "echo"',
                 # Nobody listens there.
