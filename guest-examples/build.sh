@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Builds guests and writes each one's .wasm beside its source.
+#
+#   ./build.sh [--install] [FOLDER...]      all guests, unless folders are named (./build.sh legacy/rust/gen2)
+#
+# Nothing is installed unless --install is given. A guest whose toolchain is missing is named, with the way to get
+# it, and the script ends with 1 after it has built the others.
+set -euo pipefail
+cd "$(dirname "$0")"
+. ./lib.sh
+
+install=false
+folders=()
+for argument in "$@"; do
+	case $argument in
+	--install) install=true ;;
+	-h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0" && exit ;;
+	-*) echo "build.sh: $argument is no option (try --help)" >&2 && exit 2 ;;
+	*) folders+=("${argument%/}") ;;
+	esac
+done
+[ ${#folders[@]} -gt 0 ] || mapfile -t folders < <(guests)
+
+# One for all Rust guests: they share the standard library where it has to be built.
+export CARGO_TARGET_DIR=$PWD/target
+target=wasm32-unknown-unknown
+
+# `set -e` doesn't reach into the functions below, which are called as conditions: each step that can fail says so.
+
+# How this machine builds Rust for $target: `std` has the target's standard library, `source` builds it from Debian's
+# package of its source, and nothing means that there is no way.
+rust_way() {
+	{ command -v cargo && command -v rustc; } >/dev/null || return 0
+	if [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ]; then
+		echo std
+	elif [ -x /usr/bin/rustc ] && [ -e "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library/std/Cargo.toml" ]; then
+		echo source
+	fi
+}
+
+install_rust() {
+	if command -v rustup >/dev/null && rustup target add $target; then return; fi
+	if command -v apt-get >/dev/null; then
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rustc-web rust-web-src
+	fi
+}
+
+build_rust() { # FOLDER OUTPUT
+	local way crate
+	way=$(rust_way)
+	if [ -z "$way" ] && $install; then
+		install_rust || true
+		way=$(rust_way)
+	fi
+	crate=$(sed -n 's/^name = "\(.*\)"$/\1/p' "$1/Cargo.toml" | head -1)
+	case $way in
+	std) (cd "$1" && cargo build --locked --release --target $target) || return ;;
+	source)
+		(
+			cd "$1" || exit
+			linker=$(find "$(rustc --print sysroot)" -name rust-lld -print -quit)
+			export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$linker RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+			cargo build --locked --release --target $target -Zbuild-std=std,panic_abort
+		) || return
+		;;
+	*)
+		missing "$1" "Rust with the target $target" "rustup target add $target" \
+			"or, on Debian: apt-get install rustc-web rust-web-src"
+		return 1
+		;;
+	esac
+	install -m 644 "$CARGO_TARGET_DIR/$target/release/${crate//-/_}.wasm" "$2"
+}
+
+build_tinygo() { # FOLDER OUTPUT
+	local prefix=$PWD/.toolchain/tinygo
+	if ! command -v tinygo >/dev/null && [ ! -x "$prefix/bin/tinygo" ] && $install; then ./tinygo-from-source.sh "$prefix" || true; fi
+	if [ -x "$prefix/bin/tinygo" ]; then
+		export TINYGOROOT=$prefix PATH=$prefix/bin:$PATH
+	fi
+	if ! command -v tinygo >/dev/null; then
+		missing "$1" "TinyGo 0.39 or newer" "https://tinygo.org/getting-started/install" \
+			"or, on Debian 12 with Go 1.25 or newer: ./build.sh --install"
+		return 1
+	fi
+	(cd "$1" && tinygo build -target=wasi -scheduler=none -buildmode=c-shared -gc=conservative -no-debug -o "$(basename "$2")" .)
+}
+
+missing() { # FOLDER WHAT WAYS...
+	echo "$1: needs $2:" >&2
+	printf '    %s\n' "${@:3}" >&2
+}
+
+failed=0
+for folder in "${folders[@]}"; do
+	output=$(output_of "$folder") || { failed=1 && continue; }
+	echo "== $folder"
+	if [ -e "$folder/Cargo.toml" ]; then build=build_rust; else build=build_tinygo; fi
+	if $build "$folder" "$output"; then
+		record "$folder"
+		ls -l "$output"
+	else
+		failed=1
+	fi
+done
+exit $failed
