@@ -9,6 +9,8 @@ pub struct Limits {
     pub memory: usize,
     /// Elements of one instance's tables, the sum over all of them.
     pub table_elements: usize,
+    /// Resources of the host (requests, responses, chunks, streams) that one instance may hold at once.
+    pub handles: usize,
     /// Time for compiled code to become a plugin: start functions, `_initialize`, `describe`, `init`.
     pub init_timeout: Duration,
     /// Time for one hook, waiting for an instance included.
@@ -30,6 +32,7 @@ impl Default for Limits {
         Limits {
             memory: 256 << 20,
             table_elements: 100_000,
+            handles: 10_000,
             init_timeout: Duration::from_secs(10),
             hook_timeout: Duration::from_secs(1),
             cleanup_timeout: Duration::from_secs(1),

@@ -1,0 +1,174 @@
+//! From bytes to a plugin: what a file is, whether this host can run it, and if not, why and what to do.
+//!
+//! A file is offered to every [`Abi`] that the host was built with, and the first that recognises it loads it. Typed
+//! components are there from the start; the loader knows no more of them than of any other kind.
+
+mod abi;
+mod artifact;
+mod encode;
+mod error;
+mod inspect;
+mod read;
+mod settings;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+pub use abi::{Abi, Candidate, Code, Recognised, Recognition};
+pub use artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape, ValType};
+pub use error::{LoadError, UnknownKind};
+pub use inspect::{InspectedImport, Inspection};
+pub use settings::{FailurePolicy, Isolation, PluginSettings};
+
+use crate::component::Typed;
+use crate::plugin::Plugin;
+use crate::runtime::{CompileError, Compiled, Runtime, RuntimeError, RuntimeSettings};
+
+/// Loads plugins of the kinds that it was built with. Clones share it.
+#[derive(Clone)]
+pub struct Host {
+    runtime: Runtime,
+    abis: Arc<[Box<dyn Abi>]>,
+}
+
+/// Builds a [`Host`].
+pub struct HostBuilder {
+    settings: RuntimeSettings,
+    abis: Vec<Box<dyn Abi>>,
+}
+
+impl HostBuilder {
+    /// What the engine may use; without it, the defaults.
+    pub fn runtime(mut self, settings: RuntimeSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// One more kind of plugin.
+    pub fn abi(mut self, abi: impl Abi) -> Self {
+        self.abis.push(Box::new(abi));
+        self
+    }
+
+    /// Starts the engine.
+    pub fn build(self) -> Result<Host, RuntimeError> {
+        Ok(Host {
+            runtime: Runtime::new(self.settings)?,
+            abis: self.abis.into(),
+        })
+    }
+}
+
+/// A plugin that is ready for requests.
+pub struct Loaded {
+    /// The plugin.
+    pub plugin: Arc<dyn Plugin>,
+    /// Whether requests go on when it fails.
+    pub on_failure: FailurePolicy,
+    /// From its bytes to readiness.
+    pub load_time: Duration,
+    /// Whether its code was compiled before.
+    pub from_cache: bool,
+}
+
+impl Host {
+    /// A host of typed components; further kinds are added.
+    pub fn builder() -> HostBuilder {
+        HostBuilder {
+            settings: RuntimeSettings::default(),
+            abis: vec![Box::new(Typed)],
+        }
+    }
+
+    /// The engine, for what is made beside plugins.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Makes a plugin of a file: reads, compiles, links, starts and configures it.
+    pub async fn load(&self, bytes: Bytes, settings: PluginSettings) -> Result<Loaded, LoadError> {
+        let start = Instant::now();
+        let file = settings.file.clone();
+        let artifact = tokio::task::spawn_blocking(move || read::artifact(&file, bytes)).await;
+        let artifact = artifact.map_err(|broken| LoadError::Invalid {
+            file: settings.file.clone(),
+            reason: format!("reading it broke off: {broken}"),
+        })??;
+        let (abi, recognised) = self.recognise(&settings.file, &artifact)?;
+        let compiled = self.compile(&artifact).await.map_err(|error| LoadError::Compile {
+            file: settings.file.clone(),
+            reason: error.to_string(),
+        })?;
+        let on_failure = settings.on_failure;
+        let candidate = Candidate {
+            artifact,
+            code: compiled.code,
+            recognised,
+            settings,
+        };
+        let plugin = abi.load(&self.runtime, candidate).await?;
+        Ok(Loaded {
+            plugin,
+            on_failure,
+            load_time: start.elapsed(),
+            from_cache: compiled.from_cache,
+        })
+    }
+
+    /// Tells what a file is, without running it.
+    pub fn inspect(&self, file: &str, bytes: &Bytes) -> Result<Inspection, LoadError> {
+        let artifact = read::artifact(file, bytes.clone())?;
+        let (abi, recognised) = self.recognise(file, &artifact)?;
+        Ok(Inspection::new(file, bytes.len(), artifact, abi, recognised))
+    }
+
+    async fn compile(&self, artifact: &Artifact) -> Result<Compiled<Code>, CompileError> {
+        match artifact.shape {
+            Shape::Module(_) => {
+                let Compiled { code, from_cache } = self.runtime.compile_module(&artifact.bytes).await?;
+                Ok(Compiled {
+                    code: Code::Module(code),
+                    from_cache,
+                })
+            }
+            Shape::Component(_) => {
+                let Compiled { code, from_cache } = self.runtime.compile_component(&artifact.bytes).await?;
+                Ok(Compiled {
+                    code: Code::Component(code),
+                    from_cache,
+                })
+            }
+        }
+    }
+
+    fn recognise(&self, file: &str, artifact: &Artifact) -> Result<(&dyn Abi, Recognised), LoadError> {
+        let mut all_needs = Vec::new();
+        let mut best = None;
+        for abi in self.abis.iter() {
+            match abi.recognise(artifact) {
+                Recognition::Yes(recognised) => return Ok((abi.as_ref(), recognised)),
+                Recognition::No { closest, needs, score } => {
+                    all_needs.push((abi.name(), needs));
+                    if let Some(how) = closest
+                        && best.as_ref().is_none_or(|(best, _)| score > *best)
+                    {
+                        best = Some((score, (abi.name(), how)));
+                    }
+                }
+            }
+        }
+        Err(LoadError::UnknownKind(Box::new(UnknownKind {
+            file: file.into(),
+            form: artifact.shape.form(),
+            exports: artifact.shape.export_texts(),
+            imports: artifact.shape.imports().iter().map(ToString::to_string).collect(),
+            needs: all_needs,
+            closest: best.map(|(_, closest)| closest),
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! Reads a file: whether it is WebAssembly that this host takes, and what it exports and imports.
+
+use bytes::Bytes;
+use wasmparser::types::{EntityType, Types};
+use wasmparser::{
+    BinaryReaderError, ExternalKind, KnownCustom, MemoryType, Operator, Parser, Payload, ProducersSectionReader,
+    TypeRef, Validator, WasmFeatures,
+};
+
+use super::artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape};
+use super::encode;
+use super::error::LoadError;
+
+/// Reads any bytes, whatever they are.
+pub(super) fn artifact(file: &str, bytes: Bytes) -> Result<Artifact, LoadError> {
+    refuse_other_formats(file, &bytes)?;
+    let outline = Outline::read(file, &bytes)?;
+    if !outline.component && outline.component_types {
+        let preview1 = outline.imports_preview1;
+        let component = Bytes::from(encode::component(file, &bytes, preview1)?);
+        let inner = Outline::read(file, &component)?;
+        let shape = shape(file, &component, &inner)?;
+        let (memory, toolchain) = (outline.memory, outline.toolchain());
+        return Ok(Artifact {
+            bytes: component,
+            shape,
+            memory,
+            toolchain,
+            encoded: true,
+        });
+    }
+    let shape = shape(file, &bytes, &outline)?;
+    Ok(Artifact {
+        shape,
+        memory: outline.memory,
+        toolchain: outline.toolchain(),
+        bytes,
+        encoded: false,
+    })
+}
+
+fn refuse_other_formats(file: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.is_empty() {
+        return Err(LoadError::Empty { file: file.into() });
+    }
+    if bytes.starts_with(b"\0asm") {
+        return Ok(());
+    }
+    if b"\0asm".starts_with(bytes) {
+        return Err(LoadError::Truncated {
+            file: file.into(),
+            reason: "it ends within its first bytes".into(),
+        });
+    }
+    let head = bytes.get(..bytes.len().min(512)).unwrap_or_default();
+    // The cut may have gone through a character.
+    let text = head.utf8_chunks().next().map(|chunk| chunk.valid()).unwrap_or_default();
+    let is_text = text.len() + 4 > head.len() && !text.contains(|c: char| c.is_control() && !c.is_whitespace());
+    let start = text.trim_start().to_ascii_lowercase();
+    let (what, remedy) = match () {
+        () if !is_text => (
+            "some other binary file",
+            "give the `.wasm` file that the plugin's build wrote",
+        ),
+        () if start.starts_with("<!doctype") || start.starts_with("<html") => (
+            "an HTML page",
+            "the download gave a page instead of the file; check the address and the access to it",
+        ),
+        () if start.starts_with("(module") || start.starts_with("(component") => {
+            ("WebAssembly as text", "turn it into a binary with `wasm-tools parse`")
+        }
+        () => ("a text file", "give the `.wasm` file that the plugin's build wrote"),
+    };
+    let begins = if is_text {
+        text.trim_start()
+            .chars()
+            .take(40)
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect()
+    } else {
+        head.iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    Err(LoadError::NotWasm {
+        file: file.into(),
+        what,
+        begins,
+        remedy,
+    })
+}
+
+/// What the sections say, before anything is validated.
+#[derive(Default)]
+struct Outline {
+    component: bool,
+    exports: Vec<String>,
+    imports: Vec<String>,
+    memory: Option<MemoryShape>,
+    component_types: bool,
+    imports_preview1: bool,
+    heap_base: Option<u32>,
+    producers: Vec<String>,
+}
+
+impl Outline {
+    fn read(file: &str, bytes: &[u8]) -> Result<Self, LoadError> {
+        let mut outline = Outline::default();
+        // What is inside of a component is not its own; only memories and toolchains are collected from there.
+        let mut depth = 0_u32;
+        let mut constants = Constants::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            let payload = payload.map_err(|error| malformed(file, &error))?;
+            match &payload {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            outline
+                .section(payload, depth == 0, &mut constants)
+                .map_err(|error| malformed(file, &error))?;
+            if let Some((feature, remedy)) = constants.unsupported {
+                return Err(LoadError::Unsupported {
+                    file: file.into(),
+                    feature,
+                    remedy,
+                });
+            }
+        }
+        outline.heap_base = constants.heap_base();
+        Ok(outline)
+    }
+
+    fn section(&mut self, payload: Payload<'_>, top: bool, constants: &mut Constants) -> Result<(), BinaryReaderError> {
+        match payload {
+            Payload::Version { encoding, .. } if top => self.component = encoding == wasmparser::Encoding::Component,
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import?;
+                    self.imports_preview1 |= top && encode::is_preview1(import.module);
+                    match import.ty {
+                        TypeRef::Memory(memory) => self.memory(memory, constants),
+                        TypeRef::Global(_) if top => constants.globals.push(None),
+                        _ => {}
+                    }
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    self.memory(memory?, constants);
+                }
+            }
+            Payload::GlobalSection(section) if top => {
+                for global in section {
+                    let mut operators = global?.init_expr.get_operators_reader();
+                    constants.globals.push(match operators.read()? {
+                        Operator::I32Const { value } => Some(value.cast_unsigned()),
+                        _ => None,
+                    });
+                }
+            }
+            Payload::ExportSection(section) if top => {
+                for export in section {
+                    let export = export?;
+                    if export.name == "__heap_base" && export.kind == ExternalKind::Global {
+                        constants.heap_base = usize::try_from(export.index).ok();
+                    }
+                }
+            }
+            Payload::ComponentImportSection(section) if top => {
+                for import in section {
+                    self.imports.push(import?.name.name.into());
+                }
+            }
+            Payload::ComponentExportSection(section) if top => {
+                for export in section {
+                    self.exports.push(export?.name.name.into());
+                }
+            }
+            Payload::CustomSection(section) => {
+                self.component_types |= top && section.name().starts_with("component-type");
+                if let KnownCustom::Producers(producers) = section.as_known() {
+                    // Whatever is wrong with it, it is no reason to refuse the file.
+                    let _ = self.producers(producers);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn memory(&mut self, memory: MemoryType, constants: &mut Constants) {
+        if memory.memory64 {
+            constants.unsupported = Some(("a 64-bit memory", "build it for wasm32"));
+        }
+        if memory.shared {
+            constants.unsupported = Some(("threads (a shared memory)", "build it without threads"));
+        }
+        let shape = MemoryShape {
+            min_pages: memory.initial,
+            max_pages: memory.maximum,
+        };
+        if self.memory.is_none_or(|largest| largest.min_pages < shape.min_pages) {
+            self.memory = Some(shape);
+        }
+    }
+
+    fn producers(&mut self, section: ProducersSectionReader<'_>) -> Result<(), BinaryReaderError> {
+        const MOST: usize = 16;
+        for field in section {
+            for value in field?.values {
+                let value = value?;
+                let text = format!("{} {}", value.name, value.version);
+                let text: String = text.trim().chars().filter(|c| !c.is_control()).take(80).collect();
+                if !text.is_empty() && !self.producers.contains(&text) && self.producers.len() < MOST {
+                    self.producers.push(text);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn toolchain(&self) -> Option<String> {
+        (!self.producers.is_empty()).then(|| self.producers.join(", "))
+    }
+}
+
+/// What is collected on the way.
+#[derive(Default)]
+struct Constants {
+    /// The values of the globals, where they are constants.
+    globals: Vec<Option<u32>>,
+    /// The global that is exported as `__heap_base`.
+    heap_base: Option<usize>,
+    unsupported: Option<(&'static str, &'static str)>,
+}
+
+impl Constants {
+    fn heap_base(&self) -> Option<u32> {
+        self.globals.get(self.heap_base?).copied().flatten()
+    }
+}
+
+/// Validates the whole file, so that what follows may rely on it.
+fn shape(file: &str, bytes: &[u8], outline: &Outline) -> Result<Shape, LoadError> {
+    let types = Validator::new_with_features(features())
+        .validate_all(bytes)
+        .map_err(|error| malformed(file, &error))?;
+    if outline.component {
+        let (exports, imports) = (outline.exports.clone(), outline.imports.clone());
+        return Ok(Shape::Component(ComponentShape { exports, imports }));
+    }
+    let exports = types.as_ref().core_exports().into_iter().flatten();
+    let exports = exports
+        .map(|(name, entity)| Export {
+            name: name.into(),
+            item: item(&types, entity),
+        })
+        .collect();
+    let imports = types.as_ref().core_imports().into_iter().flatten();
+    let imports = imports
+        .map(|(module, name, entity)| Import {
+            module: module.into(),
+            name: name.into(),
+            item: item(&types, entity),
+        })
+        .collect();
+    Ok(Shape::Module(ModuleShape {
+        exports,
+        imports,
+        heap_base: outline.heap_base,
+    }))
+}
+
+fn item(types: &Types, entity: EntityType) -> Item {
+    match entity {
+        EntityType::Func(id) | EntityType::FuncExact(id) => match &types[id].composite_type.inner {
+            wasmparser::CompositeInnerType::Func(function) => Item::Func {
+                params: function.params().to_vec(),
+                results: function.results().to_vec(),
+            },
+            // Validation has made sure that a function's type is one.
+            _ => Item::Func {
+                params: Vec::new(),
+                results: Vec::new(),
+            },
+        },
+        EntityType::Table(_) => Item::Table,
+        EntityType::Memory(_) => Item::Memory,
+        EntityType::Global(_) => Item::Global,
+        EntityType::Tag(_) => Item::Tag,
+    }
+}
+
+/// What the engine takes; see there for why the others are refused.
+fn features() -> WasmFeatures {
+    WasmFeatures::default()
+        .difference(WasmFeatures::THREADS)
+        .difference(WasmFeatures::GC)
+        .difference(WasmFeatures::EXCEPTIONS)
+        .difference(WasmFeatures::MEMORY64)
+        .difference(WasmFeatures::CM_ASYNC)
+}
+
+fn malformed(file: &str, error: &BinaryReaderError) -> LoadError {
+    let reason = error.to_string();
+    if error.message().contains("unexpected end") {
+        LoadError::Truncated {
+            file: file.into(),
+            reason,
+        }
+    } else {
+        LoadError::Invalid {
+            file: file.into(),
+            reason,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What an operator says of one plugin.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::Document;
+use crate::limits::Limits;
+
+/// Whether a request goes on when a plugin fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailurePolicy {
+    /// No: the client gets a clear error.
+    #[default]
+    Closed,
+    /// Yes, as if the plugin were not there.
+    Open,
+}
+
+/// What separates one request from the next in a plugin's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// Nothing: instances are used again.
+    Warm,
+    /// Each request has an instance of its own, fresh at its start and gone after it.
+    Request,
+}
+
+/// What an operator says of one plugin.
+#[derive(Debug, Clone)]
+pub struct PluginSettings {
+    /// Its name; none: the guest's own, else the file's.
+    pub name: Option<String>,
+    /// Where it comes from, as the operator wrote it.
+    pub file: String,
+    /// Its configuration.
+    pub config: Option<Document>,
+    /// Whether requests go on when it fails.
+    pub on_failure: FailurePolicy,
+    /// None: what its kind does by default.
+    pub isolation: Option<Isolation>,
+    /// The most instances at once; none: what its kind does by default.
+    pub instances: Option<usize>,
+    /// Its budgets.
+    pub limits: Limits,
+    /// Settings that only one kind of plugin knows. The others refuse them.
+    pub options: BTreeMap<String, String>,
+}
+
+impl PluginSettings {
+    /// The defaults, for this file.
+    pub fn new(file: impl Into<String>) -> Self {
+        PluginSettings {
+            name: None,
+            file: file.into(),
+            config: None,
+            on_failure: FailurePolicy::default(),
+            isolation: None,
+            instances: None,
+            limits: Limits::default(),
+            options: BTreeMap::new(),
+        }
+    }
+
+    /// The file's name without directories and endings: what a plugin is called that says nothing of itself.
+    pub fn file_stem(&self) -> &str {
+        let name = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
+        name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(name)
+    }
+}

@@ -1,0 +1,271 @@
+//! Compiled code, kept from start to start.
+//!
+//! Compiled code runs with the host's rights, so a file is only trusted if this host wrote it: each carries a keyed
+//! MAC over everything that it depends on. The key is in the state directory: whoever may write to the cache directory
+//! alone can make the host compile anew, and no more.
+
+use std::fs;
+use std::hash::{Hash as _, Hasher};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tempfile::NamedTempFile;
+use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
+
+use super::Compiled;
+
+/// The beginning of a file, with the version of the format.
+const MAGIC: &[u8] = b"heimdall compiled code 1\n";
+const MAC_BYTES: usize = blake3::OUT_LEN;
+const KEY_BYTES: usize = blake3::KEY_LEN;
+
+/// Where compiled code is kept.
+#[derive(Debug, Clone)]
+pub struct CacheSettings {
+    /// The directory of the files; made if it isn't there.
+    pub directory: PathBuf,
+    /// The file of the key, outside of that directory; made if it isn't there. Only its owner may read it.
+    pub key_file: PathBuf,
+}
+
+/// What can be compiled and kept.
+pub(super) trait Code: Sized + Send + 'static {
+    /// Part of the file's name, and of what is authenticated.
+    const KIND: &'static str;
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
+    /// # Safety
+    /// `code` must be what [`Code::serialize`] gave.
+    unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self>;
+}
+
+impl Code for Module {
+    const KIND: &'static str = "module";
+
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+        Module::from_binary(engine, bytes)
+    }
+
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        Module::serialize(self)
+    }
+
+    unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: the caller vouches for the code.
+        unsafe { Module::deserialize(engine, code) }
+    }
+}
+
+impl Code for Component {
+    const KIND: &'static str = "component";
+
+    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
+        Component::from_binary(engine, bytes)
+    }
+
+    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
+        Component::serialize(self)
+    }
+
+    unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self> {
+        // SAFETY: the caller vouches for the code.
+        unsafe { Component::deserialize(engine, code) }
+    }
+}
+
+/// Reads the code from the cache, or compiles it and keeps it there. Blocks.
+pub(super) fn load<C: Code>(engine: &Engine, cache: Option<&Cache>, bytes: &[u8]) -> wasmtime::Result<Compiled<C>> {
+    let Some(cache) = cache else {
+        return Ok(Compiled {
+            code: C::compile(engine, bytes)?,
+            from_cache: false,
+        });
+    };
+    let input = blake3::hash(bytes);
+    if let Some(code) = cache.read(engine, &input) {
+        return Ok(Compiled { code, from_cache: true });
+    }
+    let code = C::compile(engine, bytes)?;
+    cache.write(&input, &code);
+    Ok(Compiled {
+        code,
+        from_cache: false,
+    })
+}
+
+/// A directory of compiled code, for one engine.
+pub(super) struct Cache {
+    directory: PathBuf,
+    key: [u8; KEY_BYTES],
+    /// Of wasmtime's version, the engine's settings and the CPU's features.
+    engine: blake3::Hash,
+    warned: AtomicBool,
+}
+
+impl Cache {
+    /// None, with a warning, where it can't be kept safe or at all: the host then runs without it.
+    pub(super) fn open(settings: &CacheSettings, engine: &Engine) -> Option<Self> {
+        let opened = Self::try_open(settings, engine);
+        if let Err(reason) = &opened {
+            tracing::warn!(
+                directory = %settings.directory.display(),
+                key_file = %settings.key_file.display(),
+                "compiled code is not kept, each start compiles anew: {reason}",
+            );
+        }
+        opened.ok()
+    }
+
+    fn try_open(settings: &CacheSettings, engine: &Engine) -> Result<Self, String> {
+        if settings.key_file.starts_with(&settings.directory) {
+            return Err("the key's file is in the cache's directory; keep it elsewhere".into());
+        }
+        make_directory(&settings.directory).map_err(|error| format!("the directory can't be made: {error}"))?;
+        let key = read_or_make_key(&settings.key_file)?;
+        let directory = settings.directory.clone();
+        Ok(Cache {
+            directory,
+            key,
+            engine: fingerprint(engine),
+            warned: AtomicBool::new(false),
+        })
+    }
+
+    fn path(&self, kind: &str, input: &blake3::Hash) -> PathBuf {
+        self.directory.join(format!("{}.{kind}", input.to_hex()))
+    }
+
+    fn mac(&self, kind: &str, input: &blake3::Hash, code: &[u8]) -> blake3::Hash {
+        let mut mac = blake3::Hasher::new_keyed(&self.key);
+        for part in [MAGIC, self.engine.as_bytes(), kind.as_bytes(), input.as_bytes(), code] {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        mac.finalize()
+    }
+
+    fn read<C: Code>(&self, engine: &Engine, input: &blake3::Hash) -> Option<C> {
+        let path = self.path(C::KIND, input);
+        let file = match fs::read(&path) {
+            Ok(file) => file,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.warn("read", &error);
+                }
+                return None;
+            }
+        };
+        let (mac, code) = file.strip_prefix(MAGIC)?.split_first_chunk::<MAC_BYTES>()?;
+        // blake3 compares its hashes in constant time.
+        if self.mac(C::KIND, input, code) != blake3::Hash::from_bytes(*mac) {
+            tracing::debug!(file = %path.display(), "foreign, damaged or of another engine: compiled anew");
+            return None;
+        }
+        // SAFETY: the MAC says that a host with this key wrote these bytes, and it covers what they depend on; this
+        // host writes only what the engine's own `serialize` gave.
+        unsafe { C::deserialize(engine, code) }.ok()
+    }
+
+    fn write<C: Code>(&self, input: &blake3::Hash, code: &C) {
+        let Ok(code) = code.serialize() else { return };
+        let mac = self.mac(C::KIND, input, &code);
+        if let Err(error) = write_atomically(&self.path(C::KIND, input), &[MAGIC, mac.as_bytes(), &code]) {
+            self.warn("write", &error);
+        }
+    }
+
+    fn warn(&self, what: &str, error: &io::Error) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            let directory = self.directory.display();
+            tracing::warn!(%directory, "the cache of compiled code can't be used ({what}: {error}): the host compiles anew");
+        }
+    }
+}
+
+/// A reader sees the old file or the whole new one.
+fn write_atomically(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(directory)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.persist(path)?;
+    Ok(())
+}
+
+/// Everything of the engine that compiled code depends on. The compatibility hash covers the compiler's flags, among
+/// them the features of this CPU.
+fn fingerprint(engine: &Engine) -> blake3::Hash {
+    struct Collect(blake3::Hasher);
+    impl Hasher for Collect {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+
+        /// Nobody asks for the short hash.
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+    let mut collect = Collect(blake3::Hasher::new());
+    collect.write(env!("CARGO_PKG_VERSION").as_bytes());
+    engine.precompile_compatibility_hash().hash(&mut collect);
+    collect.0.finalize()
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn read_or_make_key(path: &Path) -> Result<[u8; KEY_BYTES], String> {
+    if let Some(key) = read_key(path)? {
+        return Ok(key);
+    }
+    make_key(path).map_err(|error| format!("the key can't be written: {error}"))?;
+    // Another host may have been first: what is in the file counts.
+    read_key(path)?.ok_or_else(|| "the key's file vanished".into())
+}
+
+fn make_key(path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_directory(directory)?;
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    // Temporary files are the owner's alone.
+    let mut file = NamedTempFile::new_in(directory)?;
+    file.write_all(&key)?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
+        _ => Ok(()),
+    }
+}
+
+fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, String> {
+    let unreadable = |error: io::Error| format!("the key can't be read: {error}");
+    let mut file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(unreadable)?,
+    };
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&file.metadata().map_err(unreadable)?);
+        if mode & 0o077 != 0 {
+            return Err(format!(
+                "others may read the key (mode {:03o}); remove it, or make it 600",
+                mode & 0o777
+            ));
+        }
+    }
+    let mut key = [0; KEY_BYTES];
+    file.read_exact(&mut key).map_err(unreadable)?;
+    Ok(Some(key))
+}
+
+#[cfg(test)]
+mod tests;

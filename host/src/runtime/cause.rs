@@ -1,0 +1,54 @@
+//! What the engine's errors mean.
+
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
+
+use super::tenant::Tenant;
+use crate::failure::Cause;
+
+/// Why a call into a guest failed. A [`Cause`] that a function of the host returned as its error comes out as it was.
+pub fn cause_of(error: wasmtime::Error, tenant: &Tenant) -> Cause {
+    let error = match error.downcast::<Cause>() {
+        Ok(cause) => return cause,
+        Err(error) => error,
+    };
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return Cause::Exited(exit.0);
+    }
+    if tenant.memory_denied() {
+        return Cause::OutOfMemory(tenant.limits().memory);
+    }
+    Cause::Trap(describe(&error))
+}
+
+/// Why no instance could be made: start functions trapped, the host's pool is used up, or imports don't fit.
+pub fn instantiation_cause(error: wasmtime::Error, tenant: &Tenant) -> Cause {
+    if tenant.memory_denied() {
+        return Cause::OutOfMemory(tenant.limits().memory);
+    }
+    let started = error.is::<Cause>() || error.is::<I32Exit>() || error.is::<Trap>();
+    if started && !error.is::<PoolConcurrencyLimitError>() {
+        return cause_of(error, tenant);
+    }
+    Cause::Instantiate(describe(&error))
+}
+
+/// One line: the root of the error, and where in the guest it happened.
+fn describe(error: &wasmtime::Error) -> String {
+    let root = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    let root = root.strip_prefix("wasm trap: ").unwrap_or(&root).replace('\n', " ");
+    match guest_function(error) {
+        Some(function) => format!("{root}, in `{function}`"),
+        None => root,
+    }
+}
+
+/// The innermost function of the guest that has a name.
+fn guest_function(error: &wasmtime::Error) -> Option<String> {
+    let backtrace = error.downcast_ref::<WasmBacktrace>()?;
+    let name = backtrace.frames().iter().find_map(|frame| frame.func_name())?;
+    Some(name.to_owned())
+}

@@ -1,0 +1,103 @@
+//! The engine: what WebAssembly it takes, where instances get their memory, and how a busy guest is interrupted.
+
+use std::time::Duration;
+
+use wasmtime::{
+    Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
+};
+
+use super::cache::CacheSettings;
+
+/// How often a busy guest gives way, and so by how much a deadline may be exceeded.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What an engine may use, and where it keeps compiled code.
+#[derive(Debug, Clone)]
+pub struct RuntimeSettings {
+    /// Instances that may live at once, over all plugins.
+    pub instances: u32,
+    /// Bytes of the largest memory that any plugin may have; each plugin's own cap is in its limits.
+    pub max_memory: usize,
+    /// The cache of compiled code; none: every start compiles anew.
+    pub cache: Option<CacheSettings>,
+}
+
+impl Default for RuntimeSettings {
+    fn default() -> Self {
+        RuntimeSettings {
+            instances: 1000,
+            max_memory: 4 << 30,
+            cache: None,
+        }
+    }
+}
+
+pub(super) fn build(settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)))
+        .epoch_interruption(true)
+        // Concurrent calls into one instance: not needed where an instance serves one call at a time, and it makes
+        // every call three times as expensive.
+        .concurrency_support(false)
+        // Recursion in interpreters is deep; what is left of the fibre's stack is for functions of the host.
+        .max_wasm_stack(1 << 20)
+        .async_stack_size(3 << 20)
+        // A backtrace only names the function that trapped.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_features(REFUSED, false);
+    Engine::new(&config)
+}
+
+/// What no plugin of today needs. An ABI that does gets an engine of its own, with this as the parameter.
+const REFUSED: WasmFeatures = WasmFeatures::THREADS
+    .union(WasmFeatures::SHARED_EVERYTHING_THREADS)
+    .union(WasmFeatures::GC)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS)
+    .union(WasmFeatures::STACK_SWITCHING)
+    .union(WasmFeatures::MEMORY64);
+
+fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
+    let instances = settings.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    pool
+        // A component takes one of these, a core module none.
+        .total_component_instances(instances)
+        // A Python component is made of about 20 core modules; the average plugin of one or three.
+        .total_core_instances(instances.saturating_mul(8))
+        .max_core_instances_per_component(40)
+        // Nearly every plugin has one memory and one table; these are reservations of address space, not of memory.
+        .total_memories(instances.saturating_mul(2))
+        .max_memories_per_component(4)
+        .max_memories_per_module(4)
+        .total_tables(instances.saturating_mul(4))
+        .max_tables_per_component(20)
+        .max_tables_per_module(4)
+        // Twice what interpreters have been seen with; the limits of a plugin cap it before this does.
+        .table_elements(100_000)
+        // Functions and globals: interpreters that were compiled whole have tens of thousands.
+        .max_core_instance_size(4 << 20)
+        .max_component_instance_size(4 << 20)
+        .max_memory_size(settings.max_memory)
+        // One per running call: an instance serves one at a time.
+        .total_stacks(instances);
+    pool
+}
+
+/// One thread per engine. It holds the engine weakly and ends soon after the engine is gone.
+pub(super) fn start_ticker(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    std::thread::Builder::new()
+        .name("heimdall-ticker".into())
+        .spawn(move || tick(&engine))?;
+    Ok(())
+}
+
+fn tick(engine: &EngineWeak) {
+    while let Some(engine) = engine.upgrade() {
+        engine.increment_epoch();
+        drop(engine);
+        std::thread::sleep(TICK);
+    }
+}

@@ -1,0 +1,237 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::Notify;
+
+use super::*;
+
+/// Instances are numbers, in the order of their making.
+#[derive(Default)]
+struct Numbers {
+    made: AtomicUsize,
+    retired: Mutex<Vec<usize>>,
+    /// An instance of this number is not used again.
+    worn: Option<usize>,
+    /// The making waits for this.
+    gate: Option<Notify>,
+    broken: bool,
+}
+
+#[async_trait]
+impl Factory for Numbers {
+    type Instance = usize;
+
+    async fn create(&self) -> Result<usize, Cause> {
+        if let Some(gate) = &self.gate {
+            gate.notified().await;
+        }
+        if self.broken {
+            return Err(Cause::Trap("broken".into()));
+        }
+        Ok(self.made.fetch_add(1, Ordering::SeqCst))
+    }
+
+    async fn retire(&self, instance: usize) {
+        self.retired.lock().unwrap().push(instance);
+    }
+
+    fn needs_recycling(&self, instance: &usize) -> bool {
+        self.worn == Some(*instance)
+    }
+}
+
+fn pool(factory: Numbers, isolation: Isolation, cap: usize) -> Instances<Numbers> {
+    Instances::new(factory, "numbers".into(), isolation, cap)
+}
+
+fn warm(cap: usize) -> Instances<Numbers> {
+    pool(Numbers::default(), Isolation::Warm, cap)
+}
+
+/// For what comes at once.
+fn long() -> Deadline {
+    Deadline::after(Duration::from_secs(60))
+}
+
+/// For what never comes.
+fn short() -> Deadline {
+    Deadline::after(Duration::from_millis(5))
+}
+
+/// Leases, notes the number, and keeps.
+async fn use_once(pool: &Instances<Numbers>, seat: &mut Seat) -> usize {
+    let lease = pool.lease(seat, &long()).await.unwrap();
+    let number = *lease;
+    lease.keep();
+    number
+}
+
+#[tokio::test]
+async fn an_instance_that_was_kept_serves_again() {
+    let pool = warm(3);
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+}
+
+#[tokio::test]
+async fn an_instance_that_was_not_kept_is_gone_and_its_place_is_free() {
+    let pool = warm(1);
+    drop(pool.lease(&mut Seat::default(), &long()).await.unwrap());
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_was_cancelled_throws_its_instance_away() {
+    let pool = warm(1);
+    pool.put(77);
+    let call = async {
+        let _lease = pool.lease(&mut Seat::default(), &long()).await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    assert!(call.now_or_never().is_none());
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+}
+
+#[tokio::test]
+async fn the_instance_made_at_load_is_used_first() {
+    let pool = warm(1);
+    pool.put(77);
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 77);
+}
+
+#[tokio::test]
+async fn there_are_never_more_than_the_cap() {
+    let pool = warm(2);
+    let (mut first, mut second, mut third) = (Seat::default(), Seat::default(), Seat::default());
+    let first = pool.lease(&mut first, &long()).await.unwrap();
+    let _second = pool.lease(&mut second, &long()).await.unwrap();
+    assert!(matches!(pool.lease(&mut third, &short()).await, Err(Cause::Busy(2))));
+    first.keep();
+    assert_eq!(use_once(&pool, &mut third).await, 0);
+}
+
+#[tokio::test]
+async fn who_waits_gets_the_instance_that_comes_back() {
+    let pool = warm(1);
+    let (mut first, mut second) = (Seat::default(), Seat::default());
+    let lease = pool.lease(&mut first, &long()).await.unwrap();
+    let give_back = async {
+        tokio::task::yield_now().await;
+        lease.keep();
+    };
+    let (number, ()) = tokio::join!(use_once(&pool, &mut second), give_back);
+    assert_eq!(number, 0);
+}
+
+#[tokio::test]
+async fn only_so_many_may_wait() {
+    let pool = warm(1);
+    pool.shared.waiting.store(WAITING, Ordering::Relaxed);
+    let (mut first, mut second) = (Seat::default(), Seat::default());
+    let _lease = pool.lease(&mut first, &long()).await.unwrap();
+    let refused = pool.lease(&mut second, &long()).now_or_never();
+    assert!(matches!(refused, Some(Err(Cause::Busy(1)))));
+    assert_eq!(pool.shared.waiting.load(Ordering::Relaxed), WAITING);
+}
+
+#[tokio::test]
+async fn an_instance_that_starts_too_slowly_for_one_call_serves_the_next() {
+    let factory = Numbers {
+        gate: Some(Notify::new()),
+        ..Numbers::default()
+    };
+    let pool = pool(factory, Isolation::Warm, 1);
+    let outcome = pool.lease(&mut Seat::default(), &short()).await;
+    assert!(matches!(outcome, Err(Cause::Deadline(_))));
+    pool.factory().gate.as_ref().unwrap().notify_one();
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+}
+
+#[tokio::test]
+async fn a_start_that_fails_frees_its_place() {
+    let pool = pool(
+        Numbers {
+            broken: true,
+            ..Numbers::default()
+        },
+        Isolation::Warm,
+        1,
+    );
+    for _ in 0..2 {
+        assert!(matches!(
+            pool.lease(&mut Seat::default(), &long()).await,
+            Err(Cause::Trap(_))
+        ));
+    }
+}
+
+#[tokio::test]
+async fn a_worn_instance_is_retired_and_replaced() {
+    let pool = pool(
+        Numbers {
+            worn: Some(0),
+            ..Numbers::default()
+        },
+        Isolation::Warm,
+        1,
+    );
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 1);
+    assert_eq!(*pool.factory().retired.lock().unwrap(), [0]);
+}
+
+#[tokio::test]
+async fn a_request_keeps_its_own_instance() {
+    let pool = pool(Numbers::default(), Isolation::Request, 2);
+    let (mut first, mut second) = (Seat::default(), Seat::default());
+    assert_eq!(use_once(&pool, &mut first).await, 0);
+    assert_eq!(use_once(&pool, &mut second).await, 1);
+    assert_eq!(use_once(&pool, &mut first).await, 0);
+}
+
+#[tokio::test]
+async fn the_end_of_a_request_frees_its_place() {
+    let pool = pool(Numbers::default(), Isolation::Request, 1);
+    let mut first = Seat::default();
+    use_once(&pool, &mut first).await;
+    assert!(matches!(
+        pool.lease(&mut Seat::default(), &short()).await,
+        Err(Cause::Busy(1))
+    ));
+    drop(first);
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 1);
+}
+
+#[tokio::test]
+async fn a_request_whose_instance_was_thrown_away_gets_a_new_one() {
+    let pool = pool(Numbers::default(), Isolation::Request, 1);
+    let mut seat = Seat::default();
+    use_once(&pool, &mut seat).await;
+    drop(pool.lease(&mut seat, &long()).await.unwrap());
+    assert_eq!(use_once(&pool, &mut seat).await, 1);
+}
+
+#[tokio::test]
+async fn nothing_is_leased_after_retirement() {
+    for isolation in [Isolation::Warm, Isolation::Request] {
+        let pool = pool(Numbers::default(), isolation, 1);
+        let mut seat = Seat::default();
+        use_once(&pool, &mut seat).await;
+        pool.retire_all().await;
+        assert!(matches!(pool.lease(&mut seat, &long()).await, Err(Cause::Retired)));
+    }
+}
+
+#[tokio::test]
+async fn idle_instances_are_retired_at_once_and_those_in_use_when_they_come_back() {
+    let pool = warm(2);
+    let (mut first, mut second) = (Seat::default(), Seat::default());
+    let first = pool.lease(&mut first, &long()).await.unwrap();
+    use_once(&pool, &mut second).await;
+    pool.retire_all().await;
+    assert_eq!(*pool.factory().retired.lock().unwrap(), [1]);
+    first.keep();
+    tokio::task::yield_now().await;
+    assert_eq!(*pool.factory().retired.lock().unwrap(), [1, 0]);
+}

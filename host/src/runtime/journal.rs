@@ -1,0 +1,238 @@
+//! The log lines of one plugin: capped in number and length, escaped, and given to `tracing`.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use tracing::Level;
+
+use crate::limits::Limits;
+
+/// The target of every log line of a plugin.
+const TARGET: &str = "heimdall::plugin";
+
+/// tracing wants levels that are known when it is compiled.
+macro_rules! at_level {
+    ($level:expr, $with:ident!($($arguments:tt)*)) => {
+        match $level {
+            Level::ERROR => tracing::$with!(target: TARGET, Level::ERROR, $($arguments)*),
+            Level::WARN => tracing::$with!(target: TARGET, Level::WARN, $($arguments)*),
+            Level::INFO => tracing::$with!(target: TARGET, Level::INFO, $($arguments)*),
+            Level::DEBUG => tracing::$with!(target: TARGET, Level::DEBUG, $($arguments)*),
+            Level::TRACE => tracing::$with!(target: TARGET, Level::TRACE, $($arguments)*),
+        }
+    };
+}
+
+fn enabled(level: Level) -> bool {
+    at_level!(level, enabled!())
+}
+
+/// One of the two streams that a guest prints to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channel {
+    Out,
+    Err,
+}
+
+impl Channel {
+    fn level(self) -> Level {
+        match self {
+            Channel::Out => Level::INFO,
+            Channel::Err => Level::WARN,
+        }
+    }
+}
+
+/// A line that a guest has not ended yet.
+#[derive(Debug, Default)]
+struct Partial {
+    /// Its first bytes, up to the cap of a line.
+    kept: Vec<u8>,
+    /// How many came after those.
+    cut: usize,
+}
+
+/// Where the log lines of one Store go.
+#[derive(Debug)]
+pub(super) struct Journal {
+    plugin: Arc<str>,
+    hook: &'static str,
+    request_id: String,
+    lines_left: u32,
+    dropped: u64,
+    lines_per_call: u32,
+    line_bytes: usize,
+    out: Partial,
+    err: Partial,
+}
+
+impl Journal {
+    pub(super) fn new(plugin: &Arc<str>, limits: &Limits) -> Self {
+        Journal {
+            plugin: plugin.clone(),
+            hook: "start",
+            request_id: String::new(),
+            lines_left: limits.log_lines,
+            dropped: 0,
+            lines_per_call: limits.log_lines,
+            line_bytes: limits.log_line,
+            out: Partial::default(),
+            err: Partial::default(),
+        }
+    }
+
+    /// A call begins, with a budget of its own.
+    pub(super) fn begin(&mut self, hook: &'static str, request_id: &str) {
+        self.hook = hook;
+        self.request_id.clear();
+        self.request_id.push_str(request_id);
+        self.lines_left = self.lines_per_call;
+        self.dropped = 0;
+    }
+
+    /// A call ends: lines that were not ended are, and what was dropped is told.
+    pub(super) fn end(&mut self) {
+        self.finish_line(Channel::Out);
+        self.finish_line(Channel::Err);
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            self.emit(
+                Level::WARN,
+                &format!("{dropped} lines dropped: a call may write {}", self.lines_per_call),
+                "",
+            );
+        }
+    }
+
+    /// A structured line.
+    pub(super) fn line(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
+        if !enabled(level) || !self.take_line() {
+            return;
+        }
+        let message = escape(message.as_bytes(), self.line_bytes, 0);
+        let mut text = String::new();
+        for (name, value) in fields {
+            if text.len() >= self.line_bytes {
+                text.push_str(" …");
+                break;
+            }
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            let rest = self.line_bytes - text.len();
+            quote(&mut text, name, rest);
+            text.push('=');
+            quote(&mut text, value, rest);
+        }
+        self.emit(level, &message, &text);
+    }
+
+    /// Bytes that the guest printed.
+    pub(super) fn print(&mut self, channel: Channel, bytes: &[u8]) {
+        if !enabled(channel.level()) {
+            return;
+        }
+        let mut rest = bytes;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(end);
+            self.append(channel, line);
+            self.finish_line(channel);
+            rest = after.get(1..).unwrap_or_default();
+        }
+        self.append(channel, rest);
+    }
+
+    fn partial(&mut self, channel: Channel) -> &mut Partial {
+        match channel {
+            Channel::Out => &mut self.out,
+            Channel::Err => &mut self.err,
+        }
+    }
+
+    fn append(&mut self, channel: Channel, bytes: &[u8]) {
+        let cap = self.line_bytes;
+        let partial = self.partial(channel);
+        let (kept, cut) = bytes.split_at(bytes.len().min(cap.saturating_sub(partial.kept.len())));
+        partial.kept.extend_from_slice(kept);
+        partial.cut += cut.len();
+    }
+
+    fn finish_line(&mut self, channel: Channel) {
+        let partial = std::mem::take(self.partial(channel));
+        let line = partial.kept.strip_suffix(b"\r").unwrap_or(&partial.kept);
+        if !line.is_empty() && self.take_line() {
+            let line = escape(line, self.line_bytes, partial.cut);
+            self.emit(channel.level(), &line, "");
+        }
+        // The next line is written where this one was.
+        let mut kept = partial.kept;
+        kept.clear();
+        *self.partial(channel) = Partial { kept, cut: 0 };
+    }
+
+    fn take_line(&mut self) -> bool {
+        let granted = self.lines_left > 0;
+        if granted {
+            self.lines_left -= 1;
+        } else {
+            self.dropped += 1;
+        }
+        granted
+    }
+
+    fn emit(&self, level: Level, message: &str, fields: &str) {
+        let (plugin, hook, request_id) = (&*self.plugin, self.hook, self.request_id.as_str());
+        let request_id = (!request_id.is_empty()).then_some(request_id);
+        let fields = (!fields.is_empty()).then_some(fields);
+        at_level!(level, event!(plugin, hook, request_id, fields, "{message}"));
+    }
+}
+
+/// In quotes, so that no name or value can pass for a further field.
+fn quote(text: &mut String, value: &str, cap: usize) {
+    let value = escape(value.as_bytes(), cap, 0);
+    text.push('"');
+    text.extend(
+        value
+            .split_inclusive('"')
+            .flat_map(|part| match part.strip_suffix('"') {
+                Some(part) => [part, "\\\""],
+                None => [part, ""],
+            }),
+    );
+    text.push('"');
+}
+
+/// A line as it may stand in a log: what could move the cursor, colour the terminal, begin a line of its own or turn
+/// text around is written out. `cut` is what the line had more of.
+fn escape(bytes: &[u8], cap: usize, cut: usize) -> String {
+    let (kept, rest) = bytes.split_at(bytes.len().min(cap));
+    let mut text = String::with_capacity(kept.len());
+    for part in kept.utf8_chunks() {
+        for character in part.valid().chars() {
+            match character {
+                '\t' => text.push(character),
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                '\u{2028}'
+                | '\u{2029}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}' => {
+                    text.extend(character.escape_unicode());
+                }
+                _ if character.is_control() => text.extend(character.escape_unicode()),
+                _ => text.push(character),
+            }
+        }
+        if !part.invalid().is_empty() {
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    let cut = cut + rest.len();
+    if cut > 0 {
+        let _ = write!(text, " … ({cut} bytes more)");
+    }
+    text
+}

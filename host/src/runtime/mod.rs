@@ -1,0 +1,122 @@
+//! What every plugin in WebAssembly stands on, whatever its kind: the engine, compiled code and its cache, the data of
+//! a Store, warm instances, deadlines, and how failures of a guest get their names.
+
+// Code that was compiled earlier can't be checked, only trusted: this module decides when it is.
+#[allow(unsafe_code)]
+mod cache;
+mod cause;
+mod deadline;
+mod engine;
+mod instances;
+mod journal;
+mod limiter;
+mod stdio;
+mod tenant;
+mod wasi;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use wasmtime::component::Component;
+use wasmtime::{Engine, Module, Store};
+
+pub use cache::CacheSettings;
+pub use cause::{cause_of, instantiation_cause};
+pub use deadline::Deadline;
+pub use engine::RuntimeSettings;
+pub use instances::{Factory, Instances, Lease};
+pub use tenant::{HasTenant, Tenant, begin_call, end_call};
+pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};
+
+use cache::{Cache, Code};
+
+/// Why a [`Runtime`] could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The engine refused its settings.
+    #[error("the WebAssembly engine does not start: {0:#}; lower `instances`, or give the host more address space")]
+    Engine(wasmtime::Error),
+    /// The thread that lets guests be interrupted could not be started.
+    #[error("the thread that interrupts guests does not start: {0}; raise the limit of threads")]
+    Ticker(std::io::Error),
+}
+
+/// Why bytes could not be compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The compiler refused them.
+    #[error("{0:#}")]
+    Refused(wasmtime::Error),
+    /// The compiler panicked, or the process is shutting down.
+    #[error("the compiler broke off: {0}")]
+    Aborted(tokio::task::JoinError),
+}
+
+/// Compiled code, and where it came from.
+#[derive(Debug, Clone)]
+pub struct Compiled<T> {
+    /// A module or a component.
+    pub code: T,
+    /// Whether it was read from the cache.
+    pub from_cache: bool,
+}
+
+/// The engine with its compilation cache. Clones share it.
+#[derive(Clone)]
+pub struct Runtime {
+    engine: Engine,
+    cache: Option<Arc<Cache>>,
+}
+
+impl Runtime {
+    /// Starts an engine, and the thread that lets its guests be interrupted, which ends with the engine.
+    pub fn new(settings: RuntimeSettings) -> Result<Self, RuntimeError> {
+        let engine = engine::build(&settings).map_err(RuntimeError::Engine)?;
+        engine::start_ticker(&engine).map_err(RuntimeError::Ticker)?;
+        let cache = settings
+            .cache
+            .as_ref()
+            .and_then(|cache| Cache::open(cache, &engine))
+            .map(Arc::new);
+        Ok(Runtime { engine, cache })
+    }
+
+    /// The engine that everything of this runtime belongs to.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A Store whose guest is capped by its tenant's limits and yields at each tick, so that deadlines hold.
+    pub fn store<T: HasTenant>(&self, mut data: T) -> Store<T> {
+        let limits = data.tenant().limits();
+        let (output, handles) = (limits.output, limits.handles);
+        let mut store = Store::new(&self.engine, data);
+        store.limiter(|data| data.tenant().limiter());
+        store.set_hostcall_fuel(output);
+        store.set_max_component_handles(handles);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_epoch_deadline(1);
+        store
+    }
+
+    /// Compiles a core module, or reads it from the cache. It can't be interrupted once it has begun.
+    pub async fn compile_module(&self, bytes: &Bytes) -> Result<Compiled<Module>, CompileError> {
+        self.compile(bytes).await
+    }
+
+    /// Compiles a component, or reads it from the cache. It can't be interrupted once it has begun.
+    pub async fn compile_component(&self, bytes: &Bytes) -> Result<Compiled<Component>, CompileError> {
+        self.compile(bytes).await
+    }
+
+    async fn compile<C: Code>(&self, bytes: &Bytes) -> Result<Compiled<C>, CompileError> {
+        let (engine, cache, bytes) = (self.engine.clone(), self.cache.clone(), bytes.clone());
+        let task = tokio::task::spawn_blocking(move || cache::load(&engine, cache.as_deref(), &bytes));
+        task.await
+            .map_err(CompileError::Aborted)?
+            .map_err(CompileError::Refused)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! What every Store of a plugin carries, whatever the plugin's kind: its limits, the context of the request that it
+//! serves, WASI without anything outside of it, and its log lines.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{ResourceLimiter, Store};
+use wasmtime_wasi::p1::WasiP1Ctx;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::journal::{Channel, Journal};
+use super::limiter::Limiter;
+use super::stdio::Printer;
+use crate::limits::Limits;
+use crate::model::Context;
+
+/// The most random bytes that a guest gets from one call: more than any key, less than a flood.
+const RANDOM_BYTES: u64 = 64 << 10;
+
+/// A Store's data, of which the tenant is a part.
+pub trait HasTenant: Send + 'static {
+    /// That part.
+    fn tenant(&mut self) -> &mut Tenant;
+}
+
+/// The part of a Store's data that doesn't depend on the kind of plugin.
+pub struct Tenant {
+    plugin: Arc<str>,
+    limits: Arc<Limits>,
+    hook: &'static str,
+    context: Context,
+    /// What there is outside of a request; kept, because making it anew for each call costs more than a clone.
+    outside: Context,
+    limiter: Limiter,
+    journal: Arc<Mutex<Journal>>,
+    wasi: WasiP1Ctx,
+}
+
+impl Tenant {
+    /// For one Store of this plugin.
+    pub fn new(plugin: &Arc<str>, limits: &Arc<Limits>) -> Self {
+        let journal = Arc::new(Mutex::new(Journal::new(plugin, limits)));
+        let printer = |channel| Printer {
+            journal: journal.clone(),
+            channel,
+        };
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(printer(Channel::Out))
+            .stderr(printer(Channel::Err))
+            .allow_tcp(false)
+            .allow_udp(false)
+            .max_random_size(RANDOM_BYTES);
+        let outside = Context::new("", 0);
+        let mut tenant = Tenant {
+            plugin: plugin.clone(),
+            limits: limits.clone(),
+            hook: "start",
+            context: outside.clone(),
+            outside,
+            limiter: Limiter::new(limits),
+            journal,
+            wasi: wasi.build_p1(),
+        };
+        tenant.table().set_max_capacity(limits.handles);
+        tenant
+    }
+
+    /// The plugin's name.
+    pub fn plugin(&self) -> &Arc<str> {
+        &self.plugin
+    }
+
+    /// The hook that is being called.
+    pub fn hook(&self) -> &'static str {
+        self.hook
+    }
+
+    /// What the plugin may use.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The draft of the request's context. Outside of a request it is empty and takes nothing.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The draft, to be edited.
+    pub fn context_mut(&mut self) -> &mut Context {
+        &mut self.context
+    }
+
+    /// Writes a log line of the plugin.
+    pub fn log(&mut self, level: tracing::Level, message: &str, fields: &[(String, String)]) {
+        self.journal().line(level, message, fields);
+    }
+
+    /// The host's resources that the guest holds handles of, WASI's among them.
+    pub fn table(&mut self) -> &mut ResourceTable {
+        self.wasi().table
+    }
+
+    /// WASI 0.2, for an implementation of [`WasiView`].
+    pub fn wasi(&mut self) -> WasiCtxView<'_> {
+        self.wasi.ctx()
+    }
+
+    /// WASI preview 1.
+    pub(super) fn wasi_preview1(&mut self) -> &mut WasiP1Ctx {
+        &mut self.wasi
+    }
+
+    /// Whether the guest was denied memory since the call began.
+    pub fn memory_denied(&self) -> bool {
+        self.limiter.memory_denied()
+    }
+
+    /// Bytes of linear memory, the sum over all memories.
+    pub fn memory_used(&self) -> usize {
+        self.limiter.memory_used()
+    }
+
+    pub(super) fn limiter(&mut self) -> &mut dyn ResourceLimiter {
+        &mut self.limiter
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&mut self, hook: &'static str, context: Context) {
+        self.hook = hook;
+        self.journal().begin(hook, context.request_id());
+        self.context = context;
+        self.limiter.forget_denials();
+    }
+
+    fn end(&mut self) -> Context {
+        self.journal().end();
+        std::mem::replace(&mut self.context, self.outside.clone())
+    }
+}
+
+impl Drop for Tenant {
+    /// What was printed last is what explains a call that never came to its end.
+    fn drop(&mut self) {
+        self.journal().end();
+    }
+}
+
+/// Before a call into a guest: the draft of the context moves in, the budgets of a call start anew.
+pub fn begin_call<T: HasTenant>(store: &mut Store<T>, hook: &'static str, context: Context) {
+    // The tick at which an idle Store would have yielded has long passed.
+    store.set_epoch_deadline(1);
+    store.data_mut().tenant().begin(hook, context);
+}
+
+/// After a call, however it ended: what was printed is logged, the draft of the context moves out.
+pub fn end_call<T: HasTenant>(store: &mut Store<T>) -> Context {
+    store.data_mut().tenant().end()
+}
