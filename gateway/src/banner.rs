@@ -1,0 +1,126 @@
+//! What an operator sees at the start: where it listens, what it serves with, and something to try.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use heimdall_host::loader::{FailurePolicy, Loaded};
+
+use crate::cli::Source;
+use crate::server::App;
+
+pub(crate) struct Banner<'a> {
+    pub(crate) address: SocketAddr,
+    pub(crate) source: &'a Source,
+    pub(crate) app: &'a App,
+}
+
+impl Banner<'_> {
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let url = format!("http://{}", self.address);
+        writeln!(out, "heimdall {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
+        writeln!(out, "  configuration  {}", self.configuration())?;
+        for (name, summary) in self.app.upstreams.summaries() {
+            writeln!(out, "  upstream       {name}: {summary}")?;
+        }
+        for loaded in self.app.pipeline.plugins() {
+            write_plugin(out, loaded)?;
+        }
+        for failed in &self.app.failed {
+            writeln!(
+                out,
+                "  plugin         {}: NOT LOADED, requests go on without it (on_failure = \"open\")",
+                failed.name
+            )?;
+            writeln!(
+                out,
+                "                 {}",
+                failed.error.replace('\n', "\n                 ")
+            )?;
+        }
+        if self.app.pipeline.plugins().is_empty() && self.app.failed.is_empty() {
+            writeln!(out, "  plugin         none")?;
+        }
+        writeln!(out, "try:")?;
+        writeln!(
+            out,
+            "  curl {url}/v1/chat/completions -H 'content-type: application/json' \\"
+        )?;
+        let model = self.app.upstreams.example_model();
+        writeln!(
+            out,
+            "    -d '{{\"model\": \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \"hello\"}}]}}'"
+        )
+    }
+
+    fn configuration(&self) -> String {
+        match self.source {
+            Source::File(file) => file.display().to_string(),
+            Source::BuiltIn => "none given: the built-in echo, and an example plugin of each kind".to_owned(),
+        }
+    }
+
+    /// For machines.
+    pub(crate) fn log(&self) {
+        for loaded in self.app.pipeline.plugins() {
+            let manifest = loaded.plugin.manifest();
+            tracing::info!(
+                plugin = %manifest.name,
+                file = %manifest.file,
+                kind = manifest.kind,
+                version = manifest.version,
+                hooks = manifest.hooks.join(", "),
+                imports = manifest.imports.join(", "),
+                load_ms = milliseconds(loaded),
+                from_cache = loaded.from_cache,
+                "plugin loaded"
+            );
+        }
+        for (name, summary) in self.app.upstreams.summaries() {
+            tracing::info!(upstream = name, summary, "upstream");
+        }
+        let (url, configuration) = (format!("http://{}", self.address), self.configuration());
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), url, configuration, "serving");
+    }
+}
+
+fn write_plugin(out: &mut String, loaded: &Loaded) -> std::fmt::Result {
+    let manifest = loaded.plugin.manifest();
+    let cached = if loaded.from_cache { ", compiled before" } else { "" };
+    let time = format!("loaded in {} ms{cached}", milliseconds(loaded));
+    writeln!(
+        out,
+        "  plugin         {}: {}, {}, {time}",
+        manifest.name, manifest.kind, manifest.version
+    )?;
+    let mut line = |name: &str, value: &str| writeln!(out, "    {name:<12} {value}");
+    line("file", &manifest.file)?;
+    line("hooks", &listed(&manifest.hooks))?;
+    line("imports", &listed(&manifest.imports))?;
+    for note in &manifest.notes {
+        line("note", note)?;
+    }
+    if loaded.on_failure == FailurePolicy::Open {
+        line("on_failure", "open: if it fails, requests go on without it")?;
+    }
+    Ok(())
+}
+
+fn milliseconds(loaded: &Loaded) -> u64 {
+    u64::try_from(loaded.load_time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

@@ -1,0 +1,101 @@
+//! The command line: one module per verb.
+
+mod inspect;
+mod output;
+mod serve;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use serve::Source;
+
+/// How the process ends, in numbers that scripts can rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Ok = 0,
+    /// Something failed while it ran.
+    Failed = 1,
+    /// The command line or the configuration is wrong.
+    Usage = 2,
+    /// `inspect`: the file is no plugin.
+    NotAPlugin = 3,
+    /// Ended by a second signal, before everything was finished.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// An error, and what it is for a script.
+pub(crate) struct Failed {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Failed {
+    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Failed {
+        Failed {
+            exit,
+            error: error.into(),
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failed {
+    fn from(error: anyhow::Error) -> Failed {
+        Failed::new(Exit::Failed, error)
+    }
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  it did what it was asked to
+  1  something failed while it ran (a plugin can't be loaded, the address is taken, ...)
+  2  the command line or the configuration is wrong
+  3  inspect: the file is not a plugin
+  130  a second signal ended it before requests and plugins were finished";
+
+/// A gateway for LLM calls whose plugins are WebAssembly: typed components and legacy modules in one pipeline.
+#[derive(Parser)]
+#[command(name = "heimdall", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Serve(serve::Arguments),
+    Inspect(inspect::Arguments),
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. If they can't be printed there is nobody to tell.
+            let _unprinted = error.print();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Ok.into()
+            };
+        }
+    };
+    let done = match cli.verb {
+        Verb::Serve(arguments) => serve::run(arguments),
+        Verb::Inspect(arguments) => inspect::run(&arguments),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(Failed { exit, error }) => {
+            output::error(&error);
+            exit.into()
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What the types can't say of a configuration.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use super::places::{Places, Step};
+use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, UpstreamConfig, UpstreamKind, places};
+
+/// The most memory that the engine gives any instance, in MiB.
+const MAX_MEMORY_MIB: usize = 4096;
+
+pub(super) fn check(config: &Config, places: &Places<'_>) -> Result<(), ConfigError> {
+    let root = Table {
+        places,
+        path: Vec::new(),
+    };
+    check_listen(config.listen, config.auth).map_err(|problem| root.refuse("listen", problem))?;
+    root.above_zero("max_body_mib", Some(config.max_body_mib as u64))?;
+    root.above_zero("body_timeout_ms", Some(config.body_timeout_ms))?;
+    for (name, upstream) in &config.upstreams {
+        check_upstream(
+            name,
+            upstream,
+            &root.table(&[Step::Key("upstreams".into()), Step::Key(name.clone())]),
+        )?;
+    }
+    check_default_upstream(config, &root)?;
+    for (index, plugin) in config.plugins.iter().enumerate() {
+        check_plugin(plugin, &root.table(&plugin_path(index)))?;
+    }
+    check_names(config, places)
+}
+
+/// Whether an address may be listened on.
+///
+/// # Errors
+/// In words, why not.
+pub(crate) fn check_listen(listen: SocketAddr, auth: Option<Auth>) -> Result<(), String> {
+    if listen.ip().is_loopback() || auth == Some(Auth::None) {
+        return Ok(());
+    }
+    Err(format!(
+        "is {listen}, which others than this machine can reach, and clients are not asked for a key yet: \
+         use 127.0.0.1, or write `auth = \"none\"` if everyone who can reach it may use it"
+    ))
+}
+
+/// One table of the file, for errors about what stands in it.
+struct Table<'a> {
+    places: &'a Places<'a>,
+    path: Vec<Step>,
+}
+
+impl Table<'_> {
+    fn table(&self, way: &[Step]) -> Table<'_> {
+        let path = self.path.iter().chain(way).cloned().collect();
+        Table {
+            places: self.places,
+            path,
+        }
+    }
+
+    fn key_path(&self, key: &str) -> Vec<Step> {
+        self.path.iter().cloned().chain([Step::Key(key.to_owned())]).collect()
+    }
+
+    fn refuse(&self, key: &str, problem: impl Into<String>) -> ConfigError {
+        let path = self.key_path(key);
+        ConfigError::Value {
+            place: self.places.key(&path),
+            key: places::written(&path),
+            problem: problem.into(),
+        }
+    }
+
+    /// As [`Table::refuse`], for what is missing: the place is the table's.
+    fn missing(&self, key: &str, problem: &str) -> ConfigError {
+        let key = places::written(&self.key_path(key));
+        ConfigError::Value {
+            place: self.places.key(&self.path),
+            key,
+            problem: problem.into(),
+        }
+    }
+
+    fn above_zero(&self, key: &str, value: Option<u64>) -> Result<(), ConfigError> {
+        if value == Some(0) {
+            Err(self.refuse(key, "has to be above 0"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn check_upstream(name: &str, upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), ConfigError> {
+    if name.is_empty()
+        || !name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    {
+        let place = table.places.key(&table.path);
+        let key = places::written(&table.path);
+        let problem = "is no name for an upstream: letters, digits, `-`, `_` and `.` are".to_owned();
+        return Err(ConfigError::Value { place, key, problem });
+    }
+    if upstream.kind == UpstreamKind::Echo {
+        for (key, there) in [
+            ("base_url", upstream.base_url.is_some()),
+            ("api_key_env", upstream.api_key_env.is_some()),
+        ] {
+            if there {
+                return Err(table.refuse(key, "has no meaning for the built-in echo"));
+            }
+        }
+    } else {
+        check_base_url(upstream, table)?;
+    }
+    for (key, value) in [
+        ("connect_timeout_ms", upstream.connect_timeout_ms),
+        ("first_byte_timeout_ms", upstream.first_byte_timeout_ms),
+        ("idle_timeout_ms", upstream.idle_timeout_ms),
+        ("total_timeout_ms", upstream.total_timeout_ms),
+        ("max_response_mib", upstream.max_response_mib as u64),
+        ("max_event_mib", upstream.max_event_mib as u64),
+    ] {
+        table.above_zero(key, Some(value))?;
+    }
+    Ok(())
+}
+
+fn check_base_url(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), ConfigError> {
+    let Some(base_url) = &upstream.base_url else {
+        return Err(table.missing(
+            "base_url",
+            "is missing: the server's address, as in `https://api.openai.com/v1`",
+        ));
+    };
+    let url = reqwest::Url::parse(base_url).map_err(|error| table.refuse("base_url", format!("is no URL: {error}")))?;
+    let problem = if !matches!(url.scheme(), "http" | "https") {
+        "has to start with `http://` or `https://`"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "holds a user name or password: keys come from the environment variable that `api_key_env` names"
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "has a `?` or `#`: only what stands before it can be the start of every call's URL"
+    } else {
+        return Ok(());
+    };
+    Err(table.refuse("base_url", problem))
+}
+
+fn check_default_upstream(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
+    let Some(name) = &config.default_upstream else {
+        return Ok(());
+    };
+    let known = config.upstreams.contains_key(name) || (config.upstreams.is_empty() && name == "echo");
+    if known {
+        return Ok(());
+    }
+    let names: Vec<&str> = config.upstreams.keys().map(String::as_str).collect();
+    let there = if names.is_empty() {
+        "echo".to_owned()
+    } else {
+        names.join(", ")
+    };
+    Err(root.refuse("default_upstream", format!("names no upstream; there are: {there}")))
+}
+
+fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigError> {
+    if plugin.path.as_os_str().is_empty() {
+        return Err(table.refuse("path", "is empty"));
+    }
+    if plugin.name.as_ref().is_some_and(String::is_empty) {
+        return Err(table.refuse("name", "is empty"));
+    }
+    if let Some(config) = &plugin.config {
+        super::plugin_json(config).map_err(|problem| table.refuse("config", problem))?;
+    }
+    table.above_zero("instances", plugin.instances.map(|instances| instances as u64))?;
+    let limits = table.table(&[Step::Key("limits".into())]);
+    let LimitsConfig {
+        memory_mib,
+        table_elements,
+        handles,
+        init_timeout_ms,
+        hook_timeout_ms,
+        cleanup_timeout_ms,
+        output_mib,
+        log_lines: _,
+    } = plugin.limits;
+    let count = |value: Option<usize>| value.map(|value| value as u64);
+    for (key, value) in [
+        ("memory_mib", count(memory_mib)),
+        ("table_elements", count(table_elements)),
+        ("handles", count(handles)),
+        ("init_timeout_ms", init_timeout_ms),
+        ("hook_timeout_ms", hook_timeout_ms),
+        ("cleanup_timeout_ms", cleanup_timeout_ms),
+        ("output_mib", count(output_mib)),
+    ] {
+        limits.above_zero(key, value)?;
+    }
+    if memory_mib.is_some_and(|mib| mib > MAX_MEMORY_MIB) {
+        return Err(limits.refuse(
+            "memory_mib",
+            format!("is above {MAX_MEMORY_MIB}, which is all that 32 bits address"),
+        ));
+    }
+    Ok(())
+}
+
+fn plugin_path(index: usize) -> [Step; 2] {
+    [Step::Key("plugins".into()), Step::Index(index)]
+}
+
+/// Names that are written twice. Names that guests give themselves are known only when they are loaded.
+fn check_names(config: &Config, places: &Places<'_>) -> Result<(), ConfigError> {
+    let mut first_of: HashMap<&str, usize> = HashMap::new();
+    for (index, plugin) in config.plugins.iter().enumerate().filter(|(_, plugin)| plugin.enabled) {
+        let Some(name) = &plugin.name else { continue };
+        let name_of = |index| {
+            let [plugins, place] = plugin_path(index);
+            places.key(&[plugins, place, Step::Key("name".into())])
+        };
+        if let Some(first) = first_of.insert(name, index) {
+            return Err(ConfigError::DuplicateName {
+                name: name.clone(),
+                first: name_of(first),
+                second: name_of(index),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! From the file's text to a checked [`Config`].
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_ignored::Path as IgnoredPath;
+
+use super::error::UnknownKey;
+use super::places::{Places, Step, written};
+use super::{Config, ConfigError, LimitsConfig, PluginConfig, UpstreamConfig, check, fields};
+
+/// How alike a key and a setting have to be for a suggestion (1: equal).
+const ALIKE: f64 = 0.75;
+
+/// Reads and checks a configuration file. Relative paths are made to start at its folder.
+pub(crate) fn load(file: &Path) -> Result<Config, ConfigError> {
+    let name = file.display().to_string();
+    let unreadable = |reason: String| ConfigError::Unreadable {
+        file: name.clone(),
+        reason,
+    };
+    let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
+    let mut config = parse(&name, &text)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    for plugin in &mut config.plugins {
+        plugin.path = folder.join(&plugin.path);
+    }
+    for directory in [&mut config.cache_dir, &mut config.state_dir].into_iter().flatten() {
+        if !directory.as_os_str().is_empty() {
+            *directory = folder.join(&directory);
+        }
+    }
+    Ok(config)
+}
+
+/// Reads and checks the text of a configuration; `file` is named in errors.
+pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
+    let places = Places::new(file, text);
+    let reader = toml::Deserializer::parse(text).map_err(|error| ConfigError::Syntax {
+        place: places.at(error.span()),
+        message: error.message().to_owned(),
+    })?;
+    let mut ignored = Vec::new();
+    let config: Config =
+        serde_ignored::deserialize(reader, |path| ignored.push(steps(&path))).map_err(|error| ConfigError::Type {
+            place: places.at(error.span()),
+            message: error.message().to_owned(),
+        })?;
+    if !ignored.is_empty() {
+        return Err(ConfigError::UnknownKeys(
+            ignored.iter().map(|path| unknown(path, &places)).collect(),
+        ));
+    }
+    check::check(&config, &places)?;
+    Ok(config)
+}
+
+fn steps(path: &IgnoredPath<'_>) -> Vec<Step> {
+    match path {
+        IgnoredPath::Root => Vec::new(),
+        IgnoredPath::Seq { parent, index } => with(parent, Step::Index(*index)),
+        IgnoredPath::Map { parent, key } => with(parent, Step::Key(key.clone())),
+        IgnoredPath::Some { parent }
+        | IgnoredPath::NewtypeStruct { parent }
+        | IgnoredPath::NewtypeVariant { parent } => steps(parent),
+    }
+}
+
+fn with(parent: &IgnoredPath<'_>, step: Step) -> Vec<Step> {
+    let mut path = steps(parent);
+    path.push(step);
+    path
+}
+
+fn unknown(path: &[Step], places: &Places<'_>) -> UnknownKey {
+    let (key, table) = match path.split_last() {
+        Some((Step::Key(key), table)) => (key.as_str(), table),
+        _ => ("", path),
+    };
+    let known = settings(table);
+    let alike = known.iter().map(|name| (strsim::jaro_winkler(key, name), *name));
+    let closest = alike
+        .filter(|(score, _)| *score >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+    UnknownKey {
+        place: places.key(path),
+        path: written(path),
+        suggestion: closest.map(|(_, name)| name.to_owned()),
+        known,
+    }
+}
+
+/// The settings that can stand in the table at this path.
+fn settings(table: &[Step]) -> &'static [&'static str] {
+    let names: Vec<&str> = table
+        .iter()
+        .map(|step| if let Step::Key(key) = step { key.as_str() } else { "[]" })
+        .collect();
+    match names.as_slice() {
+        [] => fields_of::<Config>(),
+        ["upstreams", _] => fields_of::<UpstreamConfig>(),
+        ["plugins", "[]"] => fields_of::<PluginConfig>(),
+        ["plugins", "[]", "limits"] => fields_of::<LimitsConfig>(),
+        _ => &[],
+    }
+}
+
+fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
+    fields::of::<T>()
+}

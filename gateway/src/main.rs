@@ -1,0 +1,16 @@
+//! Heimdall, the gateway: `heimdall serve` puts plugins between clients and models, `heimdall inspect` tells what a
+//! plugin's file is.
+
+mod banner;
+mod cli;
+mod config;
+mod logging;
+mod plugins;
+mod server;
+mod upstream;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

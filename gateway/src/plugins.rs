@@ -1,0 +1,176 @@
+//! From the configuration's plugins to the pipeline.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use directories::ProjectDirs;
+use heimdall_host::json::Document;
+use heimdall_host::limits::Limits;
+use heimdall_host::loader::{FailurePolicy, Host, Loaded, PluginSettings};
+use heimdall_host::pipeline::Pipeline;
+use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
+
+use crate::cli::{Exit, Failed, Source};
+use crate::config::{Config, PluginConfig, plugin_json};
+
+/// One plugin of each kind, for a start without a configuration.
+const EXAMPLES: [(&str, &[u8]); 2] = [
+    (
+        "built-in example guard.wasm",
+        include_bytes!("../../guest-examples/typed/rust/guard.wasm"),
+    ),
+    (
+        "built-in example gen3.wasm",
+        include_bytes!("../../guest-examples/legacy/rust/gen3/gen3.wasm"),
+    ),
+];
+
+/// What the configuration's plugins came to.
+pub(crate) struct Plugins {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) failed: Vec<FailedPlugin>,
+}
+
+/// A plugin that could not be loaded and that requests can do without.
+pub(crate) struct FailedPlugin {
+    pub(crate) name: String,
+    pub(crate) error: String,
+}
+
+/// A host of every kind of plugin.
+pub(crate) fn host(cache: Option<CacheSettings>) -> anyhow::Result<Host> {
+    Host::builder()
+        .runtime(RuntimeSettings {
+            cache,
+            ..RuntimeSettings::default()
+        })
+        .abi(heimdall_host::component::Typed)
+        .build()
+        .context("the WebAssembly engine can't be started")
+}
+
+/// Loads every plugin that is enabled, in order.
+pub(crate) async fn load(config: &Config, source: &Source) -> Result<Plugins, Failed> {
+    let host = host(cache(config))?;
+    let mut plugins = Vec::new();
+    let mut failed = Vec::new();
+    for wanted in wanted(config, source) {
+        let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
+        match wanted.load(&host).await {
+            Ok(loaded) => plugins.push(loaded),
+            Err(error) if on_failure == FailurePolicy::Open => {
+                let error = format!("{error:#}");
+                tracing::warn!(
+                    plugin = name,
+                    "it can't be loaded, and requests go on without it: {error}"
+                );
+                failed.push(FailedPlugin { name, error });
+            }
+            Err(error) => {
+                let error = error.context(format!(
+                    "the plugin `{name}` can't be loaded (with `on_failure = \"open\"` the others would serve without it)"
+                ));
+                return Err(Failed::new(Exit::Failed, error));
+            }
+        }
+    }
+    let pipeline =
+        Pipeline::new(plugins, Limits::default().context).map_err(|error| Failed::new(Exit::Usage, error))?;
+    Ok(Plugins {
+        pipeline: Arc::new(pipeline),
+        failed,
+    })
+}
+
+/// A plugin before it is loaded.
+struct Wanted {
+    code: Code,
+    settings: PluginSettings,
+}
+
+enum Code {
+    File(PathBuf),
+    BuiltIn(&'static [u8]),
+}
+
+impl Wanted {
+    /// What to call it as long as its own name is not known.
+    fn name(&self) -> String {
+        self.settings.name.clone().unwrap_or_else(|| self.settings.file.clone())
+    }
+
+    async fn load(self, host: &Host) -> anyhow::Result<Loaded> {
+        let bytes = match self.code {
+            Code::BuiltIn(bytes) => Bytes::from_static(bytes),
+            Code::File(file) => read(&file)?,
+        };
+        Ok(host.load(bytes, self.settings).await?)
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Bytes> {
+    let bytes = std::fs::read(file).with_context(|| format!("the file {} can't be read", file.display()))?;
+    Ok(bytes.into())
+}
+
+fn wanted(config: &Config, source: &Source) -> Vec<Wanted> {
+    match source {
+        Source::File(_) => config
+            .plugins
+            .iter()
+            .filter(|plugin| plugin.enabled)
+            .map(from_file)
+            .collect(),
+        Source::BuiltIn => {
+            let example = |(file, bytes): &(&str, &'static [u8])| Wanted {
+                code: Code::BuiltIn(bytes),
+                settings: PluginSettings::new(*file),
+            };
+            EXAMPLES.iter().map(example).collect()
+        }
+    }
+}
+
+fn from_file(plugin: &PluginConfig) -> Wanted {
+    let settings = PluginSettings {
+        name: plugin.name.clone(),
+        config: plugin.config.as_ref().and_then(document),
+        on_failure: plugin.on_failure,
+        isolation: plugin.isolation,
+        instances: plugin.instances,
+        limits: plugin.limits.limits(),
+        options: plugin.options.clone(),
+        ..PluginSettings::new(plugin.path.display().to_string())
+    };
+    Wanted {
+        code: Code::File(plugin.path.clone()),
+        settings,
+    }
+}
+
+/// The plugin's configuration; that it can be JSON was checked when it was read.
+fn document(table: &toml::Table) -> Option<Document> {
+    Document::parse(plugin_json(table).ok()?.to_string()).ok()
+}
+
+/// Where compiled plugins are kept; none: nowhere.
+fn cache(config: &Config) -> Option<CacheSettings> {
+    if !config.cache {
+        return None;
+    }
+    let system = ProjectDirs::from("", "", "heimdall");
+    let system = system.as_ref();
+    let directory = config
+        .cache_dir
+        .clone()
+        .or_else(|| system.map(|system| system.cache_dir().to_owned()))?;
+    let state_of = |system: &ProjectDirs| system.state_dir().unwrap_or(system.data_local_dir()).to_owned();
+    let state = config.state_dir.clone().or_else(|| system.map(state_of))?;
+    let wanted = !directory.as_os_str().is_empty() && !state.as_os_str().is_empty();
+    wanted.then(|| CacheSettings {
+        directory,
+        key_file: state.join("cache.key"),
+    })
+}

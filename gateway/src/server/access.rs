@@ -1,0 +1,84 @@
+//! The log line of a request: one, when it is over, however it ends.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Method, Request};
+
+use super::headers;
+
+/// What is known of a request. The line is written when it is dropped.
+pub(super) struct Access {
+    pub(super) id: String,
+    method: Method,
+    path: String,
+    started: Instant,
+    pub(super) model: Option<String>,
+    pub(super) upstream: Option<Arc<str>>,
+    /// Of the response; none: the client left before there was one.
+    status: Option<u16>,
+    /// Whether the response's end was reached.
+    complete: bool,
+    /// What ended a stream early.
+    error: Option<String>,
+}
+
+impl Access {
+    pub(super) fn new<B>(request: &Request<B>) -> Access {
+        Access {
+            id: headers::request_id(request.headers()).map_or_else(new_id, str::to_owned),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            started: Instant::now(),
+            model: None,
+            upstream: None,
+            status: None,
+            complete: false,
+            error: None,
+        }
+    }
+
+    /// The response's head is made.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.status = Some(status);
+    }
+
+    /// The response is made to its end.
+    pub(super) fn finished(&mut self, error: Option<String>) {
+        self.complete = true;
+        self.error = error;
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // Clients choose models and upstreams' words come from anywhere: `?` escapes what could forge a line.
+        tracing::info!(
+            target: "heimdall::request",
+            request_id = self.id,
+            method = %self.method,
+            path = self.path,
+            status = self.status,
+            ms,
+            model = self.model.as_ref().map(tracing::field::debug),
+            upstream = self.upstream.as_deref(),
+            error = self.error.as_ref().map(tracing::field::debug),
+            "{}",
+            if self.complete { "answered" } else { "the client left" },
+        );
+    }
+}
+
+/// 128 bits of randomness, as text.
+fn new_id() -> String {
+    let mut bytes = [0; 16];
+    // Without the system's randomness ids repeat, which is worth no request.
+    let _zeros = getrandom::fill(&mut bytes);
+    bytes.iter().fold("req_".to_owned(), |mut id, byte| {
+        // Writing to a string does not fail.
+        let _written = write!(id, "{byte:02x}");
+        id
+    })
+}

@@ -1,0 +1,103 @@
+//! A request's way through the HTTP hooks to what it asks for.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use heimdall_host::model::{CallKind, HttpRequest, HttpResponse};
+use heimdall_host::pipeline::HttpStep;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, Request, StatusCode};
+
+use super::access::Access;
+use super::call::{Called, call};
+use super::outgoing::Outgoing;
+use super::{App, body, errors, headers, models};
+
+/// How a request ends.
+enum Ending {
+    Whole(HttpResponse),
+    Stream(HeaderMap, Box<Outgoing>),
+}
+
+/// Answers every path but the host's own.
+pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    let mut access = Access::new(&request);
+    let id = HeaderValue::from_str(&access.id);
+    let mut response = match answer(&app, request, &mut access).await {
+        Ending::Whole(response) => {
+            access.answered(response.status());
+            access.finished(None);
+            let mut http = errors::into_http(response);
+            *http.headers_mut() = headers::framed_by_host(http.headers());
+            http
+        }
+        Ending::Stream(headers, outgoing) => {
+            access.answered(StatusCode::OK.as_u16());
+            let mut http = Response::new(outgoing.into_body(access));
+            *http.headers_mut() = headers;
+            http.headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+            http.headers_mut()
+                .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            http
+        }
+    };
+    if let Ok(id) = id {
+        response.headers_mut().insert(headers::REQUEST_ID, id);
+    }
+    response
+}
+
+async fn answer(app: &App, request: Request<Body>, access: &mut Access) -> Ending {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    if !path.starts_with("/v1/") {
+        return Ending::Whole(errors::no_such_path(path));
+    }
+    let body = match body::read(body, app.max_body, app.body_timeout).await {
+        Ok(body) => body,
+        Err(response) => return Ending::Whole(response),
+    };
+    let http = HttpRequest::new(head.method, path, head.uri.query(), head.headers, body);
+    let mut exchange = app.pipeline.begin(&access.id, http);
+    let response = match exchange.on_request().await {
+        HttpStep::Respond(response) => response,
+        HttpStep::Proceed => match route(exchange.http()) {
+            Err(response) => response,
+            Ok(Route::Models) => models::list(app).await,
+            Ok(Route::Call(kind)) => match call(app, exchange, kind, access).await {
+                Called::Whole(back, response) => {
+                    exchange = *back;
+                    response
+                }
+                Called::Stream(headers, outgoing) => return Ending::Stream(headers, outgoing),
+            },
+        },
+    };
+    Ending::Whole(exchange.on_response(response).await)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Route {
+    Call(CallKind),
+    Models,
+}
+
+/// What the request is for, as the HTTP hooks left it.
+fn route(request: &HttpRequest) -> Result<Route, HttpResponse> {
+    let route = match request.path() {
+        "/v1/chat/completions" => Route::Call(CallKind::Chat),
+        "/v1/completions" => Route::Call(CallKind::TextCompletion),
+        "/v1/embeddings" => Route::Call(CallKind::Embedding),
+        "/v1/responses" => Route::Call(CallKind::Responses),
+        "/v1/models" => Route::Models,
+        other => return Err(errors::no_such_path(other)),
+    };
+    match (&route, request.method()) {
+        (Route::Call(_), &Method::POST) | (Route::Models, &Method::GET | &Method::HEAD) => Ok(route),
+        (Route::Call(_), method) => Err(errors::wrong_method(method, "POST")),
+        (Route::Models, method) => Err(errors::wrong_method(method, "GET")),
+    }
+}

@@ -1,0 +1,118 @@
+//! The host's own errors, in OpenAI's shape.
+
+use axum::body::Body;
+use axum::response::Response;
+use heimdall_host::json::JsonError;
+use heimdall_host::model::{HttpResponse, LlmError};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+
+/// An error as a response. The status is the error's own, or this one.
+pub(super) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
+    let status = StatusCode::from_u16(error.status_or(default_status)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    HttpResponse::new(status, headers, error.to_json().bytes().clone())
+}
+
+/// A response that passes no plugin.
+pub(super) fn into_http(response: HttpResponse) -> Response {
+    let mut http = Response::new(Body::from(response.body().clone()));
+    *http.status_mut() = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *http.headers_mut() = response.headers().clone();
+    http
+}
+
+/// A request that can't be carried out as it is.
+pub(super) fn invalid(message: String, code: &str, param: Option<&str>) -> LlmError {
+    LlmError {
+        message,
+        kind: Some("invalid_request_error".to_owned()),
+        code: Some(code.to_owned()),
+        param: param.map(str::to_owned),
+        status: Some(400),
+        ..LlmError::default()
+    }
+}
+
+pub(super) fn no_such_path(path: &str) -> HttpResponse {
+    let message = format!("There is nothing at {path:?}. Calls go to `/v1/chat/completions` and its like.");
+    response(
+        &LlmError {
+            status: Some(404),
+            ..invalid(message, "unknown_url", None)
+        },
+        404,
+    )
+}
+
+pub(super) fn wrong_method(method: &Method, allowed: &'static str) -> HttpResponse {
+    let message = format!("This path takes {allowed}, not {method}.");
+    let mut response = response(
+        &LlmError {
+            status: Some(405),
+            ..invalid(message, "method_not_allowed", None)
+        },
+        405,
+    );
+    // `allowed` is a method's name, which a header can carry.
+    let _unchanged = response.set_header(ALLOW.as_str(), allowed);
+    response
+}
+
+/// A body that is no JSON document, with the place of the mistake.
+pub(super) fn not_json(error: &JsonError, body: &[u8]) -> LlmError {
+    let place = error
+        .line_and_column(body)
+        .map(|(line, column)| format!(" (line {line}, column {column})"));
+    let message = format!(
+        "The request's body can't be used: {error}{}.",
+        place.unwrap_or_default()
+    );
+    let code = if matches!(error, JsonError::DuplicateMember { .. }) {
+        "duplicate_member"
+    } else {
+        "invalid_json"
+    };
+    invalid(message, code, None)
+}
+
+pub(super) fn body_too_large(limit: usize) -> HttpResponse {
+    let message = format!("The request's body is over the {limit} bytes that are allowed.");
+    closing(&LlmError {
+        status: Some(413),
+        ..invalid(message, "body_too_large", None)
+    })
+}
+
+pub(super) fn body_too_slow() -> HttpResponse {
+    let message = "The request's body did not arrive in time.".to_owned();
+    closing(&LlmError {
+        status: Some(408),
+        ..invalid(message, "body_timeout", None)
+    })
+}
+
+pub(super) fn body_broke_off() -> HttpResponse {
+    closing(&invalid(
+        "The request's body broke off.".to_owned(),
+        "body_broke_off",
+        None,
+    ))
+}
+
+pub(super) fn compressed_body() -> LlmError {
+    let message = "The request's body is compressed; send it without `content-encoding`.".to_owned();
+    LlmError {
+        status: Some(415),
+        ..invalid(message, "content_encoding", None)
+    }
+}
+
+/// A response after which the connection can't go on: the rest of a body stands in it.
+fn closing(error: &LlmError) -> HttpResponse {
+    let response = response(error, 400);
+    let mut headers = response.headers().clone();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let status = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    HttpResponse::new(status, headers, response.body().clone())
+}

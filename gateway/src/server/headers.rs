@@ -1,0 +1,133 @@
+//! Which headers go on, in both directions.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// The header of a request's id.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken from a client.
+const MAX_REQUEST_ID: usize = 128;
+
+/// About one hop, or about the framing of one message.
+const HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::EXPECT,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// Between the client and this gateway, or rewritten for the upstream.
+const NOT_UPSTREAM: [HeaderName; 10] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::COOKIE,
+    header::HOST,
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-api-key"),
+];
+
+/// Between the upstream and this gateway, or this gateway's own.
+const NOT_CLIENT: [HeaderName; 9] = [
+    header::SET_COOKIE,
+    header::SERVER,
+    header::DATE,
+    header::ALT_SVC,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::STRICT_TRANSPORT_SECURITY,
+    header::PROXY_AUTHENTICATE,
+    REQUEST_ID,
+];
+
+/// The client's headers, as the HTTP hooks left them, that the upstream gets.
+pub(super) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
+    without(headers, &NOT_UPSTREAM)
+}
+
+/// The upstream's headers that the client gets.
+pub(super) fn for_client(headers: &HeaderMap) -> HeaderMap {
+    without(headers, &NOT_CLIENT)
+}
+
+fn without(headers: &HeaderMap, others: &[HeaderName]) -> HeaderMap {
+    let mut kept = headers.clone();
+    // `connection` may name more headers that are about this hop alone.
+    for value in headers.get_all(header::CONNECTION) {
+        for name in value.to_str().unwrap_or_default().split(',') {
+            kept.remove(name.trim());
+        }
+    }
+    for name in HOP.iter().chain(others) {
+        kept.remove(name);
+    }
+    kept
+}
+
+/// A response's headers without those that the server writes itself.
+pub(super) fn framed_by_host(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = headers.clone();
+    for name in HOP.iter().filter(|name| **name != header::CONNECTION) {
+        kept.remove(name);
+    }
+    kept
+}
+
+/// The id that the client gave its request, if it is a sane one.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let id = headers.get(REQUEST_ID).map(HeaderValue::to_str)?.ok()?;
+    let sane = !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    sane.then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn an_upstream_gets_neither_credentials_nor_hop_headers() {
+        let all = headers(&[
+            ("authorization", "Bearer client"),
+            ("cookie", "a=b"),
+            ("host", "localhost"),
+            ("connection", "close, x-hop"),
+            ("x-hop", "1"),
+            ("x-api-key", "client"),
+            ("transfer-encoding", "chunked"),
+            ("x-guard-request", "rust"),
+            ("openai-beta", "assistants"),
+            ("user-agent", "test"),
+        ]);
+        let expected = headers(&[
+            ("x-guard-request", "rust"),
+            ("openai-beta", "assistants"),
+            ("user-agent", "test"),
+        ]);
+        assert_eq!(for_upstream(&all), expected);
+    }
+
+    #[test]
+    fn only_sane_request_ids_are_taken() {
+        let long = "x".repeat(129);
+        let cases = [("abc-1", true), ("", false), ("a b", false), (&long, false)];
+        for (id, taken) in cases {
+            let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_str(id).unwrap())]);
+            assert_eq!(request_id(&headers).is_some(), taken, "{id}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! A stream on its way to the client: one event of the upstream's at a time, and only when the client takes it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use heimdall_host::json::{Document, Duplicates};
+use heimdall_host::model::{CallKind, LlmChunk, LlmError};
+use heimdall_host::pipeline::{LlmStream, StreamStep};
+
+use super::access::Access;
+use crate::upstream::{DONE, Event, Events, Fault, UpstreamError, frame};
+
+/// Dropping it, as when the client leaves, ends the upstream's call and any hook that is running.
+pub(super) struct Outgoing {
+    kind: CallKind,
+    upstream: Arc<str>,
+    events: Events,
+    /// The chunk hooks; none: no plugin has any, and events pass unread.
+    hooks: Option<LlmStream>,
+    /// The data of the last event.
+    last: Bytes,
+    ended: bool,
+    /// What ended the stream early.
+    error: Option<String>,
+}
+
+impl Outgoing {
+    pub(super) fn new(kind: CallKind, upstream: Arc<str>, events: Events, hooks: Option<LlmStream>) -> Outgoing {
+        Outgoing {
+            kind,
+            upstream,
+            events,
+            hooks,
+            last: Bytes::new(),
+            ended: false,
+            error: None,
+        }
+    }
+
+    /// Chunks that no upstream sent, as if one had.
+    pub(super) fn made(kind: CallKind, chunks: Vec<Document>) -> Events {
+        let text = |document: Document| document.as_str().to_owned();
+        let name = move |document: &Document| name(kind, document);
+        let chunks = chunks.into_iter().map(move |chunk| Event {
+            name: name(&chunk),
+            data: text(chunk),
+        });
+        let done = Event {
+            name: None,
+            data: DONE.to_owned(),
+        };
+        stream::iter(chunks.chain([done]).map(Ok)).boxed()
+    }
+
+    /// The body of a response. `access` is logged when it is over.
+    pub(super) fn into_body(self, access: Access) -> Body {
+        let frames = stream::unfold((self, access), |(mut outgoing, mut access)| async move {
+            let bytes = outgoing.next().await;
+            if bytes.is_none() || outgoing.ended {
+                access.finished(outgoing.error.take());
+            }
+            bytes.map(|bytes| (Ok::<Bytes, Infallible>(bytes), (outgoing, access)))
+        });
+        Body::from_stream(frames)
+    }
+
+    /// What is sent next: one event, or several that a plugin made of one.
+    async fn next(&mut self) -> Option<Bytes> {
+        while !self.ended {
+            let sent = match self.events.next().await {
+                Some(Ok(event)) if event.data == DONE => self.end(None).await,
+                Some(Ok(event)) => self.pass(event).await,
+                Some(Err(error)) => self.end(Some(error)).await,
+                None if self.may_end_here() => self.end(None).await,
+                None => self.end(Some(self.fault(Fault::BrokeOff))).await,
+            };
+            if !sent.is_empty() {
+                return Some(sent.into());
+            }
+        }
+        None
+    }
+
+    async fn pass(&mut self, event: Event) -> Vec<u8> {
+        let mut out = Vec::with_capacity(event.data.len() + 64);
+        let Some(hooks) = &mut self.hooks else {
+            frame(&mut out, event.name.as_deref(), &event.data);
+            self.last = event.data.into();
+            return out;
+        };
+        match Document::parse_with(event.data, Duplicates::LastWins) {
+            Ok(document) => {
+                self.last = document.bytes().clone();
+                let step = hooks.chunk(document).await;
+                self.send(&step, &mut out);
+                out
+            }
+            Err(error) => {
+                let error = self.fault(Fault::BadStream(format!("an event is no JSON: {error}")));
+                self.end(Some(error)).await
+            }
+        }
+    }
+
+    /// The end, as it came or for this error.
+    async fn end(&mut self, error: Option<UpstreamError>) -> Vec<u8> {
+        self.ended = true;
+        self.error = error.as_ref().map(ToString::to_string);
+        let failed = error.is_some();
+        let error = error.as_ref().map(LlmError::from);
+        let mut out = Vec::new();
+        let aborted = match &mut self.hooks {
+            Some(hooks) => {
+                let step = hooks.end(error).await;
+                self.send(&step, &mut out);
+                step.aborted
+            }
+            None => {
+                if let Some(error) = error {
+                    let event = error.to_event(self.kind);
+                    frame(&mut out, name(self.kind, &event).as_deref(), event.as_str());
+                }
+                failed
+            }
+        };
+        if !aborted && self.kind != CallKind::Responses {
+            frame(&mut out, None, DONE);
+        }
+        out
+    }
+
+    fn send(&mut self, step: &StreamStep, out: &mut Vec<u8>) {
+        for document in &step.send {
+            frame(out, name(self.kind, document).as_deref(), document.as_str());
+        }
+        if step.aborted {
+            self.ended = true;
+            self.error.get_or_insert_with(|| "a plugin ended the stream".to_owned());
+        }
+    }
+
+    /// Whether the last event is one that a stream may end with: some servers leave the `[DONE]` out.
+    fn may_end_here(&self) -> bool {
+        let Ok(document) = Document::parse_with(self.last.clone(), Duplicates::LastWins) else {
+            return false;
+        };
+        let is_usage = document.pointer("/choices").is_some_and(|choices| choices.is_empty())
+            && document.pointer("/usage").is_some_and(|usage| !usage.is_null());
+        is_usage || LlmChunk::new(self.kind, 0, document).is_terminal()
+    }
+
+    fn fault(&self, fault: Fault) -> UpstreamError {
+        UpstreamError {
+            upstream: self.upstream.clone(),
+            fault,
+        }
+    }
+}
+
+/// The type of an event: the Responses API names each, the others none.
+fn name(kind: CallKind, document: &Document) -> Option<String> {
+    let named = document.pointer("/type").filter(|_| kind == CallKind::Responses)?;
+    Some(named.as_str()?.into_owned())
+}

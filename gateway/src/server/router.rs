@@ -1,0 +1,18 @@
+//! The paths, before any plugin.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::{App, api, health};
+
+/// `/healthz` and `/readyz` are the host's own and pass no plugin; everything else is for [`api::handle`].
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(health::wrong_method)
+        .fallback(api::handle)
+        .with_state(app)
+}

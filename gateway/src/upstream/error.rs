@@ -1,0 +1,78 @@
+//! How a call to an upstream fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use heimdall_host::model::LlmError;
+
+/// A call that got no usable answer.
+#[derive(Debug, thiserror::Error)]
+#[error("The upstream `{upstream}` {fault}.")]
+pub(crate) struct UpstreamError {
+    /// Its name in the configuration.
+    pub(crate) upstream: Arc<str>,
+    pub(crate) fault: Fault,
+}
+
+/// What went wrong. None of the words here hold an address or a key.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Fault {
+    #[error("can't be reached: {0}")]
+    Unreachable(String),
+    #[error("could not be connected to within {0:?}")]
+    ConnectTimeout(Duration),
+    #[error("did not start to answer within {0:?}")]
+    FirstByteTimeout(Duration),
+    #[error("sent nothing for {0:?} in the middle of its answer")]
+    IdleTimeout(Duration),
+    #[error("did not finish its answer within {0:?}")]
+    TotalTimeout(Duration),
+    #[error("broke off in the middle of its answer")]
+    BrokeOff,
+    #[error("sent an answer over the {0} bytes that are allowed")]
+    TooLarge(usize),
+    #[error("sent an event over the {0} bytes that are allowed")]
+    EventTooLarge(usize),
+    #[error("sent a stream that can't be read: {0}")]
+    BadStream(String),
+    #[error("sent an answer that is no JSON: {0}")]
+    NotJson(String),
+    #[error("sent a stream although none was asked for")]
+    UnaskedStream,
+    #[error("answered with a redirect, which is not followed")]
+    Redirect,
+    #[error("sent a compressed answer although none was asked for")]
+    Compressed,
+}
+
+impl Fault {
+    fn status(&self) -> u16 {
+        match self {
+            Fault::ConnectTimeout(_) | Fault::FirstByteTimeout(_) | Fault::IdleTimeout(_) | Fault::TotalTimeout(_) => {
+                504
+            }
+            _ => 502,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Fault::Unreachable(_) => "upstream_unreachable",
+            Fault::BrokeOff => "upstream_broke_off",
+            _ if self.status() == 504 => "upstream_timeout",
+            _ => "upstream_bad_answer",
+        }
+    }
+}
+
+impl From<&UpstreamError> for LlmError {
+    fn from(error: &UpstreamError) -> LlmError {
+        LlmError {
+            message: error.to_string(),
+            kind: Some("upstream_error".to_owned()),
+            code: Some(error.fault.code().to_owned()),
+            status: Some(error.fault.status()),
+            ..LlmError::default()
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Where calls go: the port [`Upstream`] and what stands behind it.
+
+mod echo;
+mod error;
+mod openai;
+mod registry;
+mod secret;
+mod sse;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use heimdall_host::json::Document;
+use heimdall_host::model::CallKind;
+use http::{HeaderMap, StatusCode};
+
+pub(crate) use error::{Fault, UpstreamError};
+pub(crate) use registry::Upstreams;
+pub(crate) use sse::{DONE, Event, frame};
+
+/// A call as it leaves the last hook.
+#[derive(Debug)]
+pub(crate) struct UpstreamRequest {
+    pub(crate) kind: CallKind,
+    /// The whole body, its `model` without the upstream's name.
+    pub(crate) body: Document,
+    pub(crate) streaming: bool,
+    pub(crate) query: Option<String>,
+    /// The client's, as the HTTP hooks left them, without those that are not for the upstream.
+    pub(crate) headers: HeaderMap,
+}
+
+/// The start of an answer.
+pub(crate) enum UpstreamAnswer {
+    /// A whole answer, an error's included.
+    Whole {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+    },
+    /// A stream: its events come as the upstream sends them, and are asked for one by one.
+    Stream { headers: HeaderMap, events: Events },
+}
+
+/// The events of a stream. It ends after an error; dropping it ends the call.
+pub(crate) type Events = BoxStream<'static, Result<Event, UpstreamError>>;
+
+/// What answers calls.
+#[async_trait]
+pub(crate) trait Upstream: Send + Sync + 'static {
+    /// Makes one call. Every wait in it, and in the stream that it may give, is bounded.
+    async fn call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError>;
+
+    /// The models that it has, each in OpenAI's shape.
+    async fn models(&self) -> Result<Vec<Document>, UpstreamError>;
+
+    /// What it is, for the banner.
+    fn summary(&self) -> String;
+}
+
+/// The path of a kind of call, from the base URL on.
+fn path(kind: CallKind) -> &'static str {
+    match kind {
+        CallKind::Chat => "chat/completions",
+        CallKind::TextCompletion => "completions",
+        CallKind::Responses => "responses",
+        CallKind::Embedding => "embeddings",
+    }
+}
