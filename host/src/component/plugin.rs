@@ -22,6 +22,8 @@ use crate::runtime::{
 pub(super) struct Guest {
     store: Store<State>,
     exports: Exports,
+    /// Bytes of memory that it started with.
+    fresh: usize,
 }
 
 impl Guest {
@@ -96,7 +98,8 @@ impl Guests {
         end_call(&mut store);
         let exports = self.indices.load(&mut store, &instance);
         let exports = exports.map_err(|error| Cause::AbiViolation(super::one_line(&error)))?;
-        Ok(Guest { store, exports })
+        let fresh = store.data().tenant.memory_used();
+        Ok(Guest { store, exports, fresh })
     }
 }
 
@@ -113,6 +116,12 @@ impl Factory for Guests {
             Err(Cause::Returned(error)) => Err(Cause::Instantiate(format!("`init` returned an error: {error}"))),
             Err(cause) => Err(cause),
         }
+    }
+
+    /// Before a slow leak in the guest becomes a failure of some request.
+    fn needs_recycling(&self, guest: &Guest) -> bool {
+        let used = guest.store.data().tenant.memory_used();
+        used > guest.fresh && used > self.limits.memory / 8 * 7
     }
 
     async fn retire(&self, mut guest: Guest) {

@@ -93,20 +93,27 @@ impl Indices {
     ) -> wasmtime::Result<Exports> {
         /// What is there is loaded.
         macro_rules! load {
-            ($interface:ident) => {
+            ($interface:ident, $name:literal) => {
                 self.$interface
                     .as_ref()
-                    .map(|indices| indices.load(&mut *store, instance))
+                    .map(|indices| {
+                        indices
+                            .load(&mut *store, instance)
+                            .map_err(|error| error.context($name))
+                    })
                     .transpose()?
             };
         }
         Ok(Exports {
-            lifecycle: self.lifecycle.load(&mut *store, instance)?,
-            http_request: load!(http_request),
-            http_response: load!(http_response),
-            pre_llm: load!(pre_llm),
-            post_llm: load!(post_llm),
-            stream: load!(stream),
+            lifecycle: self
+                .lifecycle
+                .load(&mut *store, instance)
+                .map_err(|error| error.context("lifecycle"))?,
+            http_request: load!(http_request, "http-request-hook"),
+            http_response: load!(http_response, "http-response-hook"),
+            pre_llm: load!(pre_llm, "pre-llm-hook"),
+            post_llm: load!(post_llm, "post-llm-hook"),
+            stream: load!(stream, "stream-hook"),
         })
     }
 }

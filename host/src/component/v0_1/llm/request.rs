@@ -153,7 +153,7 @@ impl HostLlmRequest for State {
     }
 
     fn to_json(&mut self, request: Resource<LlmRequest>) -> wasmtime::Result<String> {
-        Ok(text_of(self.request(&request)?.document()))
+        Ok(text_of(&self.request(&request)?.outgoing()))
     }
 
     fn size(&mut self, request: Resource<LlmRequest>) -> wasmtime::Result<u32> {
