@@ -1,13 +1,11 @@
 //! Edits: the text is spliced, the tape follows, and whatever was not named stays byte for byte.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::document::Duplicates;
-use super::index::{Growth, Index, Piece, Splice};
-use super::{Document, EditError, Kind, MAX_DEPTH, Numbers, Value, lex, names, pointer, same};
+use super::index::{Growth, Piece, Splice};
+use super::{Document, EditError, Kind, MAX_DEPTH, Numbers, Value, pointer, same};
 
 /// Where an edit takes place: in which container, under which name or index.
 struct Place<'p> {
@@ -290,68 +288,6 @@ impl Document {
         Arc::make_mut(&mut self.index).splice(edit, length);
         self.text = text.into();
         Ok(())
-    }
-
-    /// This document with only the last of several members of one name.
-    fn without_duplicates(&self) -> Self {
-        let mut text = String::with_capacity(self.len());
-        let mut kept = 0;
-        for cut in self.overruled() {
-            text.push_str(self.text.get(kept..cut.start).unwrap_or_default());
-            kept = cut.end;
-        }
-        text.push_str(self.text.get(kept..).unwrap_or_default());
-        match lex::index(&text, Duplicates::Refuse) {
-            Ok(index) => Self {
-                text: text.into(),
-                index: Arc::new(index),
-            },
-            // Out of reach: a text that was well formed is so without some of its members.
-            Err(_) => {
-                let index = Arc::new(Index {
-                    duplicates: false,
-                    ..Index::clone(&self.index)
-                });
-                Self {
-                    text: self.text.clone(),
-                    index,
-                }
-            }
-        }
-    }
-
-    /// The bytes of the members that a later one of the same name overrules, in order and without overlap.
-    fn overruled(&self) -> Vec<Range<usize>> {
-        let mut cuts: Vec<Range<usize>> = Vec::new();
-        let mut node = 0;
-        while node < self.nodes().len() {
-            let value = Value::new(self, node);
-            if value.kind() == Kind::Object {
-                self.overruled_in(value, &mut cuts);
-            }
-            node += 1;
-        }
-        cuts.sort_unstable_by_key(|cut| cut.start);
-        let mut covered = 0;
-        cuts.retain(|cut| {
-            let outside = cut.start >= covered;
-            covered = covered.max(cut.end);
-            outside
-        });
-        cuts
-    }
-
-    fn overruled_in(&self, object: Value<'_>, cuts: &mut Vec<Range<usize>>) {
-        let name = |at| names::name(self.as_str(), self.nodes(), at);
-        let last: HashMap<_, _> = object.member_nodes().map(|(at, _)| (name(at), at)).collect();
-        let start = |at| Value::new(self, at).range().start;
-        let behind = object.member_nodes().skip(1).map(|(at, _)| start(at));
-        // The last member overrules and is not overruled, so what is cut always has one behind it.
-        for ((at, _), next) in object.member_nodes().zip(behind) {
-            if last.get(&name(at)) != Some(&at) {
-                cuts.push(start(at)..next);
-            }
-        }
     }
 }
 

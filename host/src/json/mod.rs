@@ -25,6 +25,7 @@ mod pointer;
 mod same;
 mod scan;
 mod text;
+mod unique;
 mod value;
 
 #[cfg(test)]

@@ -254,5 +254,7 @@ fn an_edit_cannot_nest_deeper_than_the_limit() {
     assert_eq!(document.set(&innermost, &nested(29)), Err(EditError::TooDeep));
     assert_eq!(document.set("/0", &nested(128)), Err(EditError::TooDeep));
     assert_eq!(document.insert(&innermost, &nested(28)), Ok(()));
+    let in_front = "/0".repeat(100);
+    assert_eq!(document.insert(&in_front, &nested(29)), Err(EditError::TooDeep));
     assert!(Document::parse(document.bytes().clone()).is_ok());
 }

@@ -74,6 +74,7 @@ fn large_objects_are_compared_without_order() {
     assert!(compare(&forth, &object(&mut (0..3000).rev(), "1"), Numbers::Exact));
     assert!(!compare(&forth, &object(&mut (0..3000).rev(), "2"), Numbers::Exact));
     assert!(!compare(&forth, &object(&mut (1..3001).rev(), "1"), Numbers::Exact));
+    assert!(!compare(&forth, &object(&mut (0..3001), "1"), Numbers::Exact));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn container(brackets: [char; 2], children: Vec<String>, gap: &str) -> String {
 fn members(children: Vec<(String, String)>, gap: &str) -> Vec<String> {
     let named = children.into_iter().enumerate();
     named
-        .map(|(number, (name, value))| format!("\"{number}{}{gap}:{gap}{value}", &name[1..]))
+        .map(|(number, (name, value))| format!("\"{number}#{}{gap}:{gap}{value}", &name[1..]))
         .collect()
 }
 
