@@ -110,7 +110,10 @@ impl LlmChunk {
     /// Why its choice ends here; none: it goes on. Of a Responses stream's last event the status, or why it is incomplete.
     pub fn finish_reason(&self) -> Option<String> {
         match self.kind {
-            CallKind::Chat | CallKind::TextCompletion => value::string(self.first_choice()?, "finish_reason"),
+            CallKind::Chat | CallKind::TextCompletion => {
+                // Some servers say that there is none with an empty one.
+                value::string(self.first_choice()?, "finish_reason").filter(|reason| !reason.is_empty())
+            }
             CallKind::Responses if self.is_end_of_response() => {
                 response::status(value::present(self.document.root(), "response")?)
             }

@@ -180,9 +180,13 @@ impl LlmError {
             return changed;
         }
         let said = Said::by(body.root());
+        // Where the body has no message, this error was given one when it was read.
+        let read = said
+            .message
+            .or_else(|| Some(plain_message(self.status.unwrap_or_default(), &[])));
         let message = Some(&self.message).filter(|message| !message.is_empty());
         let members = [
-            ("/error/message", message, said.message),
+            ("/error/message", message, read),
             ("/error/type", self.kind.as_ref(), said.kind),
             ("/error/code", self.code.as_ref(), said.code),
             ("/error/param", self.param.as_ref(), said.param),

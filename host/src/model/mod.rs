@@ -16,6 +16,9 @@ mod stream;
 mod value;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use answer::{Answer, Completion};
 pub use assemble::StreamAssembly;
 pub use chunk::LlmChunk;
