@@ -1,0 +1,332 @@
+//! One request's journey through the plugins, up to an answer that is not streamed.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::StatusCode;
+
+use super::policy::settle;
+use super::stream::LlmStream;
+use super::{MAX_ASSEMBLED_ANSWER, Pipeline};
+use crate::failure::{Cause, Failure};
+use crate::loader::Loaded;
+use crate::model::{
+    Answer, CallKind, Context, HttpRequest, HttpResponse, LlmError, LlmRequest, LlmResponse, Reply, StreamAssembly,
+    Upstream,
+};
+use crate::plugin::{Call, HookSet, HttpOutcome, PostOutcome, PreOutcome, Seat};
+
+/// The status of a refusal that names none.
+const REFUSED: u16 = 403;
+/// The status of an error that names none.
+const FAILED: u16 = 500;
+
+/// Whether a plugin gets the hook that answers to its pre hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// An earlier plugin ended the way in.
+    NotReached,
+    /// Its pre hook ran, or it has none and was passed.
+    In,
+    /// It failed: as if it were not there.
+    Out,
+}
+
+/// One plugin's part in the exchange.
+pub(super) struct Part {
+    pub(super) seat: Seat,
+    http: Standing,
+    pub(super) llm: Standing,
+}
+
+/// Where the HTTP hooks left the request.
+#[derive(Debug)]
+pub enum HttpStep {
+    /// It goes on: see [`Exchange::http`].
+    Proceed,
+    /// A plugin answered, or failed under the policy `closed`. [`Exchange::on_response`] comes next.
+    Respond(HttpResponse),
+}
+
+/// Where the LLM pre hooks left the request.
+#[derive(Debug)]
+pub enum LlmStep {
+    /// To be sent to its provider.
+    Proceed(LlmRequest),
+    /// A plugin answered. [`Exchange::after_call`] comes next, or, where the client asked for a stream,
+    /// [`Exchange::into_stream`].
+    Answer(LlmResponse),
+    /// A plugin refused, or failed under the policy `closed`. [`Exchange::after_call`] comes next.
+    Refuse(LlmError),
+}
+
+/// One request's journey. Made by [`Pipeline::begin`]; the methods are called in the order in which they stand here,
+/// the LLM hooks once per attempt.
+pub struct Exchange {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) parts: Vec<Part>,
+    pub(super) context: Context,
+    pub(super) http: HttpRequest,
+    started: Instant,
+    /// The request as the last `before_call` left it.
+    call: Option<LlmRequest>,
+    /// The plugin that answered in the model's place.
+    pub(super) answered_by: Option<usize>,
+    /// Whether the post hooks have run.
+    post_hooks_done: bool,
+}
+
+impl Exchange {
+    pub(super) fn new(pipeline: Arc<Pipeline>, request_id: &str, http: HttpRequest) -> Exchange {
+        let part = || Part {
+            seat: Seat::default(),
+            http: Standing::NotReached,
+            llm: Standing::NotReached,
+        };
+        Exchange {
+            parts: pipeline.plugins().iter().map(|_| part()).collect(),
+            context: Context::new(request_id, pipeline.context_limit),
+            pipeline,
+            http,
+            started: Instant::now(),
+            call: None,
+            answered_by: None,
+            post_hooks_done: false,
+        }
+    }
+
+    /// The HTTP request, as the HTTP hooks left it.
+    pub fn http(&self) -> &HttpRequest {
+        &self.http
+    }
+
+    /// The request's context.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Milliseconds since the request arrived.
+    pub fn elapsed_ms(&self) -> u32 {
+        u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX)
+    }
+
+    /// The HTTP request hooks, in order.
+    pub async fn on_request(&mut self) -> HttpStep {
+        let pipeline = self.pipeline.clone();
+        for (loaded, part) in pipeline.plugins().iter().zip(&mut self.parts) {
+            part.http = Standing::In;
+            if !loaded.plugin.hooks().contains(HookSet::HTTP_REQUEST) {
+                continue;
+            }
+            let mut draft = self.http.clone();
+            let mut call = Call {
+                context: self.context.clone(),
+                http: &self.http,
+                seat: &mut part.seat,
+            };
+            let result = loaded.plugin.on_request(&mut call, &mut draft).await;
+            match commit(&mut self.context, call.context, result) {
+                Ok(HttpOutcome::Proceed) => self.http = draft,
+                Ok(HttpOutcome::Respond(reply)) => match checked_reply(loaded, "on-request", reply) {
+                    Ok(response) => return HttpStep::Respond(response),
+                    Err(failure) => {
+                        part.http = Standing::Out;
+                        if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
+                            return HttpStep::Respond(error_response(&error, FAILED));
+                        }
+                    }
+                },
+                Err(failure) => {
+                    part.http = Standing::Out;
+                    if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
+                        return HttpStep::Respond(error_response(&error, FAILED));
+                    }
+                }
+            }
+        }
+        HttpStep::Proceed
+    }
+
+    /// The LLM pre hooks, in order: one attempt. The context stays from attempt to attempt.
+    pub async fn before_call(&mut self, mut request: LlmRequest) -> LlmStep {
+        let pipeline = self.pipeline.clone();
+        self.answered_by = None;
+        self.post_hooks_done = false;
+        for part in &mut self.parts {
+            part.llm = Standing::NotReached;
+        }
+        let elapsed = self.elapsed_ms();
+        for (place, (loaded, part)) in pipeline.plugins().iter().zip(&mut self.parts).enumerate() {
+            part.llm = Standing::In;
+            if !loaded.plugin.hooks().contains(HookSet::PRE_LLM) {
+                continue;
+            }
+            let mut draft = request.clone();
+            let mut call = Call {
+                context: self.context.clone(),
+                http: &self.http,
+                seat: &mut part.seat,
+            };
+            let result = loaded.plugin.before_call(&mut call, &mut draft).await;
+            match commit(&mut self.context, call.context, result) {
+                Ok(PreOutcome::Proceed) => request = draft,
+                Ok(PreOutcome::Answer(answer)) => {
+                    let response = answer.into_response(&request, self.context.request_id(), elapsed);
+                    self.answered_by = Some(place);
+                    self.call = Some(request);
+                    return LlmStep::Answer(response);
+                }
+                Ok(PreOutcome::Refuse(error)) => {
+                    self.call = Some(request);
+                    return LlmStep::Refuse(refusal(error));
+                }
+                Err(failure) => {
+                    part.llm = Standing::Out;
+                    if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
+                        self.call = Some(request);
+                        return LlmStep::Refuse(error);
+                    }
+                }
+            }
+        }
+        self.call = Some(request.clone());
+        LlmStep::Proceed(request)
+    }
+
+    /// Whether a plugin reads answers that are not streamed. Where none does, an answer needs no
+    /// [`Exchange::after_call`] and no parsing.
+    pub fn reads_answers(&self) -> bool {
+        self.takes_part(HookSet::POST_LLM)
+    }
+
+    /// The LLM post hooks, in reverse order, of the plugins whose pre hook ran.
+    pub async fn after_call(&mut self, mut upstream: Upstream) -> Upstream {
+        let pipeline = self.pipeline.clone();
+        self.post_hooks_done = true;
+        for (place, loaded) in pipeline.plugins().iter().enumerate().rev() {
+            let elapsed = self.elapsed_ms();
+            let Some(part) = self.parts.get_mut(place) else {
+                continue;
+            };
+            if part.llm != Standing::In || !loaded.plugin.hooks().contains(HookSet::POST_LLM) {
+                continue;
+            }
+            let mut draft = upstream.clone();
+            let mut call = Call {
+                context: self.context.clone(),
+                http: &self.http,
+                seat: &mut part.seat,
+            };
+            let result = loaded.plugin.after_call(&mut call, &mut draft).await;
+            match commit(&mut self.context, call.context, result) {
+                Ok(PostOutcome::Proceed) => upstream = draft,
+                Ok(PostOutcome::Replace(answer)) => {
+                    self.answered_by = Some(place);
+                    upstream = replaced(answer, self.call.as_ref(), self.context.request_id(), elapsed, upstream);
+                }
+                Ok(PostOutcome::Refuse(error)) => upstream = Upstream::Error(refusal(error)),
+                Err(failure) => {
+                    part.llm = Standing::Out;
+                    if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
+                        upstream = Upstream::Error(error);
+                    }
+                }
+            }
+        }
+        upstream
+    }
+
+    /// The HTTP response hooks, in reverse order, of the plugins whose request hook ran. Not for streams.
+    pub async fn on_response(&mut self, mut response: HttpResponse) -> HttpResponse {
+        let pipeline = self.pipeline.clone();
+        for (loaded, part) in pipeline.plugins().iter().zip(&mut self.parts).rev() {
+            if part.http != Standing::In || !loaded.plugin.hooks().contains(HookSet::HTTP_RESPONSE) {
+                continue;
+            }
+            let mut draft = response.clone();
+            let mut call = Call {
+                context: self.context.clone(),
+                http: &self.http,
+                seat: &mut part.seat,
+            };
+            let result = loaded.plugin.on_response(&mut call, &mut draft).await;
+            match commit(&mut self.context, call.context, result) {
+                Ok(()) => response = draft,
+                Err(failure) => {
+                    if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
+                        response = error_response(&error, FAILED);
+                    }
+                }
+            }
+        }
+        response
+    }
+
+    /// Whether a plugin reads chunks or the end of a stream. Where none does, a stream needs no
+    /// [`Exchange::into_stream`] and no parsing.
+    pub fn reads_chunks(&self) -> bool {
+        let hooks = HookSet::CHUNK | HookSet::END | HookSet::POST_LLM_CHUNK | HookSet::POST_LLM_STREAMED;
+        self.takes_part(hooks)
+    }
+
+    /// Goes on with a streamed answer of this kind: the upstream's, or a plugin's, cut into chunks.
+    pub fn into_stream(self, kind: CallKind) -> LlmStream {
+        let collect = !self.post_hooks_done && self.takes_part(HookSet::POST_LLM_STREAMED);
+        let provider = match (self.answered_by, &self.call) {
+            (None, Some(call)) => Some(Arc::from(call.provider())),
+            _ => None,
+        };
+        let assembly = StreamAssembly::new(kind, collect, MAX_ASSEMBLED_ANSWER);
+        let post_hooks = !self.post_hooks_done;
+        LlmStream::new(self, kind, assembly, provider, post_hooks)
+    }
+
+    fn takes_part(&self, hooks: HookSet) -> bool {
+        let plugins = self.pipeline.plugins().iter().zip(&self.parts);
+        plugins
+            .into_iter()
+            .any(|(loaded, part)| part.llm == Standing::In && loaded.plugin.hooks().intersects(hooks))
+    }
+}
+
+/// Takes the context's draft over if the hook returned ok, whatever its outcome.
+pub(super) fn commit<T>(context: &mut Context, draft: Context, result: Result<T, Failure>) -> Result<T, Failure> {
+    if result.is_ok() {
+        *context = draft;
+    }
+    result
+}
+
+fn checked_reply(loaded: &Loaded, hook: &'static str, reply: Reply) -> Result<HttpResponse, Failure> {
+    reply.into_response().map_err(|error| {
+        let manifest = loaded.plugin.manifest();
+        let cause = Cause::InvalidOutput(error.to_string());
+        Failure {
+            plugin: manifest.name.clone(),
+            file: manifest.file.clone(),
+            hook,
+            cause,
+        }
+    })
+}
+
+fn error_response(error: &LlmError, default_status: u16) -> HttpResponse {
+    let reply = error.to_reply(default_status);
+    let body = reply.body.clone();
+    reply
+        .into_response()
+        .unwrap_or_else(|_| HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR, http::HeaderMap::new(), body))
+}
+
+fn refusal(mut error: LlmError) -> LlmError {
+    error.status.get_or_insert(REFUSED);
+    error
+}
+
+fn replaced(answer: Answer, call: Option<&LlmRequest>, request_id: &str, elapsed: u32, before: Upstream) -> Upstream {
+    match call {
+        Some(call) => Upstream::Response(answer.into_response(call, request_id, elapsed)),
+        // Post hooks without a `before_call` of any plugin: there is nothing that says which kind of answer.
+        None => before,
+    }
+}

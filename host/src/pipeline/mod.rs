@@ -1,0 +1,119 @@
+//! The pipeline: which plugin is called when, what is committed, and what a failure comes to.
+//!
+//! It knows plugins by [`crate::plugin::Plugin`] only: neither an ABI nor the WebAssembly engine is named here.
+//! A [`Pipeline`] holds the plugins in order; [`Pipeline::begin`] starts one request's [`Exchange`]; a streamed answer
+//! goes on in an [`LlmStream`].
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use heimdall_host::model::{HttpRequest, LlmRequest, Upstream};
+//! use heimdall_host::pipeline::{HttpStep, LlmStep, Pipeline};
+//!
+//! # async fn run(pipeline: Arc<Pipeline>, request: HttpRequest, call: LlmRequest) {
+//! let mut exchange = pipeline.begin("request-1", request);
+//! if let HttpStep::Respond(_response) = exchange.on_request().await {
+//!     return; // a plugin answered
+//! }
+//! match exchange.before_call(call).await {
+//!     LlmStep::Proceed(_request) => { /* call the upstream, then `after_call` */ }
+//!     LlmStep::Answer(response) => { exchange.after_call(Upstream::Response(response)).await; }
+//!     LlmStep::Refuse(error) => { exchange.after_call(Upstream::Error(error)).await; }
+//! }
+//! # }
+//! ```
+
+mod exchange;
+mod policy;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::loader::Loaded;
+use crate::model::HttpRequest;
+use crate::plugin::HookSet;
+
+pub use exchange::{Exchange, HttpStep, LlmStep};
+pub use stream::{LlmStream, StreamStep};
+
+/// Bytes that the answer of one stream may have for `after-call`; a longer one is not put together.
+const MAX_ASSEMBLED_ANSWER: usize = 16 << 20;
+
+/// Plugins in the order in which requests pass them; responses pass them in reverse.
+pub struct Pipeline {
+    plugins: Vec<Loaded>,
+    hooks: HookSet,
+    context_limit: usize,
+}
+
+/// Two plugins of one pipeline have the same name.
+#[derive(Debug, thiserror::Error)]
+#[error("two plugins are called `{name}`: {first} and {second} (give one of them another `name`)")]
+pub struct DuplicateName {
+    /// The name that both have.
+    pub name: Arc<str>,
+    /// The file of the first.
+    pub first: Arc<str>,
+    /// The file of the second.
+    pub second: Arc<str>,
+}
+
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.plugins.iter().map(|loaded| &loaded.plugin.manifest().name))
+            .finish()
+    }
+}
+
+impl Pipeline {
+    /// A pipeline of these plugins, in this order. `context_limit` is in bytes of keys and values per request.
+    ///
+    /// # Errors
+    /// When two plugins have one name.
+    pub fn new(plugins: Vec<Loaded>, context_limit: usize) -> Result<Pipeline, DuplicateName> {
+        let mut files: HashMap<Arc<str>, Arc<str>> = HashMap::new();
+        for loaded in &plugins {
+            let manifest = loaded.plugin.manifest();
+            if let Some(first) = files.insert(manifest.name.clone(), manifest.file.clone()) {
+                return Err(DuplicateName {
+                    name: manifest.name.clone(),
+                    first,
+                    second: manifest.file.clone(),
+                });
+            }
+        }
+        let hooks = plugins
+            .iter()
+            .fold(HookSet::empty(), |all, loaded| all | loaded.plugin.hooks());
+        Ok(Pipeline {
+            plugins,
+            hooks,
+            context_limit,
+        })
+    }
+
+    /// The plugins, in order.
+    pub fn plugins(&self) -> &[Loaded] {
+        &self.plugins
+    }
+
+    /// The hooks that at least one plugin has.
+    pub fn hooks(&self) -> HookSet {
+        self.hooks
+    }
+
+    /// Starts one request's journey.
+    pub fn begin(self: &Arc<Self>, request_id: &str, request: HttpRequest) -> Exchange {
+        Exchange::new(self.clone(), request_id, request)
+    }
+
+    /// Retires every plugin: each one's guest `cleanup` runs, within its deadline.
+    pub async fn cleanup(&self) {
+        for loaded in &self.plugins {
+            loaded.plugin.cleanup().await;
+        }
+    }
+}

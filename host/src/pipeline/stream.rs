@@ -1,0 +1,362 @@
+//! A streamed answer on its way through the plugins.
+//!
+//! Each chunk passes the plugins in reverse order, twice: first the post hooks that want every chunk, then the chunk
+//! hooks. What a plugin sends instead of a chunk passes the plugins before it. A chunk after which nothing of
+//! substance is expected is kept back until the next one, or the end, shows whether it was the last.
+
+use std::sync::Arc;
+
+use super::exchange::{Exchange, Standing, commit};
+use super::policy::settle;
+use crate::json::Document;
+use crate::loader::Loaded;
+use crate::model::{CallKind, Context, LlmChunk, LlmError, StreamAssembly, Upstream};
+use crate::plugin::{Call, ChunkOutcome, HookSet, PostOutcome, Seat};
+
+/// What is to be sent, in order.
+#[derive(Debug, Default)]
+pub struct StreamStep {
+    /// Events in the provider's shape, without framing.
+    pub send: Vec<Document>,
+    /// True: the stream is over, and its last event tells of an error. Nothing may be fed any more.
+    pub aborted: bool,
+}
+
+/// Feeds a streamed answer through the plugins. Made by [`Exchange::into_stream`]; dropped when the client leaves.
+pub struct LlmStream {
+    exchange: Exchange,
+    kind: CallKind,
+    assembly: StreamAssembly,
+    provider: Option<Arc<str>>,
+    /// False: the post hooks have run already, on the error that this stream stands in for.
+    post_hooks: bool,
+    /// A chunk that may be the last.
+    kept: Option<LlmChunk>,
+    next_index: u32,
+    announced_last: bool,
+}
+
+/// Chunks on their way out, or the error that ends them.
+type Passed = Result<Vec<LlmChunk>, LlmError>;
+
+impl LlmStream {
+    pub(super) fn new(
+        exchange: Exchange,
+        kind: CallKind,
+        assembly: StreamAssembly,
+        provider: Option<Arc<str>>,
+        post_hooks: bool,
+    ) -> LlmStream {
+        let (kept, next_index, announced_last) = (None, 0, false);
+        LlmStream {
+            exchange,
+            kind,
+            assembly,
+            provider,
+            post_hooks,
+            kept,
+            next_index,
+            announced_last,
+        }
+    }
+
+    /// The request's context.
+    pub fn context(&self) -> &Context {
+        self.exchange.context()
+    }
+
+    /// One event of the upstream's.
+    pub async fn chunk(&mut self, document: Document) -> StreamStep {
+        let mut step = StreamStep::default();
+        let whole = LlmChunk::new(self.kind, 0, document);
+        for chunk in whole.split_choices() {
+            let Some(chunk) = self.keep_if_last(chunk) else {
+                continue;
+            };
+            let passed = self.through_hooks(chunk).await;
+            self.send(passed, &mut step).await;
+            if step.aborted {
+                break;
+            }
+        }
+        step
+    }
+
+    /// The upstream's end; `error` where it broke off. The chunks that plugins held back go out before the last one.
+    pub async fn end(&mut self, error: Option<LlmError>) -> StreamStep {
+        let mut step = StreamStep::default();
+        let error_chunk = error
+            .as_ref()
+            .map(|error| LlmChunk::new(self.kind, 0, error.to_event(self.kind)));
+        let before = match (&error_chunk, self.kept.take()) {
+            (Some(_), Some(kept)) => self.through_hooks(kept).await,
+            (_, kept) => {
+                self.kept = kept;
+                Ok(Vec::new())
+            }
+        };
+        self.send(before, &mut step).await;
+        if step.aborted {
+            return step;
+        }
+        let last = match error_chunk.or_else(|| self.kept.take()) {
+            Some(mut chunk) => {
+                chunk.set_last(true);
+                self.announced_last = true;
+                self.through_hooks(chunk).await
+            }
+            None => self.announce_end().await.map(|()| Vec::new()),
+        };
+        let last = match last {
+            Ok(last) => last,
+            Err(error) => {
+                self.abort(error, &mut step).await;
+                return step;
+            }
+        };
+        let held_back = self.flush().await;
+        self.send(held_back, &mut step).await;
+        if step.aborted {
+            return step;
+        }
+        self.send(Ok(last), &mut step).await;
+        if !step.aborted {
+            step.aborted = error.is_some();
+            self.after_stream(error).await;
+        }
+        step
+    }
+
+    /// Gives back the chunk that goes on now: the new one, or the one that was kept for it.
+    fn keep_if_last(&mut self, mut chunk: LlmChunk) -> Option<LlmChunk> {
+        chunk.set_index(self.next_index);
+        self.next_index = self.next_index.saturating_add(1);
+        if !self
+            .exchange
+            .pipeline
+            .hooks()
+            .intersects(HookSet::POST_LLM_CHUNK | HookSet::END)
+        {
+            return Some(chunk);
+        }
+        if self.kept.is_some() || chunk.is_terminal() {
+            self.kept.replace(chunk)
+        } else {
+            Some(chunk)
+        }
+    }
+
+    async fn through_hooks(&mut self, chunk: LlmChunk) -> Passed {
+        self.assembly.sent_by_upstream(&chunk);
+        let plugins = self.exchange.parts.len();
+        let mut chunks = vec![chunk];
+        if self.post_hooks {
+            let end = self.exchange.answered_by.map_or(plugins, |place| place + 1);
+            chunks = self.pass(chunks, end, HookSet::POST_LLM_CHUNK).await?;
+        }
+        let end = self.exchange.answered_by.unwrap_or(plugins);
+        self.pass(chunks, end, HookSet::CHUNK).await
+    }
+
+    /// Passes the chunks through that hook of the plugins before `end`, in reverse order.
+    async fn pass(&mut self, mut chunks: Vec<LlmChunk>, end: usize, hook: HookSet) -> Passed {
+        let pipeline = self.exchange.pipeline.clone();
+        for (place, loaded) in pipeline.plugins().iter().enumerate().take(end).rev() {
+            if !self.takes_part(place, hook) {
+                continue;
+            }
+            let mut passed = Vec::with_capacity(chunks.len());
+            for chunk in chunks {
+                self.one_hook(place, loaded, hook, chunk, &mut passed).await?;
+            }
+            chunks = passed;
+            if chunks.is_empty() {
+                break;
+            }
+        }
+        Ok(chunks)
+    }
+
+    async fn one_hook(
+        &mut self,
+        place: usize,
+        loaded: &Loaded,
+        hook: HookSet,
+        chunk: LlmChunk,
+        passed: &mut Vec<LlmChunk>,
+    ) -> Result<(), LlmError> {
+        // It may have failed on the chunk before this one.
+        if !self.takes_part(place, hook) {
+            passed.push(chunk);
+            return Ok(());
+        }
+        let Some(part) = self.exchange.parts.get_mut(place) else {
+            return Ok(());
+        };
+        let mut draft = chunk.clone();
+        let mut call = call(&self.exchange.context, &self.exchange.http, &mut part.seat);
+        let result = if hook == HookSet::CHUNK {
+            loaded.plugin.on_chunk(&mut call, &mut draft).await
+        } else {
+            loaded.plugin.after_chunk(&mut call, &mut draft).await
+        };
+        match commit(&mut self.exchange.context, call.context, result) {
+            Ok(ChunkOutcome::Proceed) => passed.push(draft),
+            Ok(ChunkOutcome::Drop) => {}
+            Ok(ChunkOutcome::Replace(documents)) => {
+                passed.extend(documents.into_iter().map(|document| chunk.instead(document)));
+            }
+            Ok(ChunkOutcome::Abort(error)) => return Err(error),
+            Err(failure) => {
+                part.llm = Standing::Out;
+                match settle(loaded, &failure, self.exchange.context.request_id()) {
+                    Some(error) => return Err(error),
+                    None => passed.push(chunk),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the post hooks that the stream is over, where no chunk could be marked as its last.
+    async fn announce_end(&mut self) -> Result<(), LlmError> {
+        if !self.post_hooks || self.announced_last {
+            return Ok(());
+        }
+        let end = self
+            .exchange
+            .answered_by
+            .map_or(self.exchange.parts.len(), |place| place + 1);
+        let mut chunk = LlmChunk::end_of_stream(self.kind, self.next_index);
+        chunk.set_last(true);
+        self.pass(vec![chunk], end, HookSet::POST_LLM_CHUNK).await.map(drop)
+    }
+
+    /// What plugins held back: each one's chunks pass the plugins before it.
+    async fn flush(&mut self) -> Passed {
+        let pipeline = self.exchange.pipeline.clone();
+        let end = self.exchange.answered_by.unwrap_or(pipeline.plugins().len());
+        let mut flushed = Vec::new();
+        for (place, loaded) in pipeline.plugins().iter().enumerate().take(end).rev() {
+            if self.takes_part(place, HookSet::CHUNK) && !flushed.is_empty() {
+                let mut passed = Vec::with_capacity(flushed.len());
+                for chunk in flushed {
+                    self.one_hook(place, loaded, HookSet::CHUNK, chunk, &mut passed).await?;
+                }
+                flushed = passed;
+            }
+            if !self.takes_part(place, HookSet::END) {
+                continue;
+            }
+            let Some(part) = self.exchange.parts.get_mut(place) else {
+                continue;
+            };
+            let mut call = call(&self.exchange.context, &self.exchange.http, &mut part.seat);
+            let result = loaded.plugin.on_end(&mut call).await;
+            match commit(&mut self.exchange.context, call.context, result) {
+                Ok(documents) => {
+                    let (kind, index) = (self.kind, self.next_index);
+                    flushed.extend(
+                        documents
+                            .into_iter()
+                            .map(|document| LlmChunk::new(kind, index, document)),
+                    );
+                }
+                Err(failure) => {
+                    part.llm = Standing::Out;
+                    if let Some(error) = settle(loaded, &failure, self.exchange.context.request_id()) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Ok(flushed)
+    }
+
+    async fn send(&mut self, passed: Passed, step: &mut StreamStep) {
+        let chunks = match passed {
+            Ok(chunks) => chunks,
+            Err(error) => return self.abort(error, step).await,
+        };
+        for mut chunk in chunks {
+            if let Err(error) = self.assembly.going_out(&mut chunk) {
+                let message = format!("An event of the stream could not be rewritten: {error}.");
+                return self
+                    .abort(
+                        LlmError {
+                            message,
+                            ..LlmError::default()
+                        },
+                        step,
+                    )
+                    .await;
+            }
+            step.send.push(chunk.document().clone());
+        }
+    }
+
+    async fn abort(&mut self, error: LlmError, step: &mut StreamStep) {
+        step.send.push(error.to_event(self.kind));
+        step.aborted = true;
+        self.after_stream(Some(error)).await;
+    }
+
+    /// The post hooks that want the answer as a whole. What they edit has no effect any more.
+    async fn after_stream(&mut self, error: Option<LlmError>) {
+        if !self.post_hooks {
+            return;
+        }
+        let next = StreamAssembly::new(self.kind, false, 0);
+        let assembly = std::mem::replace(&mut self.assembly, next);
+        let answer = assembly.finish(self.provider.clone(), self.exchange.elapsed_ms());
+        let upstream = match (error, answer) {
+            (Some(error), _) => Upstream::Error(error),
+            (None, Some(answer)) => Upstream::Response(answer),
+            (None, None) => return,
+        };
+        let pipeline = self.exchange.pipeline.clone();
+        let end = self
+            .exchange
+            .answered_by
+            .map_or(pipeline.plugins().len(), |place| place + 1);
+        for (place, loaded) in pipeline.plugins().iter().enumerate().take(end).rev() {
+            if !self.takes_part(place, HookSet::POST_LLM_STREAMED) {
+                continue;
+            }
+            let Some(part) = self.exchange.parts.get_mut(place) else {
+                continue;
+            };
+            let mut draft = upstream.clone();
+            let mut call = call(&self.exchange.context, &self.exchange.http, &mut part.seat);
+            let result = loaded.plugin.after_call(&mut call, &mut draft).await;
+            match commit(&mut self.exchange.context, call.context, result) {
+                Ok(PostOutcome::Proceed) => {}
+                Ok(PostOutcome::Replace(_) | PostOutcome::Refuse(_)) => tracing::warn!(
+                    target: "heimdall::pipeline",
+                    plugin = %loaded.plugin.manifest().name,
+                    request_id = self.exchange.context.request_id(),
+                    "an outcome of after-call has no effect once the answer was streamed"
+                ),
+                Err(failure) => {
+                    part.llm = Standing::Out;
+                    settle(loaded, &failure, self.exchange.context.request_id());
+                }
+            }
+        }
+    }
+
+    fn takes_part(&self, place: usize, hook: HookSet) -> bool {
+        let loaded = self.exchange.pipeline.plugins().get(place);
+        let part = self.exchange.parts.get(place);
+        loaded.is_some_and(|loaded| loaded.plugin.hooks().contains(hook))
+            && part.is_some_and(|part| part.llm == Standing::In)
+    }
+}
+
+fn call<'a>(context: &Context, http: &'a crate::model::HttpRequest, seat: &'a mut Seat) -> Call<'a> {
+    Call {
+        context: context.clone(),
+        http,
+        seat,
+    }
+}

@@ -1,0 +1,6 @@
+//! The host library with the committed guests: every kind and generation, alone and together.
+
+mod conformance;
+mod lossless;
+mod mixed;
+mod support;
