@@ -142,8 +142,8 @@ async fn an_instance_that_starts_too_slowly_for_one_call_serves_the_next() {
         ..Numbers::default()
     };
     let pool = pool(factory, Isolation::Warm, 1);
-    let outcome = pool.lease(&mut Seat::default(), &short()).await;
-    assert!(matches!(outcome, Err(Cause::Deadline(_))));
+    let mut seat = Seat::default();
+    assert!(matches!(pool.lease(&mut seat, &short()).await, Err(Cause::Deadline(_))));
     pool.factory().gate.as_ref().unwrap().notify_one();
     assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
 }
