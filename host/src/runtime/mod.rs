@@ -1,7 +1,10 @@
 //! What every plugin in WebAssembly stands on, whatever its kind: the engine, compiled code and its cache, the data of
 //! a Store, warm instances, deadlines, and how failures of a guest get their names.
 
-#[allow(unsafe_code, reason = "code that was compiled earlier can only be trusted: this module decides when it is")]
+#[allow(
+    unsafe_code,
+    reason = "code that was compiled earlier can only be trusted: this module decides when it is"
+)]
 mod cache;
 mod cause;
 mod deadline;
