@@ -1,0 +1,23 @@
+//! How bytes enter and leave an instance. What they say is [`crate::envelope`]'s business; neither knows the other.
+
+pub mod packed;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use heimdall_host::failure::Cause;
+use heimdall_host::model::Context;
+
+/// An instance of a guest that takes bytes and gives bytes.
+#[async_trait]
+pub trait Instance: Send + 'static {
+    /// Calls an export with these inputs; none where it gives no output. `context` names the request in log lines.
+    ///
+    /// # Errors
+    /// Why the call failed; the instance must not be called again.
+    async fn call(&mut self, export: &'static str, inputs: &[Bytes], context: &Context)
+    -> Result<Option<Bytes>, Cause>;
+
+    /// Whether the last call left the instance in a state in which it must not be called again, although there was an
+    /// answer.
+    fn is_spent(&self) -> bool;
+}

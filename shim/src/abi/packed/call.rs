@@ -1,0 +1,185 @@
+//! One call: inputs in, the hook, the result out, everything freed.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use heimdall_host::failure::Cause;
+use heimdall_host::model::Context;
+use heimdall_host::runtime::{begin_call, end_call};
+
+use super::instance::{Free, Hook, PackedInstance};
+use super::memory::{self, Span};
+use crate::abi;
+
+/// Why the inputs could not be placed: the hook has not started.
+enum Unplaced {
+    /// The guest has no room, or gave an address that is none.
+    NoRoom(Cause),
+    /// The guest trapped: its Store is not used again.
+    Trapped(Cause),
+}
+
+#[async_trait]
+impl abi::Instance for PackedInstance {
+    async fn call(
+        &mut self,
+        export: &'static str,
+        inputs: &[Bytes],
+        context: &Context,
+    ) -> Result<Option<Bytes>, Cause> {
+        begin_call(&mut self.store, export, context.clone());
+        let placed = self.place_or_renew(export, inputs, context).await?;
+        let packed = self.call_hook(export, &placed).await?;
+        let limit = self.template.limits.output;
+        let output = self.take_result(packed, &placed, limit).await?;
+        end_call(&mut self.store);
+        Ok(output)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.spent
+    }
+}
+
+impl PackedInstance {
+    /// Places the inputs. A heap that has no room for them is reset, or else the instance renewed, and they are placed
+    /// once more: nothing of the call has happened yet.
+    async fn place_or_renew(
+        &mut self,
+        export: &'static str,
+        inputs: &[Bytes],
+        context: &Context,
+    ) -> Result<Vec<Span>, Cause> {
+        self.heap.begin_call();
+        // With no call under way nothing of the heap is in use, and a guest that allocates its result finds it empty.
+        if !self.heap.is_fresh() {
+            self.reset_heap().await?;
+        }
+        let total = inputs.iter().map(|input| input.len() as u64).sum();
+        if self.heap.runs_dry(self.capacity(), total) {
+            self.renew(export, context, "its heap is about to run dry").await?;
+        }
+        match self.try_place(inputs).await {
+            Ok(placed) => return Ok(placed),
+            Err(Unplaced::NoRoom(_)) if self.reset.is_some() => self.reset_heap().await?,
+            Err(Unplaced::NoRoom(cause) | Unplaced::Trapped(cause)) => {
+                self.renew(export, context, &cause.to_string()).await?;
+            }
+        }
+        self.place(inputs).await
+    }
+
+    /// Places the inputs, in one try.
+    pub(super) async fn place(&mut self, inputs: &[Bytes]) -> Result<Vec<Span>, Cause> {
+        let placed = self.try_place(inputs).await;
+        placed.map_err(|(Unplaced::NoRoom(cause) | Unplaced::Trapped(cause))| cause)
+    }
+
+    async fn try_place(&mut self, inputs: &[Bytes]) -> Result<Vec<Span>, Unplaced> {
+        let mut placed = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            placed.push(self.place_one(input).await?);
+        }
+        Ok(placed)
+    }
+
+    async fn place_one(&mut self, input: &[u8]) -> Result<Span, Unplaced> {
+        let no_room = |what: String| Unplaced::NoRoom(Cause::AbiViolation(what));
+        if input.is_empty() {
+            return Ok(Span::NOTHING);
+        }
+        let malloc = self
+            .malloc
+            .clone()
+            .ok_or_else(|| no_room("it exports no malloc".into()))?;
+        let length = u32::try_from(input.len()).map_err(|_| no_room(format!("{} bytes are too many", input.len())))?;
+        let address = match malloc.call_async(&mut self.store, length).await {
+            Ok(address) => address,
+            Err(error) => return Err(Unplaced::Trapped(self.cause(error))),
+        };
+        if address == 0 && !(self.starts_at_zero() && self.heap.is_fresh()) {
+            return Err(no_room(format!("its malloc gave no room for {length} bytes")));
+        }
+        let span = Span { address, length };
+        self.heap.allocated(span);
+        if !memory::write(self.memory, &mut self.store, span, input) {
+            return Err(no_room(format!(
+                "its malloc gave {length} bytes at {address}, outside of its memory"
+            )));
+        }
+        Ok(span)
+    }
+
+    async fn reset_heap(&mut self) -> Result<(), Cause> {
+        let Some(reset) = self.reset.clone() else { return Ok(()) };
+        reset
+            .call_async(&mut self.store, ())
+            .await
+            .map_err(|error| self.cause(error))?;
+        self.heap.reset();
+        Ok(())
+    }
+
+    /// A fresh instance in place of this one.
+    async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<(), Cause> {
+        tracing::info!(
+            plugin = &*self.template.plugin,
+            hook = export,
+            request_id = context.request_id(),
+            "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
+        );
+        let fresh = self.template.start().await?;
+        *self = fresh;
+        begin_call(&mut self.store, export, context.clone());
+        self.heap.begin_call();
+        // What the start allocated is not in use any more either.
+        if !self.heap.is_fresh() {
+            self.reset_heap().await?;
+        }
+        Ok(())
+    }
+
+    async fn call_hook(&mut self, export: &'static str, inputs: &[Span]) -> Result<u64, Cause> {
+        let missing = || Cause::AbiViolation(format!("it has no hook `{export}`"));
+        let (_, hook) = self
+            .hooks
+            .iter()
+            .find(|(name, _)| *name == export)
+            .ok_or_else(missing)?;
+        let store = &mut self.store;
+        let outcome = match (hook, inputs) {
+            (Hook::One(hook), [a]) => hook.call_async(store, (a.address, a.length)).await,
+            (Hook::Two(hook), [a, b]) => hook.call_async(store, (a.address, a.length, b.address, b.length)).await,
+            (Hook::Three(hook), [a, b, c]) => {
+                let parameters = (a.address, a.length, b.address, b.length, c.address, c.length);
+                hook.call_async(store, parameters).await
+            }
+            _ => return Err(missing()),
+        };
+        outcome.map_err(|error| self.cause(error))
+    }
+
+    /// Frees what the host holds. After a trap the instance is not used again; what was copied out of it is good.
+    pub(super) async fn free_all(&mut self, spans: &[Span]) {
+        for span in spans.iter().filter(|span| span.length > 0) {
+            if self.spent {
+                return;
+            }
+            if let Err(error) = self.call_free(*span).await {
+                let cause = self.cause(error);
+                tracing::warn!(
+                    plugin = &*self.template.plugin,
+                    "its free failed, so this instance is done: {cause}"
+                );
+                self.spent = true;
+            }
+        }
+    }
+
+    pub(super) async fn call_free(&mut self, span: Span) -> wasmtime::Result<()> {
+        match &self.free {
+            None => Ok(()),
+            Some(Free::Address(free)) => free.call_async(&mut self.store, span.address).await,
+            Some(Free::AddressAndSize(free)) => free.call_async(&mut self.store, (span.address, span.length)).await,
+        }
+    }
+}

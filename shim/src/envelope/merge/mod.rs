@@ -1,0 +1,146 @@
+//! Taking over what a guest changed, and nothing else.
+//!
+//! Guests parse a document into structs and print those again. What comes back is compared with what was sent, member by
+//! member and by value; what is equal, missing, or empty where nothing was, keeps the bytes that it had.
+
+mod align;
+mod object;
+mod unchanged;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use heimdall_host::json::{Document, Duplicates, JsonError, Kind, Value};
+
+use super::read::is_blank;
+use unchanged::{Budget, same_scalar};
+
+/// What a null in an answer does to a member that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnNull {
+    /// Nothing: a struct that lacks a member's content prints null.
+    Keep,
+    /// The member goes.
+    Delete,
+    /// The member becomes null, which its place allows.
+    Null,
+    /// Nothing, nor does any other value: the member is not the guest's to change in this place.
+    Fixed,
+}
+
+/// Which members of an object, and of the elements of a list, a guest may delete.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) members: &'static [(&'static str, OnNull, &'static Shape)],
+    pub(super) elements: Option<&'static Shape>,
+}
+
+/// A value about which nothing is known.
+pub(super) static FREE: Shape = Shape {
+    members: &[],
+    elements: None,
+};
+
+impl Shape {
+    /// The name as this shape has it, what null does there, and the shape of the member.
+    fn member(&self, name: &str) -> (Option<&'static str>, OnNull, &'static Shape) {
+        let known = self.members.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name));
+        known.map_or((None, OnNull::Keep, &FREE), |(name, on_null, shape)| {
+            (Some(*name), *on_null, *shape)
+        })
+    }
+
+    fn elements(&self) -> &'static Shape {
+        self.elements.unwrap_or(&FREE)
+    }
+}
+
+/// Changes of one document's text, collected before any is made.
+#[derive(Debug, Default)]
+pub(super) struct Edits {
+    changes: Vec<(Range<usize>, String)>,
+    budget: Budget,
+}
+
+impl Edits {
+    /// Replaces a part of the text.
+    pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
+        self.changes.push((range, text.into()));
+    }
+
+    /// Takes over into `old` what a guest changed in it.
+    pub(super) fn merge(&mut self, old: Value<'_>, new: Value<'_>, shape: &'static Shape) {
+        match (old.kind(), new.kind()) {
+            (Kind::Object, Kind::Object) => object::merge(self, old, new, shape),
+            (Kind::Array, Kind::Array) => align::merge(self, old, new, shape),
+            (Kind::Null, _) if is_blank(new) => {}
+            _ if same_scalar(old, new) => {}
+            _ => self.replace(old.range(), new.raw()),
+        }
+    }
+
+    /// The document with the changes, or none where there are no changes.
+    pub(super) fn apply(self, document: &Document) -> Result<Option<Document>, JsonError> {
+        if self.changes.is_empty() {
+            return Ok(None);
+        }
+        let text = changed(document.as_str(), 0, self.changes);
+        parse(text).map(Some)
+    }
+
+    /// The text of `old` with what a guest changed in it.
+    fn merged_text<'a>(&mut self, old: Value<'a>, new: Value<'_>, shape: &'static Shape) -> Cow<'a, str> {
+        let outer = std::mem::take(&mut self.changes);
+        self.merge(old, new, shape);
+        let changes = std::mem::replace(&mut self.changes, outer);
+        if changes.is_empty() {
+            Cow::Borrowed(old.raw())
+        } else {
+            Cow::Owned(changed(old.raw(), old.range().start, changes))
+        }
+    }
+}
+
+/// What a guest's value makes of a document; none where it changed nothing.
+pub(super) fn merged(old: &Document, new: Value<'_>, shape: &'static Shape) -> Result<Option<Document>, JsonError> {
+    let mut edits = Edits::default();
+    edits.merge(old.root(), new, shape);
+    edits.apply(old)
+}
+
+/// Makes changes to a text that stands at `base` of the document that the changes were found in.
+fn changed(text: &str, base: usize, mut changes: Vec<(Range<usize>, String)>) -> String {
+    changes.sort_by_key(|(range, _)| (range.start, range.end));
+    let added: usize = changes.iter().map(|(_, new)| new.len()).sum();
+    let mut out = String::with_capacity(text.len() + added);
+    let mut done = 0;
+    for (range, new) in changes {
+        out.push_str(text.get(done..range.start.saturating_sub(base)).unwrap_or_default());
+        out.push_str(&new);
+        done = range.end.saturating_sub(base);
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    out
+}
+
+/// Parses an edited document. Of an upstream's repeated members only the last stays, as after any edit.
+fn parse(text: String) -> Result<Document, JsonError> {
+    match Document::parse(text.clone()) {
+        Err(JsonError::DuplicateMember { .. }) => {
+            let mut document = Document::parse_with(text, Duplicates::LastWins)?;
+            // Any edit drops the members that the last one of their name overrules.
+            const SCRATCH: &str = "/heimdall-scratch";
+            let edited = document.set(SCRATCH, &Document::null()).is_ok();
+            if edited {
+                let _removed = document.remove(SCRATCH);
+            }
+            Ok(document)
+        }
+        parsed => parsed,
+    }
+}

@@ -1,0 +1,185 @@
+//! Merging objects.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use heimdall_host::json::{Kind, Value, push_string};
+
+use super::super::read::is_blank;
+use super::{Edits, OnNull, Shape};
+
+/// Up to this many members, looking through all of them is faster than hashing.
+const FEW: usize = 16;
+
+/// The members of an object that was sent, to be found by the names that a guest prints.
+pub(super) enum Members<'a> {
+    Few(Value<'a>),
+    Many {
+        exact: HashMap<Cow<'a, str>, Value<'a>>,
+        without_case: HashMap<String, Cow<'a, str>>,
+    },
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn of(object: Value<'a>) -> Self {
+        if object.len() <= FEW {
+            return Members::Few(object);
+        }
+        let exact: HashMap<_, _> = object.members().collect();
+        let without_case = exact
+            .keys()
+            .map(|name| (name.to_ascii_lowercase(), name.clone()))
+            .collect();
+        Members::Many { exact, without_case }
+    }
+
+    /// The member of that name; else one that differs in case alone, if the answer doesn't have that one too.
+    pub(super) fn named(&self, name: &str, answer: Value<'_>) -> Option<Value<'a>> {
+        match self {
+            Members::Few(object) => object.get(name).or_else(|| {
+                let mut members = object.members();
+                let (other, value) = members.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+                answer.get(&other).is_none().then_some(value)
+            }),
+            Members::Many { exact, without_case } => exact.get(name).copied().or_else(|| {
+                let other = without_case.get(&name.to_ascii_lowercase())?;
+                if answer.get(other).is_some() {
+                    None
+                } else {
+                    exact.get(other).copied()
+                }
+            }),
+        }
+    }
+}
+
+pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'static Shape) {
+    let members = Members::of(old);
+    let mut changes = Vec::new();
+    let mut added = String::new();
+    let mut deletes = false;
+    for (name, value) in new.members() {
+        let (known, on_null, inner) = shape.member(&name);
+        if on_null == OnNull::Fixed {
+            continue;
+        }
+        let Some(existing) = members.named(&name, new) else {
+            if !is_blank(value) {
+                push_member(&mut added, known.unwrap_or(&name), value.raw());
+            }
+            continue;
+        };
+        let change = if !value.is_null() {
+            Change::Merge(value, inner)
+        } else if is_blank(existing) || on_null == OnNull::Keep {
+            continue;
+        } else if on_null == OnNull::Null {
+            Change::Null
+        } else {
+            deletes = true;
+            Change::Delete
+        };
+        changes.push((existing, change));
+    }
+    if deletes {
+        let text = rebuilt(edits, old, &changes, &added);
+        edits.replace(old.range(), text);
+        return;
+    }
+    for (existing, change) in changes {
+        match change {
+            Change::Merge(value, inner) => edits.merge(existing, value, inner),
+            Change::Null | Change::Delete => edits.replace(existing.range(), "null"),
+        }
+    }
+    if !added.is_empty() {
+        append(edits, old, added);
+    }
+}
+
+enum Change<'n> {
+    Merge(Value<'n>, &'static Shape),
+    Null,
+    Delete,
+}
+
+/// `,"name":value`
+fn push_member(out: &mut String, name: &str, raw: &str) {
+    let mut quoted = Vec::new();
+    push_string(&mut quoted, name);
+    out.push(',');
+    out.push_str(&String::from_utf8_lossy(&quoted));
+    out.push(':');
+    out.push_str(raw);
+}
+
+fn append(edits: &mut Edits, object: Value<'_>, added: String) {
+    match object.members().last() {
+        Some((_, last)) => {
+            let end = last.range().end;
+            edits.replace(end..end, added);
+        }
+        None => {
+            let start = object.range().start + 1;
+            edits.replace(start..start, added.trim_start_matches(','));
+        }
+    }
+}
+
+/// The object without its deleted members; each other member keeps the bytes around its name and value.
+fn rebuilt(edits: &mut Edits, object: Value<'_>, changes: &[(Value<'_>, Change<'_>)], added: &str) -> String {
+    let raw = object.raw();
+    let base = object.range().start;
+    let changes: HashMap<usize, &Change<'_>> = changes
+        .iter()
+        .map(|(value, change)| (value.range().start, change))
+        .collect();
+    let mut members = String::new();
+    let mut before = 1;
+    for (_, value) in object.members() {
+        let (start, end) = (value.range().start - base, value.range().end - base);
+        let name = raw.get(before..start).unwrap_or_default();
+        let name = if before > 1 { behind_comma(name) } else { name };
+        before = end;
+        let text = match changes.get(&value.range().start) {
+            Some(Change::Delete) => continue,
+            Some(Change::Null) => Cow::Borrowed("null"),
+            Some(Change::Merge(new, inner)) => edits.merged_text(value, *new, inner),
+            None => Cow::Borrowed(value.raw()),
+        };
+        if !members.is_empty() {
+            members.push(',');
+        }
+        members.push_str(name);
+        members.push_str(&text);
+    }
+    members.push_str(if members.is_empty() {
+        added.trim_start_matches(',')
+    } else {
+        added
+    });
+    let tail = raw.get(before..).unwrap_or("}");
+    format!("{{{members}{tail}")
+}
+
+/// What follows the comma between two members.
+fn behind_comma(between: &str) -> &str {
+    between.split_once(',').map_or(between, |(_, behind)| behind)
+}
+
+/// Whether two elements of lists look like the same thing, one of them changed.
+pub(super) fn kin(old: Value<'_>, new: Value<'_>) -> bool {
+    if old.kind() != Kind::Object || new.kind() != Kind::Object {
+        return old.kind() == new.kind();
+    }
+    let members = Members::of(old);
+    new.members().all(|(name, value)| {
+        let tells = ["role", "type", "id", "index", "name"]
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(&name));
+        !tells
+            || members
+                .named(&name, new)
+                .is_none_or(|old| super::unchanged::unchanged(old, value))
+    })
+}

@@ -1,0 +1,49 @@
+//! Whether a guest's value leaves one that was sent as it was.
+
+use heimdall_host::json::{Kind, Numbers, Value, same};
+
+use super::super::read::is_blank;
+use super::object::Members;
+
+/// Bytes that may be compared to find out which elements of lists belong together. Where a guest's answer would cost
+/// more, elements are taken to belong together by their place.
+#[derive(Debug)]
+pub(super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget(64 << 20)
+    }
+}
+
+impl Budget {
+    /// Whether the guest left the element as it was; none where the budget is used up.
+    pub(super) fn unchanged(&mut self, old: Value<'_>, new: Value<'_>) -> Option<bool> {
+        let cost = old.raw().len().min(new.raw().len()) + 1;
+        self.0 = self.0.checked_sub(cost)?;
+        Some(unchanged(old, new))
+    }
+}
+
+/// Whether two values that are not both objects or both lists say the same.
+pub(super) fn same_scalar(old: Value<'_>, new: Value<'_>) -> bool {
+    old.kind() == new.kind() && same(old, new, Numbers::AsDouble)
+}
+
+/// Whether merging `new` into `old` would change nothing. Time linear in the size of both.
+pub(super) fn unchanged(old: Value<'_>, new: Value<'_>) -> bool {
+    match (old.kind(), new.kind()) {
+        (Kind::Object, Kind::Object) => {
+            let members = Members::of(old);
+            new.members().all(|(name, value)| match members.named(&name, new) {
+                Some(existing) => value.is_null() || unchanged(existing, value),
+                None => is_blank(value),
+            })
+        }
+        (Kind::Array, Kind::Array) => {
+            old.len() == new.len() && old.elements().zip(new.elements()).all(|(old, new)| unchanged(old, new))
+        }
+        (Kind::Null, _) => is_blank(new),
+        _ => same_scalar(old, new),
+    }
+}

@@ -1,0 +1,19 @@
+//! Legacy core modules behind the host's port, in two layers that don't know each other: [`abi`] carries bytes into an
+//! instance and out of it, [`envelope`] knows what the bytes say.
+//!
+//! A host gets them all with `abis().into_iter().fold(Host::builder(), HostBuilder::abi)`.
+
+#![deny(missing_docs)]
+
+pub mod abi;
+mod adapter;
+mod detect;
+pub mod envelope;
+mod load;
+
+pub use load::Packed;
+
+/// Every ABI of legacy modules, in the order in which a file is offered to them.
+pub fn abis() -> Vec<Packed> {
+    vec![Packed]
+}
