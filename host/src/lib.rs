@@ -2,6 +2,7 @@
 
 #![deny(missing_docs)]
 
+pub mod component;
 pub mod failure;
 pub mod json;
 pub mod limits;

@@ -123,7 +123,8 @@ mod tests {
             r##"{"allOf":[{"$ref":"#"}]}"##,
             r##"{"not":{"$ref":"#"}}"##,
         ] {
-            assert!(check(schema, None).is_ok() || check(schema, None).is_err(), "{schema}");
+            // Whatever it comes to: what never ended would overflow the stack here.
+            drop(check(schema, None));
         }
     }
 

@@ -41,7 +41,6 @@ pub(in crate::component) struct Description {
     pub version: String,
     pub summary: String,
     pub config_schema: Option<String>,
-    pub extra: Option<String>,
 }
 
 /// Where a component's exports are: looked up once per component.
@@ -144,7 +143,6 @@ impl Exports {
             version: said.version,
             summary: said.summary,
             config_schema: said.config_schema,
-            extra: said.extra,
         })
     }
 
