@@ -79,7 +79,7 @@ build_tinygo() { # FOLDER OUTPUT
 		export TINYGOROOT=$prefix PATH=$prefix/bin:$PATH
 	fi
 	if ! command -v tinygo >/dev/null; then
-		missing "$1" "TinyGo 0.39 or newer" "https://tinygo.org/getting-started/install" \
+		missing "$1" "TinyGo 0.41 or newer" "https://tinygo.org/getting-started/install" \
 			"or, on Debian 12 with Go 1.25 or newer: ./build.sh --install"
 		return 1
 	fi
