@@ -8,7 +8,7 @@ use bytes::Bytes;
 use directories::ProjectDirs;
 use heimdall_host::json::Document;
 use heimdall_host::limits::Limits;
-use heimdall_host::loader::{FailurePolicy, Host, Loaded, PluginSettings};
+use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded, PluginSettings};
 use heimdall_host::pipeline::Pipeline;
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
 
@@ -41,12 +41,13 @@ pub(crate) struct FailedPlugin {
 
 /// A host of every kind of plugin.
 pub(crate) fn host(cache: Option<CacheSettings>) -> anyhow::Result<Host> {
-    Host::builder()
+    heimdall_shim::abis()
+        .into_iter()
+        .fold(Host::builder(), HostBuilder::abi)
         .runtime(RuntimeSettings {
             cache,
             ..RuntimeSettings::default()
         })
-        .abi(heimdall_host::component::Typed)
         .build()
         .context("the WebAssembly engine can't be started")
 }

@@ -45,7 +45,7 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let config: Config =
         serde_ignored::deserialize(reader, |path| ignored.push(steps(&path))).map_err(|error| ConfigError::Type {
             place: places.at(error.span()),
-            message: error.message().to_owned(),
+            message: in_words(error.message()),
         })?;
     if !ignored.is_empty() {
         return Err(ConfigError::UnknownKeys(
@@ -54,6 +54,15 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     }
     check::check(&config, &places)?;
     Ok(config)
+}
+
+/// The message without the names of this program's types.
+fn in_words(message: &str) -> String {
+    ["usize", "u64", "u32"]
+        .iter()
+        .fold(message.to_owned(), |message, name| {
+            message.replace(&format!("expected {name}"), "expected a whole number, not below 0")
+        })
 }
 
 fn steps(path: &IgnoredPath<'_>) -> Vec<Step> {

@@ -104,7 +104,7 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
         ),
         (
             "max_body_mib = \"1\"",
-            "heimdall.toml:1:16: invalid type: string \"1\", expected usize",
+            "heimdall.toml:1:16: invalid type: string \"1\", expected a whole number, not below 0",
         ),
         ("[[plugins]]\nname = \"a\"", "heimdall.toml:1:1: missing field `path`"),
         (
@@ -113,7 +113,7 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
         ),
         (
             "listen = ",
-            "heimdall.toml:1:9: this is no TOML: string values must be quoted, expected literal string",
+            "heimdall.toml:1:10: this is no TOML: string values must be quoted, expected literal string",
         ),
         (
             "cache = true\ncache = false",

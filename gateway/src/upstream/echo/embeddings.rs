@@ -76,13 +76,20 @@ fn inputs(asked: &Asked<'_>) -> Vec<String> {
 fn vector(text: &str, dimensions: u64) -> Vec<f32> {
     // Numbers of 16 bits are exact in an f32, so every machine comes to the same.
     let at = |place: u64| {
-        let bits = hash(format!("{place}:{text}").as_bytes());
+        let bits = mixed(hash(format!("{place}:{text}").as_bytes()));
         ((bits >> 48) as f32 - 32768.0) / 32768.0
     };
     let raw: Vec<f32> = (0..dimensions).map(at).collect();
     let length = raw.iter().map(|number| number * number).sum::<f32>().sqrt();
     let scale = if length > 0.0 { 1.0 / length } else { 1.0 };
     raw.into_iter().map(|number| number * scale).collect()
+}
+
+/// Every bit made to depend on every other: the hash alone leaves the high ones of short texts alike.
+fn mixed(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
 }
 
 fn base64_of(vector: &[f32]) -> Value {
