@@ -24,6 +24,8 @@ done
 # One for all Rust guests: they share the standard library where it has to be built.
 export CARGO_TARGET_DIR=$PWD/target
 target=wasm32-unknown-unknown
+# A panic's message names its source file: the same one wherever it was built.
+export RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates --remap-path-prefix=$PWD=/guest-examples"
 
 # `set -e` doesn't reach into the functions below, which are called as conditions: each step that can fail says so.
 
