@@ -11,7 +11,7 @@ mod query;
 mod request;
 mod response;
 mod seed;
-mod shapes;
+pub(super) mod shapes;
 mod text_input;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ static DELTA: Shape = Shape {
 };
 
 /// The messages of a request.
-pub(super) static MESSAGES: Shape = Shape {
+pub(in super::super) static MESSAGES: Shape = Shape {
     members: &[],
     elements: Some(&MESSAGE),
 };
@@ -42,7 +42,7 @@ static CHOICES: Shape = Shape {
 };
 
 /// A response, and a chunk of one.
-pub(super) static RESPONSE: Shape = Shape {
+pub(in super::super) static RESPONSE: Shape = Shape {
     members: &[
         ("id", Delete, &FREE),
         ("model", Delete, &FREE),

@@ -1,9 +1,11 @@
 //! Merging lists: which element of the answer is which element that was sent.
 
-use heimdall_host::json::Value;
+use std::borrow::Cow;
+
+use heimdall_host::json::{Kind, Value};
 
 use super::object::kin;
-use super::{Edits, Shape};
+use super::{Edits, OnNull, Shape};
 
 /// Above this many pairs no common subsequence is looked for.
 const PAIRS: usize = 4096;
@@ -22,7 +24,7 @@ enum Step {
 pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'static Shape) {
     let olds: Vec<Value<'_>> = old.elements().collect();
     let news: Vec<Value<'_>> = new.elements().collect();
-    let steps = align(edits, &olds, &news);
+    let steps = align(edits, &olds, &news, shape.elements());
     let kept = steps.iter().filter(|step| !matches!(step, Step::Insert(_))).count();
     if kept == olds.len() && kept == steps.len() {
         for step in steps {
@@ -38,10 +40,10 @@ pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'
     edits.replace(old.range(), text);
 }
 
-fn align(edits: &mut Edits, olds: &[Value<'_>], news: &[Value<'_>]) -> Vec<Step> {
+fn align(edits: &mut Edits, olds: &[Value<'_>], news: &[Value<'_>], shape: &'static Shape) -> Vec<Step> {
     let shorter = olds.len().min(news.len());
     let mut unchanged = |i: usize, j: usize| match (olds.get(i), news.get(j)) {
-        (Some(old), Some(new)) => edits.budget.unchanged(*old, *new).unwrap_or(false),
+        (Some(old), Some(new)) => edits.budget.unchanged(*old, *new, shape).unwrap_or(false),
         _ => false,
     };
     let start = (0..shorter).take_while(|&i| unchanged(i, i)).count();
@@ -164,11 +166,31 @@ fn rebuilt(
                     out.push_str(&edits.merged_text(*old, *new, shape));
                 }
             }
-            Step::Insert(j) => out.push_str(news.get(*j).map_or("null", |new| new.raw())),
+            Step::Insert(j) => out.push_str(
+                &news
+                    .get(*j)
+                    .map_or(Cow::Borrowed("null"), |new| without_nulls(*new, shape)),
+            ),
         }
         previous = this;
     }
     let tail = olds.last().map_or(list.range().end - 1, |last| last.range().end);
     out.push_str(part(tail, list.range().end).unwrap_or("]"));
     out
+}
+
+/// A new element without the nulls that a guest prints for what its struct has and this element lacks. Where nothing is
+/// known of the elements, a null may mean something and stays.
+fn without_nulls<'a>(element: Value<'a>, shape: &'static Shape) -> Cow<'a, str> {
+    let surplus = |name: &str, value: Value<'_>| value.is_null() && shape.member(name).1 != OnNull::Null;
+    let known = !shape.members.is_empty() && element.kind() == Kind::Object;
+    if !known || !element.members().any(|(name, value)| surplus(&name, value)) {
+        return Cow::Borrowed(element.raw());
+    }
+    let members = element.members().zip(element.raw_members());
+    let kept = members.filter(|((name, value), _)| !surplus(name, *value));
+    let texts: Vec<String> = kept
+        .map(|((_, value), (name, _))| format!("{name}:{}", value.raw()))
+        .collect();
+    Cow::Owned(format!("{{{}}}", texts.join(",")))
 }

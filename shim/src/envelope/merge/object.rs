@@ -180,6 +180,6 @@ pub(super) fn kin(old: Value<'_>, new: Value<'_>) -> bool {
         !tells
             || members
                 .named(&name, new)
-                .is_none_or(|old| super::unchanged::unchanged(old, value))
+                .is_none_or(|old| super::unchanged::unchanged(old, value, &super::FREE))
     })
 }

@@ -4,6 +4,7 @@ use heimdall_host::json::{Kind, Numbers, Value, same};
 
 use super::super::read::is_blank;
 use super::object::Members;
+use super::{OnNull, Shape};
 
 /// Bytes that may be compared to find out which elements of lists belong together. Where a guest's answer would cost
 /// more, elements are taken to belong together by their place.
@@ -18,10 +19,10 @@ impl Default for Budget {
 
 impl Budget {
     /// Whether the guest left the element as it was; none where the budget is used up.
-    pub(super) fn unchanged(&mut self, old: Value<'_>, new: Value<'_>) -> Option<bool> {
+    pub(super) fn unchanged(&mut self, old: Value<'_>, new: Value<'_>, shape: &'static Shape) -> Option<bool> {
         let cost = old.raw().len().min(new.raw().len()) + 1;
         self.0 = self.0.checked_sub(cost)?;
-        Some(unchanged(old, new))
+        Some(unchanged(old, new, shape))
     }
 }
 
@@ -31,17 +32,23 @@ pub(super) fn same_scalar(old: Value<'_>, new: Value<'_>) -> bool {
 }
 
 /// Whether merging `new` into `old` would change nothing. Time linear in the size of both.
-pub(super) fn unchanged(old: Value<'_>, new: Value<'_>) -> bool {
+pub(super) fn unchanged(old: Value<'_>, new: Value<'_>, shape: &'static Shape) -> bool {
     match (old.kind(), new.kind()) {
         (Kind::Object, Kind::Object) => {
             let members = Members::of(old);
-            new.members().all(|(name, value)| match members.named(&name, new) {
-                Some(existing) => value.is_null() || unchanged(existing, value),
-                None => is_blank(value),
+            new.members().all(|(name, value)| {
+                let (_, on_null, inner) = shape.member(&name);
+                match members.named(&name, new) {
+                    _ if on_null == OnNull::Fixed => true,
+                    Some(existing) if value.is_null() => on_null == OnNull::Keep || is_blank(existing),
+                    Some(existing) => unchanged(existing, value, inner),
+                    None => is_blank(value),
+                }
             })
         }
         (Kind::Array, Kind::Array) => {
-            old.len() == new.len() && old.elements().zip(new.elements()).all(|(old, new)| unchanged(old, new))
+            let mut pairs = old.elements().zip(new.elements());
+            old.len() == new.len() && pairs.all(|(old, new)| unchanged(old, new, shape.elements()))
         }
         (Kind::Null, _) => is_blank(new),
         _ => same_scalar(old, new),
