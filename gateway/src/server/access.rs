@@ -20,7 +20,7 @@ pub(super) struct Access {
     status: Option<u16>,
     /// Whether the response's end was reached.
     complete: bool,
-    /// What ended a stream early.
+    /// What went wrong, upstream or in the middle of a stream.
     error: Option<String>,
 }
 
@@ -44,10 +44,14 @@ impl Access {
         self.status = Some(status);
     }
 
+    /// Something went wrong. What is told first counts.
+    pub(super) fn failed(&mut self, error: String) {
+        self.error.get_or_insert(error);
+    }
+
     /// The response is made to its end.
-    pub(super) fn finished(&mut self, error: Option<String>) {
+    pub(super) fn finished(&mut self) {
         self.complete = true;
-        self.error = error;
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
     let mut response = match answer(&app, request, &mut access).await {
         Ending::Whole(response) => {
             access.answered(response.status());
-            access.finished(None);
+            access.finished();
             let mut http = errors::into_http(response);
             *http.headers_mut() = headers::framed_by_host(http.headers());
             http

@@ -74,6 +74,9 @@ pub(super) async fn call(app: &App, mut exchange: Exchange, kind: CallKind, acce
         LlmStep::Answer(response) => Reached::Made(response),
         LlmStep::Refuse(error) => Reached::Error(HeaderMap::new(), error),
     };
+    if let Reached::Error(_, error) = &reached {
+        access.failed(error.message.clone());
+    }
     call.finish(exchange, reached).await
 }
 

@@ -59,8 +59,11 @@ impl Outgoing {
     pub(super) fn into_body(self, access: Access) -> Body {
         let frames = stream::unfold((self, access), |(mut outgoing, mut access)| async move {
             let bytes = outgoing.next().await;
-            if bytes.is_none() || outgoing.ended {
-                access.finished(outgoing.error.take());
+            if let Some(error) = outgoing.error.take() {
+                access.failed(error);
+            }
+            if outgoing.ended {
+                access.finished();
             }
             bytes.map(|bytes| (Ok::<Bytes, Infallible>(bytes), (outgoing, access)))
         });
@@ -71,11 +74,14 @@ impl Outgoing {
     async fn next(&mut self) -> Option<Bytes> {
         while !self.ended {
             let sent = match self.events.next().await {
-                Some(Ok(event)) if event.data == DONE => self.end(None).await,
+                Some(Ok(event)) if event.data == DONE => self.end(None, true).await,
                 Some(Ok(event)) => self.pass(event).await,
-                Some(Err(error)) => self.end(Some(error)).await,
-                None if self.may_end_here() => self.end(None).await,
-                None => self.end(Some(self.fault(Fault::BrokeOff))).await,
+                Some(Err(error)) => self.end(Some(error), false).await,
+                None => match self.last_word() {
+                    LastWord::Answer => self.end(None, true).await,
+                    LastWord::Error => self.end(None, false).await,
+                    LastWord::Unfinished => self.end(Some(self.fault(Fault::BrokeOff)), false).await,
+                },
             };
             if !sent.is_empty() {
                 return Some(sent.into());
@@ -100,33 +106,33 @@ impl Outgoing {
             }
             Err(error) => {
                 let error = self.fault(Fault::BadStream(format!("an event is no JSON: {error}")));
-                self.end(Some(error)).await
+                self.end(Some(error), false).await
             }
         }
     }
 
-    /// The end, as it came or for this error.
-    async fn end(&mut self, error: Option<UpstreamError>) -> Vec<u8> {
+    /// The end, as it came or for this error. `done`: it is one that a `[DONE]` belongs to.
+    async fn end(&mut self, error: Option<UpstreamError>, done: bool) -> Vec<u8> {
         self.ended = true;
-        self.error = error.as_ref().map(ToString::to_string);
-        let failed = error.is_some();
+        if let Some(error) = &error {
+            self.error = Some(error.to_string());
+        }
         let error = error.as_ref().map(LlmError::from);
         let mut out = Vec::new();
-        let aborted = match &mut self.hooks {
-            Some(hooks) => {
+        let mut aborted = false;
+        match (&mut self.hooks, error) {
+            (Some(hooks), error) => {
                 let step = hooks.end(error).await;
                 self.send(&step, &mut out);
-                step.aborted
+                aborted = step.aborted;
             }
-            None => {
-                if let Some(error) = error {
-                    let event = error.to_event(self.kind);
-                    frame(&mut out, name(self.kind, &event).as_deref(), event.as_str());
-                }
-                failed
+            (None, Some(error)) => {
+                let event = error.to_event(self.kind);
+                frame(&mut out, name(self.kind, &event).as_deref(), event.as_str());
             }
-        };
-        if !aborted && self.kind != CallKind::Responses {
+            (None, None) => {}
+        }
+        if done && !aborted && self.kind != CallKind::Responses {
             frame(&mut out, None, DONE);
         }
         out
@@ -142,14 +148,21 @@ impl Outgoing {
         }
     }
 
-    /// Whether the last event is one that a stream may end with: some servers leave the `[DONE]` out.
-    fn may_end_here(&self) -> bool {
+    /// What the upstream ended with, where no `[DONE]` came: some servers leave it out.
+    fn last_word(&self) -> LastWord {
         let Ok(document) = Document::parse_with(self.last.clone(), Duplicates::LastWins) else {
-            return false;
+            return LastWord::Unfinished;
         };
         let is_usage = document.pointer("/choices").is_some_and(|choices| choices.is_empty())
             && document.pointer("/usage").is_some_and(|usage| !usage.is_null());
-        is_usage || LlmChunk::new(self.kind, 0, document).is_terminal()
+        let chunk = LlmChunk::new(self.kind, 0, document);
+        if chunk.error().is_some() {
+            LastWord::Error
+        } else if is_usage || chunk.is_terminal() {
+            LastWord::Answer
+        } else {
+            LastWord::Unfinished
+        }
     }
 
     fn fault(&self, fault: Fault) -> UpstreamError {
@@ -158,6 +171,16 @@ impl Outgoing {
             fault,
         }
     }
+}
+
+/// What a stream ended with.
+enum LastWord {
+    /// The end of an answer.
+    Answer,
+    /// An error.
+    Error,
+    /// Neither: it broke off.
+    Unfinished,
 }
 
 /// The type of an event: the Responses API names each, the others none.

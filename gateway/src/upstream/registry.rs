@@ -150,3 +150,64 @@ impl Upstreams {
         model
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::UpstreamConfig;
+
+    fn upstreams(names: &[&str], default: Option<&str>) -> Upstreams {
+        let echo = || UpstreamConfig {
+            kind: UpstreamKind::Echo,
+            ..UpstreamConfig::default()
+        };
+        let upstreams = names.iter().map(|name| ((*name).to_owned(), echo())).collect();
+        let default_upstream = default.map(str::to_owned);
+        Upstreams::new(&Config {
+            upstreams,
+            default_upstream,
+            ..Config::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_model_means_the_upstream_that_it_names_or_the_default() {
+        let cases: [(&[&str], Option<&str>, &str, Option<(&str, &str)>); 7] = [
+            (&[], None, "echo", Some(("echo", "echo"))),
+            (&["a"], None, "m", Some(("a", "m"))),
+            (&["a"], None, "a/m", Some(("a", "m"))),
+            (&["a", "b"], Some("b"), "m", Some(("b", "m"))),
+            (&["a", "b"], Some("b"), "meta/m", Some(("b", "meta/m"))),
+            (&["a", "b"], None, "a/meta/m", Some(("a", "meta/m"))),
+            (&["a", "b"], None, "m", None),
+        ];
+        for (names, default, model, expected) in cases {
+            let upstreams = upstreams(names, default);
+            let resolved = upstreams.resolve(model).ok();
+            let resolved = resolved.as_ref().map(|(upstream, model)| (upstream.as_ref(), *model));
+            assert_eq!(resolved, expected, "{model} of {names:?} with {default:?}");
+        }
+    }
+
+    #[test]
+    fn a_model_without_an_upstream_is_refused_with_the_upstreams_there_are() {
+        let error = upstreams(&["a", "b"], None).resolve("m").unwrap_err();
+        let expected = "The model \"m\" names no upstream, and there is no `default_upstream`. Write the model as \
+                        `upstream/model`; there are the upstreams: a, b.";
+        assert_eq!((error.status, error.message.as_str()), (Some(404), expected));
+    }
+
+    #[tokio::test]
+    async fn models_of_other_upstreams_are_listed_with_its_name() {
+        let models = upstreams(&["a", "b"], Some("a")).models().await.unwrap();
+        let ids: Vec<_> = models
+            .iter()
+            .map(|model| model.pointer("/id").unwrap().as_str().unwrap())
+            .collect();
+        assert!(
+            ids.contains(&"echo".into()) && ids.contains(&"b/echo".into()),
+            "{ids:?}"
+        );
+    }
+}
