@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use heimdall_host::failure::Failure;
 use heimdall_host::loader::{
     Abi, Artifact, Candidate, Import, Isolation, Item, LoadError, PluginSettings, Recognised, Recognition,
@@ -83,13 +82,7 @@ impl Abi for Packed {
                 version: detected.version,
                 summary: None,
                 hooks: detected.hooks.names(),
-                imports: candidate
-                    .artifact
-                    .shape
-                    .imports()
-                    .iter()
-                    .map(|import| import_name(import))
-                    .collect(),
+                imports: candidate.artifact.shape.imports().iter().map(import_name).collect(),
                 notes,
             },
             limits: Arc::new(settings.limits.clone()),
@@ -139,7 +132,7 @@ async fn start(
         .config
         .as_ref()
         .map(|config| config.bytes().clone())
-        .unwrap_or_else(Bytes::new);
+        .unwrap_or_default();
     let layout = detected.layout.clone();
     let template = Template::link(
         runtime,

@@ -43,11 +43,11 @@ fn joined<'a>(headers: &'a HeaderMap, name: &str) -> Cow<'a, str> {
     values.fold(first, |joined, value| Cow::Owned(format!("{joined}, {value}")))
 }
 
+/// A header's name, and its values or none where it is removed.
+pub(super) type HeaderChange = (String, Option<Vec<String>>);
+
 /// What becomes of each header that a guest changed: its values, or none where it is removed.
-pub(super) fn changes(
-    sent: &HeaderMap,
-    answer: Value<'_>,
-) -> Result<Vec<(String, Option<Vec<String>>)>, EnvelopeError> {
+pub(super) fn changes(sent: &HeaderMap, answer: Value<'_>) -> Result<Vec<HeaderChange>, EnvelopeError> {
     let mut changes = Vec::new();
     for (name, value) in object(answer, "headers")?
         .into_iter()

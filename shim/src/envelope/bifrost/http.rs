@@ -32,15 +32,15 @@ pub(super) fn write_response(out: &mut ObjectWriter, response: &HttpResponse) {
 
 /// Takes over what a guest changed in a request.
 pub(super) fn read_request(request: &mut HttpRequest, answer: Value<'_>) -> Result<(), EnvelopeError> {
-    if let Some(method) = text(answer, "method")? {
-        if method != request.method().as_str() {
-            request.set_method(&method)?;
-        }
+    if let Some(method) = text(answer, "method")?
+        && method != request.method().as_str()
+    {
+        request.set_method(&method)?;
     }
-    if let Some(path) = text(answer, "path")? {
-        if path != request.path() {
-            request.set_path(&path)?;
-        }
+    if let Some(path) = text(answer, "path")?
+        && path != request.path()
+    {
+        request.set_path(&path)?;
     }
     for (name, change) in headers::changes(request.headers(), answer)? {
         match change {
@@ -67,10 +67,10 @@ pub(super) fn read_response(response: &mut HttpResponse, answer: Value<'_>) -> R
     if is_empty_response(answer) {
         return Ok(());
     }
-    if let Some(status) = status(answer)? {
-        if status != response.status() {
-            response.set_status(status)?;
-        }
+    if let Some(status) = status(answer)?
+        && status != response.status()
+    {
+        response.set_status(status)?;
     }
     for (name, change) in headers::changes(response.headers(), answer)? {
         response.remove_header(&name);
