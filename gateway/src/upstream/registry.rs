@@ -173,14 +173,15 @@ mod tests {
 
     #[test]
     fn a_model_means_the_upstream_that_it_names_or_the_default() {
-        let cases: [(&[&str], Option<&str>, &str, Option<(&str, &str)>); 7] = [
-            (&[], None, "echo", Some(("echo", "echo"))),
-            (&["a"], None, "m", Some(("a", "m"))),
-            (&["a"], None, "a/m", Some(("a", "m"))),
-            (&["a", "b"], Some("b"), "m", Some(("b", "m"))),
-            (&["a", "b"], Some("b"), "meta/m", Some(("b", "meta/m"))),
-            (&["a", "b"], None, "a/meta/m", Some(("a", "meta/m"))),
-            (&["a", "b"], None, "m", None),
+        let (none, one, two) = (&[][..], &["a"][..], &["a", "b"][..]);
+        let cases = [
+            (none, None, "echo", Some(("echo", "echo"))),
+            (one, None, "m", Some(("a", "m"))),
+            (one, None, "a/m", Some(("a", "m"))),
+            (two, Some("b"), "m", Some(("b", "m"))),
+            (two, Some("b"), "meta/m", Some(("b", "meta/m"))),
+            (two, None, "a/meta/m", Some(("a", "meta/m"))),
+            (two, None, "m", None),
         ];
         for (names, default, model, expected) in cases {
             let upstreams = upstreams(names, default);
