@@ -37,15 +37,20 @@ impl Gateway {
     /// # Errors
     /// When it ended instead of serving: its exit code and what it printed.
     pub fn try_start(config: &str) -> Result<Gateway, (i32, String)> {
+        Gateway::start_with(config, &[])
+    }
+
+    /// As [`Gateway::try_start`], with these environment variables.
+    ///
+    /// # Errors
+    /// When it ended instead of serving: its exit code and what it printed.
+    pub fn start_with(config: &str, environment: &[(&str, &str)]) -> Result<Gateway, (i32, String)> {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("heimdall.toml");
         std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
-        Gateway::spawn(directory, &["serve", "--config", file.to_str().unwrap()])
-    }
-
-    fn spawn(directory: tempfile::TempDir, arguments: &[&str]) -> Result<Gateway, (i32, String)> {
         let mut child = heimdall(directory.path())
-            .args(arguments)
+            .args(["serve", "--config", file.to_str().unwrap()])
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -54,7 +59,12 @@ impl Gateway {
         let stderr = child.stderr.take().unwrap();
         let (output, url) = follow(stderr);
         match url.recv() {
-            Ok(url) => Ok(Gateway { url, child, output, _directory: directory }),
+            Ok(url) => Ok(Gateway {
+                url,
+                child,
+                output,
+                _directory: directory,
+            }),
             Err(_) => {
                 let status = child.wait().unwrap().code().unwrap_or(-1);
                 let output = output.lock().unwrap().clone();
@@ -66,6 +76,11 @@ impl Gateway {
     /// What it has printed so far, logs and banner.
     pub fn output(&self) -> String {
         self.output.lock().unwrap().clone()
+    }
+
+    /// Its process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to end, as an operator's `kill` does.
@@ -91,9 +106,17 @@ impl Drop for Gateway {
 /// Runs `heimdall` with these arguments to its end: exit code, standard output, standard error.
 pub fn run(arguments: &[&str]) -> (i32, String, String) {
     let directory = tempfile::tempdir().unwrap();
-    let output = heimdall(directory.path()).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let output = heimdall(directory.path())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    (
+        output.status.code().unwrap_or(-1),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// The gateway's binary, with its state in this directory and nothing of the caller's environment that matters to it.
@@ -113,14 +136,17 @@ fn cache() -> PathBuf {
     target_directory().join("heimdall-test-cache")
 }
 
-/// Builds the binary once per test process: cargo offers a package's binaries to its own tests only.
+/// Sees once per test process that the binary is there and new: cargo offers a package's binaries to its own tests only,
+/// and builds them for those. The same features as `cargo test --workspace` has, so that nothing is built twice.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let target = target_directory();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let mut build = Command::new(env!("CARGO"));
-        build.current_dir(root).args(["build", "--quiet", "--locked", "--package", "heimdall"]);
+        build
+            .current_dir(root)
+            .args(["test", "--quiet", "--workspace", "--test", "cli", "--no-run"]);
         if target.ends_with("release") {
             build.arg("--release");
         }
@@ -169,9 +195,16 @@ impl Replay {
     /// # Panics
     /// When it does not start.
     pub fn start(binary: &str) -> Replay {
-        let mut child = Command::new(binary).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = Command::new(binary)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let (_, url) = follow(child.stdout.take().unwrap());
-        Replay { url: url.recv().unwrap(), child }
+        Replay {
+            url: url.recv().unwrap(),
+            child,
+        }
     }
 
     /// A configuration's line: an upstream of this name that behaves like this.

@@ -13,7 +13,7 @@ use crate::failure::{Cause, Failure};
 use crate::json::Document;
 use crate::loader::FailurePolicy;
 use crate::model::{
-    Answer, CallKind, Completion, EditError, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, Reply, Upstream,
+    Answer, CallKind, Completion, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, Reply, Upstream,
 };
 use crate::plugin::{Call, ChunkOutcome, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome};
 

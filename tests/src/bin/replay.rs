@@ -38,7 +38,9 @@ async fn main() {
 /// One request per connection.
 async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let Some((path, request)) = read_request(&mut stream).await? else { return Ok(()) };
+    let Some((path, request)) = read_request(&mut stream).await? else {
+        return Ok(());
+    };
     match path.as_str() {
         "/seen" => {
             let seen = shared.seen.lock().unwrap().clone();
@@ -66,8 +68,14 @@ async fn replay(stream: &mut TcpStream, path: &str) -> std::io::Result<()> {
         return until_closed(stream).await;
     }
     let status = if what == "status" { number } else { 200 };
-    let kind = if body.trim_ascii_start().starts_with(b"{") { "application/json" } else { "text/event-stream" };
-    let head = format!("HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n");
+    let kind = if body.trim_ascii_start().starts_with(b"{") {
+        "application/json"
+    } else {
+        "text/event-stream"
+    };
+    let head = format!(
+        "HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    );
     stream.write_all(head.as_bytes()).await?;
     match what {
         "break" => return piece(stream, body.get(..number).unwrap_or(&body)).await,
@@ -106,7 +114,10 @@ async fn piece(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 async fn answer_whole(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body).await
 }
@@ -114,7 +125,10 @@ async fn answer_whole(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()
 /// Until the other side closes: a bound on a test that went wrong is all that the limit is for.
 async fn until_closed(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut rest = [0; 1024];
-    while !matches!(tokio::time::timeout(Duration::from_secs(60), stream.read(&mut rest)).await, Err(_) | Ok(Ok(0) | Err(_))) {}
+    while !matches!(
+        tokio::time::timeout(Duration::from_secs(60), stream.read(&mut rest)).await,
+        Err(_) | Ok(Ok(0) | Err(_))
+    ) {}
     Ok(())
 }
 
@@ -125,7 +139,8 @@ async fn read_request(stream: &mut TcpStream) -> std::io::Result<Option<(String,
             let head = String::from_utf8_lossy(&request[..end]).into_owned();
             let length = head.lines().find_map(|line| {
                 let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+                name.eq_ignore_ascii_case("content-length")
+                    .then(|| value.trim().parse::<usize>().ok())?
             });
             if request.len() >= end + 4 + length.unwrap_or(0) {
                 let path = head.split(' ').nth(1).unwrap_or_default().to_owned();

@@ -1,0 +1,143 @@
+//! Requests to a running gateway, and configurations for it.
+
+use heimdall_tests::guests::Guest;
+use heimdall_tests::process::{Gateway, Replay};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub async fn of(response: Response) -> Answer {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer {
+            status,
+            headers,
+            body: response.text().await.unwrap(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The message of an error in OpenAI's shape.
+    pub fn error(&self) -> String {
+        self.json()["error"]["message"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{self:?}"))
+            .to_owned()
+    }
+
+    /// The data of each event of a stream.
+    pub fn events(&self) -> Vec<String> {
+        events(&self.body)
+    }
+}
+
+pub fn events(body: &str) -> Vec<String> {
+    body.lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .map(str::to_owned)
+        .collect()
+}
+
+pub fn client() -> Client {
+    static PROVIDER: std::sync::Once = std::sync::Once::new();
+    PROVIDER.call_once(|| {
+        let _already = rustls::crypto::ring::default_provider().install_default();
+    });
+    Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+pub async fn post(gateway: &Gateway, path: &str, body: impl ToString) -> Answer {
+    let request = client()
+        .post(format!("{}{path}", gateway.url))
+        .header("content-type", "application/json");
+    Answer::of(request.body(body.to_string()).send().await.unwrap()).await
+}
+
+pub async fn get(gateway: &Gateway, path: &str) -> Answer {
+    Answer::of(client().get(format!("{}{path}", gateway.url)).send().await.unwrap()).await
+}
+
+pub fn chat(model: &str, text: &str) -> Value {
+    json!({"model": model, "messages": [{"role": "user", "content": text}]})
+}
+
+pub fn streamed(model: &str, text: &str) -> Value {
+    let mut body = chat(model, text);
+    body["stream"] = true.into();
+    body
+}
+
+/// The texts of a chat stream, put together by choice as a client does.
+pub fn texts(answer: &Answer) -> Vec<String> {
+    let mut texts = Vec::new();
+    for event in answer.events().iter().filter(|event| *event != "[DONE]") {
+        let event: Value = serde_json::from_str(event).unwrap();
+        for choice in event["choices"].as_array().into_iter().flatten() {
+            let index = usize::try_from(choice["index"].as_u64().unwrap_or(0)).unwrap();
+            texts.resize(texts.len().max(index + 1), String::new());
+            texts[index] += choice["delta"]["content"]
+                .as_str()
+                .or(choice["text"].as_str())
+                .unwrap_or_default();
+        }
+    }
+    texts
+}
+
+/// A plugin's entry of a configuration.
+pub fn plugin(guest: Guest, more: &str) -> String {
+    format!(
+        "[[plugins]]\nname = {:?}\npath = {:?}\n{more}\n",
+        guest.name,
+        guest.path()
+    )
+}
+
+/// An upstream's entry of a configuration.
+pub fn upstream(name: &str, base_url: &str, more: &str) -> String {
+    format!("[upstreams.{name}]\nbase_url = {base_url:?}\n{more}\n")
+}
+
+pub fn replay() -> Replay {
+    Replay::start(env!("CARGO_BIN_EXE_replay"))
+}
+
+/// The recorded bytes of an answer.
+pub fn fixture(name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// Asks the replay what it has, until it says this: it learns of a connection's end on its own time.
+pub async fn eventually(upstream: &Replay, path: &str, expected: &str) {
+    let mut last = String::new();
+    for _ in 0..2000 {
+        last = client()
+            .get(format!("{}{path}", upstream.url))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        if last == expected {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("{path} says {last:?}, not {expected:?}");
+}
