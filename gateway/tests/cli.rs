@@ -1,5 +1,7 @@
 //! The command line as a script sees it: what goes where, and with which exit code.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails by a panic says what is wrong")]
+
 use std::process::{Command, Output};
 
 fn heimdall(arguments: &[&str]) -> Output {
