@@ -68,10 +68,10 @@ async fn replay(stream: &mut TcpStream, path: &str) -> std::io::Result<()> {
         return until_closed(stream).await;
     }
     let status = if what == "status" { number } else { 200 };
-    let kind = if body.trim_ascii_start().starts_with(b"{") {
-        "application/json"
-    } else {
-        "text/event-stream"
+    let kind = match body.trim_ascii_start().first() {
+        Some(b'{') => "application/json",
+        Some(b'<') => "text/html",
+        _ => "text/event-stream",
     };
     let head = format!(
         "HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"

@@ -45,7 +45,7 @@ fn a_configuration_with_a_mistake_is_refused_in_words() {
     let bad_plugin_config = plugin(TYPED_GUARD, "config = { baned = [\"x\"] }");
     let cases = [
         ("listn = \"127.0.0.1:1\"", vec!["listn", "listen", "heimdall.toml:2"]),
-        ("max_body_mib = \"large\"", vec!["max_body_mib", "heimdall.toml:2"]),
+        ("max_body_mib = \"large\"", vec!["heimdall.toml:2:16", "whole number"]),
         ("[[plugins]]\npaht = \"x.wasm\"", vec!["paht", "path"]),
         (missing, vec!["nowhere.wasm", "can't be read"]),
         (&twice, vec!["heimdall-tag"]),
@@ -134,7 +134,7 @@ fn inspect_tells_what_a_file_is_or_why_it_is_no_plugin() {
     let guard = TYPED_GUARD.path();
     let (status, text, _) = run(&["inspect", guard.to_str().unwrap()]);
     assert_eq!(status, 0);
-    for word in ["typed component", "0.1.0", "before-call", "heimdall:plugin/llm-types"] {
+    for word in ["typed component", "0.1.0", "pre-llm-hook", "heimdall:plugin/llm-types"] {
         assert!(text.contains(word), "{word:?} is not in\n{text}");
     }
     let (status, text, _) = run(&["inspect", "--json", guard.to_str().unwrap()]);
