@@ -124,16 +124,16 @@ pub fn heimdall(directory: &Path) -> Command {
     let mut command = Command::new(binary());
     command
         .current_dir(directory)
-        .env("XDG_CACHE_HOME", cache())
-        .env("XDG_STATE_HOME", cache())
+        .env("XDG_CACHE_HOME", kept("cache"))
+        .env("XDG_STATE_HOME", kept("state"))
         .env("NO_COLOR", "1")
         .env_remove("RUST_LOG");
     command
 }
 
 /// One compilation cache for all tests of a build, so that each guest is compiled once.
-fn cache() -> PathBuf {
-    target_directory().join("heimdall-test-cache")
+fn kept(what: &str) -> PathBuf {
+    target_directory().join("heimdall-tests").join(what)
 }
 
 /// Sees once per test process that the binary is there and new: cargo offers a package's binaries to its own tests only,
