@@ -42,16 +42,17 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
         message: error.message().to_owned(),
     })?;
     let mut ignored = Vec::new();
-    let config: Config =
-        serde_ignored::deserialize(reader, |path| ignored.push(steps(&path))).map_err(|error| ConfigError::Type {
-            place: places.at(error.span()),
-            message: in_words(error.message()),
-        })?;
+    let config: Result<Config, toml::de::Error> = serde_ignored::deserialize(reader, |path| ignored.push(steps(&path)));
+    // A misspelt key is often what makes another one missing, so it is told first.
     if !ignored.is_empty() {
         return Err(ConfigError::UnknownKeys(
             ignored.iter().map(|path| unknown(path, &places)).collect(),
         ));
     }
+    let config = config.map_err(|error| ConfigError::Type {
+        place: places.at(error.span()),
+        message: in_words(error.message()),
+    })?;
     check::check(&config, &places)?;
     Ok(config)
 }

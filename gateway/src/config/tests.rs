@@ -88,6 +88,10 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
             "heimdall.toml:4:3: there is no setting `plugins[0].on_fail`; did you mean `on_failure`?",
         ),
         (
+            "[[plugins]]\npaht = \"guard.wasm\"",
+            "heimdall.toml:2:1: there is no setting `plugins[0].paht`; did you mean `path`?",
+        ),
+        (
             "[[plugins]]\npath = \"a.wasm\"\n[plugins.limits]\nmemory_mb = 1",
             "heimdall.toml:4:1: there is no setting `plugins[0].limits.memory_mb`; did you mean `memory_mib`?",
         ),
