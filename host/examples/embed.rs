@@ -1,6 +1,7 @@
 //! Embeds the host: one plugin, one chat request, no gateway.
 //!
-//! `cargo run -p heimdall-host --example embed -- guest-examples/typed/rust/guard.wasm`
+//! `cargo build --workspace --examples && target/debug/examples/embed guest-examples/typed/rust/guard.wasm`
+#![expect(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,12 +10,11 @@ use heimdall_host::json::Document;
 use heimdall_host::loader::{Host, PluginSettings};
 use heimdall_host::model::{CallKind, HttpRequest, LlmRequest};
 use heimdall_host::pipeline::{LlmStep, Pipeline};
+use http::{HeaderMap, Method};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let file = std::env::args()
-        .nth(1)
-        .ok_or("which plugin? give the path of a .wasm file")?;
+    let file = std::env::args().nth(1).ok_or("give the path of a .wasm file")?;
     let bytes = std::fs::read(&file)?;
 
     // Legacy plugins too: `.abi(...)` with each of heimdall_shim::abis().
@@ -23,18 +23,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pipeline = Arc::new(Pipeline::new(vec![plugin], 1 << 20)?);
 
     let body = Document::parse(r#"{"model": "small", "messages": [{"role": "user", "content": "Hello!"}]}"#)?;
-    let http = HttpRequest::new(
-        http::Method::POST,
-        "/v1/chat/completions",
-        None,
-        http::HeaderMap::new(),
-        body.bytes().clone(),
-    );
+    let path = "/v1/chat/completions";
+    let http = HttpRequest::new(Method::POST, path, None, HeaderMap::new(), body.bytes().clone());
     let mut exchange = pipeline.begin("request-1", http);
-    match exchange
-        .before_call(LlmRequest::new(CallKind::Chat, "provider", "small", false, 0, body))
-        .await
-    {
+    let request = LlmRequest::new(CallKind::Chat, "provider", "small", false, 0, body);
+    match exchange.before_call(request).await {
         LlmStep::Proceed(request) => println!("to the provider: {}", request.outgoing().as_str()),
         LlmStep::Answer(response) => println!("a plugin answered: {}", response.document().as_str()),
         LlmStep::Refuse(error) => println!("a plugin refused: {}", error.message),

@@ -1,5 +1,7 @@
 //! The committed guests of every generation, through the whole of the shim.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails by a panic says what is wrong")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,5 +1,7 @@
 //! The packed ABI against modules that no toolchain makes: every allocator, every way to break the rules.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails by a panic says what is wrong")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;

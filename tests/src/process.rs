@@ -164,7 +164,7 @@ fn target_directory() -> PathBuf {
 /// Collects what a process prints, and sends the first URL of this machine that it names.
 fn follow(stream: impl Read + Send + 'static) -> (Output, std::sync::mpsc::Receiver<String>) {
     let output = Output::default();
-    let (found, url) = std::sync::mpsc::channel();
+    let (found, url) = std::sync::mpsc::sync_channel(1);
     let kept = output.clone();
     std::thread::spawn(move || {
         let mut found = Some(found);

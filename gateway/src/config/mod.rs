@@ -1,6 +1,6 @@
 //! The configuration: `heimdall.toml`, read strictly.
 //!
-//! The structs here are the file as it is written; [`load`] reads and checks it. Other forms of the same settings are
+//! The structs here are the file as it is written; [`load()`] reads and checks it. Other forms of the same settings are
 //! to be read into the same structs.
 
 mod check;

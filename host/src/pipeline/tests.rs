@@ -213,8 +213,11 @@ fn native(name: &str, hooks: HookSet, acts: &[(&'static str, Act)], on_failure: 
     }
 }
 
+/// A plugin's name, what its hooks do, and its failure policy.
+type Cast<'a> = (&'a str, &'a [(&'static str, Act)], FailurePolicy);
+
 /// A pipeline of plugins with every hook, called as the names say.
-fn pipeline(plugins: &[(&str, &[(&'static str, Act)], FailurePolicy)]) -> (Arc<Pipeline>, Log) {
+fn pipeline(plugins: &[Cast<'_>]) -> (Arc<Pipeline>, Log) {
     let log = Log::default();
     let plugins = plugins
         .iter()

@@ -94,6 +94,10 @@ pub(super) fn start_ticker(engine: &Engine) -> std::io::Result<()> {
     Ok(())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a thread of its own, on which nothing else waits"
+)]
 fn tick(engine: &EngineWeak) {
     while let Some(engine) = engine.upgrade() {
         engine.increment_epoch();

@@ -1,5 +1,11 @@
 //! Typed plugins: how they are loaded, what their hooks do, and what they can't do to the host.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails by a panic says what is wrong"
+)]
+
 mod guard;
 mod guest;
 mod hooks;

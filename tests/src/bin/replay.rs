@@ -7,7 +7,12 @@
 //!
 //! `/seen` gives the last request's head and body, `/open` how many answers are under way.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails by a panic says what is wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that fails by a panic says what is wrong"
+)]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,8 +1,11 @@
-//! The host library with the committed guests: every kind and generation, alone and together.
-
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails by a panic says what is wrong")]
+//! The host library with the committed guests, every kind and generation, alone and together; and with guests in WAT,
+//! which do what no toolchain builds.
 
 mod conformance;
+#[path = "../../../host/tests/component/guest.rs"]
+mod guest;
+mod loading;
 mod lossless;
 mod mixed;
+mod starting;
 mod support;
