@@ -1,4 +1,22 @@
 //! How a plugin's call fails: who, where, why, and what to do about it.
+//!
+//! ```
+//! use std::time::Duration;
+//! use heimdall_host::failure::{Cause, Failure};
+//!
+//! let failure = Failure {
+//!     plugin: "guard".into(),
+//!     file: "plugins/guard.wasm".into(),
+//!     hook: "before-call",
+//!     cause: Cause::Deadline(Duration::from_millis(500)),
+//! };
+//! assert_eq!(
+//!     failure.to_string(),
+//!     "plugin `guard` (plugins/guard.wasm) failed in `before-call`: it did not return within 500ms \
+//!      (raise `limits.hook_timeout_ms`, or report it to the plugin's author)"
+//! );
+//! assert!(!failure.cause.keeps_instance());
+//! ```
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +25,7 @@ use crate::model::EditError;
 
 /// A hook that could not be carried out. Whether the request goes on is the operator's policy for this plugin.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("plugin `{plugin}` ({file}) failed in `{hook}`: {cause} ({})", cause.remedy())]
+#[error("plugin `{plugin}` ({file}) failed in `{hook}`: {cause} ({})", cause.remedy(hook))]
 pub struct Failure {
     /// The plugin's name.
     pub plugin: Arc<str>,
@@ -35,7 +53,7 @@ pub enum Cause {
     #[error("it did not return within {0:?}")]
     Deadline(Duration),
     /// The guest trapped after it was denied memory.
-    #[error("it needed more than its {0} bytes of memory")]
+    #[error("it needed more than its {} of memory", size(*.0))]
     OutOfMemory(usize),
     /// What the guest returned is over its cap.
     #[error("it returned {size} bytes, {limit} are allowed")]
@@ -68,12 +86,19 @@ impl Cause {
         matches!(self, Cause::Returned(_))
     }
 
-    /// What the one who operates the plugin can do.
-    pub fn remedy(&self) -> &'static str {
+    /// What the one who operates the plugin can do about a failure in this hook.
+    pub fn remedy(&self, hook: &str) -> &'static str {
         match self {
+            Cause::Returned(EditError::InvalidConfig(_)) => "correct its `config`",
             Cause::Returned(_) => "see the plugin's documentation for this error",
             Cause::Trap(_) | Cause::Exited(_) => "report it to the plugin's author, with the log lines before it",
-            Cause::Deadline(_) => "raise `limits.hook_timeout_ms`, or report it to the plugin's author",
+            Cause::Deadline(_) => match hook {
+                "start" | "describe" | "init" | "get_name" => {
+                    "raise `limits.init_timeout_ms`, or report it to the plugin's author"
+                }
+                "cleanup" => "raise `limits.cleanup_timeout_ms`, or report it to the plugin's author",
+                _ => "raise `limits.hook_timeout_ms`, or report it to the plugin's author",
+            },
             Cause::OutOfMemory(_) => "raise `limits.memory_mib`, or report it to the plugin's author",
             Cause::OutputTooLarge { .. } => "raise `limits.output_mib`, or report it to the plugin's author",
             Cause::AbiViolation(_) | Cause::InvalidOutput(_) => "report it to the plugin's author",
@@ -81,5 +106,14 @@ impl Cause {
             Cause::Instantiate(_) => "lower `instances`, or give the host more memory",
             Cause::Retired => "send the request again",
         }
+    }
+}
+
+/// Bytes, in MiB where that is a whole number.
+fn size(bytes: usize) -> String {
+    const MIB: usize = 1 << 20;
+    match bytes % MIB {
+        0 => format!("{} MiB", bytes / MIB),
+        _ => format!("{bytes} bytes"),
     }
 }

@@ -1,4 +1,13 @@
 //! The budgets of one plugin: memory, time, payload.
+//!
+//! ```
+//! use std::time::Duration;
+//! use heimdall_host::limits::Limits;
+//! use heimdall_host::loader::PluginSettings;
+//!
+//! let mut settings = PluginSettings::new("guard.wasm");
+//! settings.limits = Limits { memory: 32 << 20, hook_timeout: Duration::from_millis(200), ..Limits::default() };
+//! ```
 
 use std::time::Duration;
 

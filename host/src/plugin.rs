@@ -3,6 +3,36 @@
 //! An adapter (the typed component host, the shim) implements [`Plugin`]; the pipeline calls only hooks that are in
 //! [`Plugin::hooks`], hands each call a *draft* of what the hook is about, and commits the draft when the hook
 //! returned ok with an outcome that goes on.
+//!
+//! A plugin need not be WebAssembly:
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use heimdall_host::failure::Failure;
+//! use heimdall_host::model::HttpRequest;
+//! use heimdall_host::plugin::{Call, HookSet, HttpOutcome, Manifest, Plugin};
+//!
+//! struct Stamp(Manifest);
+//!
+//! #[async_trait]
+//! impl Plugin for Stamp {
+//!     fn manifest(&self) -> &Manifest {
+//!         &self.0
+//!     }
+//!
+//!     fn hooks(&self) -> HookSet {
+//!         HookSet::HTTP_REQUEST
+//!     }
+//!
+//!     async fn on_request(&self, call: &mut Call<'_>, request: &mut HttpRequest) -> Result<HttpOutcome, Failure> {
+//!         // Of this draft nothing is kept if the hook fails.
+//!         let _refused = request.set_header("x-stamp", call.context.request_id());
+//!         Ok(HttpOutcome::Proceed)
+//!     }
+//!
+//!     async fn cleanup(&self) {}
+//! }
+//! ```
 
 use std::any::Any;
 use std::sync::Arc;

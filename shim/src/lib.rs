@@ -1,7 +1,14 @@
 //! Legacy core modules behind the host's port, in two layers that don't know each other: [`abi`] carries bytes into an
 //! instance and out of it, [`envelope`] knows what the bytes say.
 //!
-//! A host gets them all with `abis().into_iter().fold(Host::builder(), HostBuilder::abi)`.
+//! A host gets them all like this:
+//!
+//! ```
+//! use heimdall_host::loader::{Host, HostBuilder};
+//!
+//! let host = heimdall_shim::abis().into_iter().fold(Host::builder(), HostBuilder::abi).build()?;
+//! # Ok::<(), heimdall_host::runtime::RuntimeError>(())
+//! ```
 
 #![deny(missing_docs)]
 

@@ -3,6 +3,16 @@
 //! A typed plugin exports `heimdall:plugin/lifecycle` and one interface per hook. Which hooks are there is looked up
 //! once, when it is loaded; what it lacks is never called. Requests, responses and chunks stay in the host and are lent
 //! to the guest for a call, so that a hook pays for what it touches.
+//!
+//! ```
+//! use heimdall_host::component::Typed;
+//! use heimdall_host::loader::{Abi, Import, Item};
+//!
+//! let interface = |name: &str| Import { module: name.into(), name: String::new(), item: Item::Instance };
+//! assert!(Typed.offers(&interface("heimdall:plugin/llm-types@0.1.0")));
+//! assert!(Typed.offers(&interface("wasi:random/random@0.2.3")));
+//! assert!(!Typed.offers(&interface("wasi:http/outgoing-handler@0.2.3")));
+//! ```
 
 mod imports;
 mod interfaces;

@@ -2,6 +2,15 @@
 //!
 //! A file is offered to every [`Abi`] that the host was built with, and the first that recognises it loads it. Typed
 //! components are there from the start; the loader knows no more of them than of any other kind.
+//!
+//! ```
+//! use heimdall_host::loader::{Host, LoadError};
+//!
+//! let host = Host::builder().build()?;
+//! let error = host.inspect("notes.wasm", &"not WebAssembly".into()).unwrap_err();
+//! assert!(matches!(error, LoadError::NotWasm { .. }));
+//! # Ok::<(), heimdall_host::runtime::RuntimeError>(())
+//! ```
 
 mod abi;
 mod artifact;

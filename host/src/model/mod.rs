@@ -2,6 +2,19 @@
 //!
 //! Everything here clones for the price of a reference count and copies only when it is edited, so that a draft is a
 //! clone and dropping it undoes every edit.
+//!
+//! ```
+//! use heimdall_host::json::Document;
+//! use heimdall_host::model::{CallKind, LlmRequest, Message};
+//!
+//! let body = Document::parse(r#"{"model":"small","messages":[{"role":"user","content":"Hello!"}],"top_k":3}"#)?;
+//! let request = LlmRequest::new(CallKind::Chat, "provider", "small", false, 0, body);
+//! let mut draft = request.clone();
+//! draft.set("/messages/0/content", Some(&Document::string("Good evening!")))?;
+//! assert_eq!(draft.message_text(0).as_deref(), Some("Good evening!"));
+//! assert_eq!(request.message_text(0).as_deref(), Some("Hello!"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod answer;
 mod assemble;

@@ -1,5 +1,18 @@
 //! What every plugin in WebAssembly stands on, whatever its kind: the engine, compiled code and its cache, the data of
 //! a Store, warm instances, deadlines, and how failures of a guest get their names.
+//!
+//! ```
+//! use heimdall_host::runtime::{Runtime, RuntimeSettings};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::new(RuntimeSettings { instances: 10, ..RuntimeSettings::default() })?;
+//! let empty_module = b"\0asm\x01\0\0\0".as_slice();
+//! let compiled = runtime.compile_module(&empty_module.into()).await?;
+//! assert!(!compiled.from_cache);
+//! # Ok(())
+//! # }
+//! ```
 
 #[allow(
     unsafe_code,

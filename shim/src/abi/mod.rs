@@ -1,4 +1,16 @@
 //! How bytes enter and leave an instance. What they say is [`crate::envelope`]'s business; neither knows the other.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use heimdall_host::failure::Cause;
+//! use heimdall_host::model::Context;
+//! use heimdall_shim::abi::Instance;
+//!
+//! async fn echo(guest: &mut impl Instance) -> Result<Option<Bytes>, Cause> {
+//!     let context = Context::new("request-1", 1 << 20);
+//!     guest.call("pre_hook", &[Bytes::from_static(b"{}")], &context).await
+//! }
+//! ```
 
 pub mod packed;
 

@@ -1,5 +1,24 @@
 //! What the bytes say that go into a guest and come out of it: JSON of one shape or another, to and from the canonical
 //! model. How the bytes travel is [`crate::abi`]'s business; neither knows the other.
+//!
+//! ```
+//! use heimdall_host::json::Document;
+//! use heimdall_host::model::{CallKind, Context, LlmRequest};
+//! use heimdall_shim::envelope::Envelope;
+//! use heimdall_shim::envelope::bifrost::Generations2And3;
+//!
+//! let body = r#"{"model":"small","messages":[{"role":"user","content":"Hello!"}],"top_k":3}"#;
+//! let mut request = LlmRequest::new(CallKind::Chat, "provider", "small", false, 0, Document::parse(body)?);
+//! let mut context = Context::new("request-1", 1 << 20);
+//! let inputs = Generations2And3.pre(&context, &request);
+//! assert_eq!(inputs.len(), 1);
+//!
+//! // A guest that gives back what it knows, and nothing else, has edited nothing.
+//! let answer = Document::parse(r#"{"request":{"model":"small","input":[{"role":"user","content":"Hello!"}]}}"#)?;
+//! Generations2And3.read_pre(&answer, &mut context, &mut request)?;
+//! assert_eq!(request.document().as_str(), body);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod bifrost;
 mod merge;

@@ -1,5 +1,13 @@
 //! The packed ABI: inputs are written where the guest's malloc says, and a `u64` holds the place of the output, its address
 //! in the upper half and its length in the lower.
+//!
+//! ```
+//! use heimdall_shim::abi::packed;
+//!
+//! assert!(packed::offers("wasi_snapshot_preview1", "fd_write"));
+//! assert!(packed::offers("env", "abort"));
+//! assert!(!packed::offers("env", "open_socket"));
+//! ```
 
 mod call;
 mod heap;

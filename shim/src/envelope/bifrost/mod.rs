@@ -1,4 +1,19 @@
 //! Bifrost's JSON, in its three generations.
+//!
+//! ```
+//! use heimdall_host::json::Document;
+//! use heimdall_host::model::{CallKind, Context, LlmRequest};
+//! use heimdall_shim::envelope::Envelope;
+//! use heimdall_shim::envelope::bifrost::{Generation1, Generations2And3};
+//!
+//! let body = Document::parse(r#"{"model":"small","messages":[]}"#)?;
+//! let request = LlmRequest::new(CallKind::Chat, "provider", "small", false, 0, body);
+//! let context = Context::new("request-1", 1 << 20);
+//! // Generation 1 has a parameter for each text, the later ones have one object.
+//! assert_eq!(Generation1.pre(&context, &request).len(), 2);
+//! assert_eq!(Generations2And3.pre(&context, &request).len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod context;
 mod error;
