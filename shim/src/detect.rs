@@ -99,35 +99,39 @@ pub(crate) fn detect(artifact: &Artifact) -> Result<Detected, NotPacked> {
         });
     };
     let names: Vec<&str> = module.exports.iter().map(|export| export.name.as_str()).collect();
-    let is_hook = |name: &&&str| KNOWN.iter().any(|known| known.name == **name);
-    let score = names.iter().filter(is_hook).count() * 10
+    let hooks = names.iter().filter(|name| spelling(name).is_some()).count();
+    let score = hooks * 10
         + names
             .iter()
             .filter(|name| **name == "get_name" || **name == "plugin_malloc")
             .count();
     let mut problems = Vec::new();
     let found = find_hooks(module, &mut problems);
+    // Beside a hook, a name like one may be anything.
+    if found.is_empty() && problems.is_empty() {
+        problems.extend(misspelt(&names));
+    }
     check_life_cycle(module, &mut problems);
     let (malloc, free) = allocator(module, !found.is_empty(), &mut problems);
     match module.export("memory") {
         Some(Item::Memory) => {}
-        Some(other) => problems.push(format!("exports `memory`, but as something else:{other}")),
+        Some(other) => problems.push(format!("exports `memory{other}`, where a memory is expected")),
         None => problems.push("exports no `memory`".to_owned()),
     }
-    if found.is_empty() && problems.iter().all(|problem| !problem.contains("_hook")) && score == 0 {
+    if score == 0 {
         return Err(NotPacked {
             closest: None,
             needs: NEEDS.to_owned(),
             score: 0,
         });
     }
-    if found.is_empty() && module.export("get_name").is_none() {
+    if hooks == 0 && module.export("get_name").is_none() {
         problems.push("exports no hook".to_owned());
     }
     if !problems.is_empty() {
         let score = u32::try_from(score).unwrap_or(u32::MAX);
         return Err(NotPacked {
-            closest: Some(problems.join("; ")),
+            closest: Some(format!("it {}", problems.join("; it "))),
             needs: NEEDS.to_owned(),
             score,
         });
@@ -155,6 +159,21 @@ fn find_hooks(module: &ModuleShape, problems: &mut Vec<String>) -> Vec<&'static 
         }
     }
     found
+}
+
+/// The hook that an export is, or was meant to be: `preHook` is `pre_hook`.
+fn spelling(export: &str) -> Option<&'static str> {
+    let letters = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    let meant = letters(export);
+    let names = KNOWN.iter().map(|known| known.name);
+    names.into_iter().find(|name| letters(name) == meant)
+}
+
+fn misspelt(names: &[&str]) -> Vec<String> {
+    let meant = names.iter().filter_map(|name| Some((name, spelling(name)?)));
+    meant
+        .map(|(name, hook)| format!("exports `{name}`, which is spelt `{hook}`"))
+        .collect()
 }
 
 /// `exports pre_hook with 3 parameters; generation 1 takes 4, generation 2 and 3 take 2`

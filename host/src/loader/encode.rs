@@ -22,7 +22,8 @@ pub(super) fn component(file: &str, module: &[u8], preview1: bool) -> Result<Vec
     };
     encode().map_err(|error| LoadError::Encode {
         file: file.into(),
-        reason: format!("{error:#}"),
+        // Some of its texts dump bytes over several lines.
+        reason: format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" "),
     })
 }
 

@@ -52,7 +52,7 @@ pub enum LoadError {
         remedy: &'static str,
     },
     /// It carries component types, and can't be made the component that they describe.
-    #[error("`{file}` carries component types, but no component can be made of it: {reason}; build it as a component")]
+    #[error("`{file}` carries component types, but no component can be made of it: {reason}; build it again with bindings and tools of one release, or as a component")]
     Encode {
         /// The file.
         file: String,
@@ -71,7 +71,7 @@ pub enum LoadError {
         reason: String,
     },
     /// It imports what this host has not.
-    #[error("`{file}` imports what this host does not offer: {}; it offers {}; upgrade Heimdall, or build the plugin without", .missing.join(", "), .offered.join(", "))]
+    #[error("`{file}` imports what this host does not offer: {}; it offers {}; upgrade Heimdall, or build the plugin without them", .missing.join(", "), .offered.join(", "))]
     UnknownImports {
         /// The file.
         file: String,

@@ -247,7 +247,7 @@ impl Constants {
 fn shape(file: &str, bytes: &[u8], outline: &Outline) -> Result<Shape, LoadError> {
     let types = Validator::new_with_features(features())
         .validate_all(bytes)
-        .map_err(|error| malformed(file, &error))?;
+        .map_err(|error| refused_feature(file, bytes).unwrap_or_else(|| malformed(file, &error)))?;
     if outline.component {
         let (exports, imports) = (outline.exports.clone(), outline.imports.clone());
         return Ok(Shape::Component(ComponentShape { exports, imports }));
@@ -294,19 +294,52 @@ fn item(types: &Types, entity: EntityType) -> Item {
     }
 }
 
-/// What the engine takes; see there for why the others are refused.
+/// What the engine does not take, in words, and how to build a plugin without; see there for why.
+const REFUSED: [(WasmFeatures, &str, &str); 5] = [
+    (WasmFeatures::THREADS, "threads", "build it without threads"),
+    (
+        WasmFeatures::GC,
+        "garbage-collected types",
+        "build it with a toolchain that manages memory itself",
+    ),
+    (WasmFeatures::EXCEPTIONS, "exceptions", "build it without exceptions"),
+    (
+        WasmFeatures::MEMORY64,
+        "a 64-bit memory or table",
+        "build it for wasm32",
+    ),
+    (
+        WasmFeatures::CM_ASYNC,
+        "asynchronous component functions",
+        "build it against WASI 0.2",
+    ),
+];
+
+/// What the engine takes.
 fn features() -> WasmFeatures {
-    WasmFeatures::default()
-        .difference(WasmFeatures::THREADS)
-        .difference(WasmFeatures::GC)
-        .difference(WasmFeatures::EXCEPTIONS)
-        .difference(WasmFeatures::MEMORY64)
-        .difference(WasmFeatures::CM_ASYNC)
+    let refused = REFUSED.iter().map(|(feature, _, _)| *feature);
+    WasmFeatures::default().difference(refused.collect())
+}
+
+/// Whether a file would be valid if the engine took one thing more.
+fn refused_feature(file: &str, bytes: &[u8]) -> Option<LoadError> {
+    let is_all_it_needs = |more: &WasmFeatures| {
+        let mut validator = Validator::new_with_features(features().union(*more));
+        validator.validate_all(bytes).is_ok()
+    };
+    let (_, feature, remedy) = REFUSED.iter().find(|(more, _, _)| is_all_it_needs(more))?;
+    Some(LoadError::Unsupported {
+        file: file.into(),
+        feature,
+        remedy,
+    })
 }
 
 fn malformed(file: &str, error: &BinaryReaderError) -> LoadError {
     let reason = error.to_string();
-    if error.message().contains("unexpected end") {
+    // The second is what is said of a file that ends between its sections of functions and of code.
+    let breaks_off = ["unexpected end", "code section is absent"];
+    if breaks_off.iter().any(|text| error.message().contains(text)) {
         LoadError::Truncated {
             file: file.into(),
             reason,

@@ -146,7 +146,15 @@ impl PackedInstance {
             .call_async(&mut self.store, ())
             .await
             .map_err(|error| self.cause(error))?;
-        let name = self.take_result(packed, &[], LONGEST_NAME).await?;
+        let name = self
+            .take_result(packed, &[], LONGEST_NAME)
+            .await
+            .map_err(|cause| match cause {
+                Cause::OutputTooLarge { size, limit } => {
+                    Cause::InvalidOutput(format!("its name has {size} bytes, {limit} are allowed"))
+                }
+                cause => cause,
+            })?;
         end_call(&mut self.store);
         let Some(name) = name else { return Ok(None) };
         let name = std::str::from_utf8(&name).map_err(|_| Cause::InvalidOutput("its name is no UTF-8".into()))?;
