@@ -7,5 +7,4 @@ mod guest;
 mod loading;
 mod lossless;
 mod mixed;
-mod starting;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use heimdall_host::json::Document;
@@ -11,6 +12,9 @@ use heimdall_host::pipeline::{Exchange, LlmStep, Pipeline, StreamStep};
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
 use heimdall_tests::guests::Guest;
 use http::{HeaderMap, Method, StatusCode};
+
+/// A deadline for what never ends. What does end is expected to need far less.
+pub const SOON: Duration = Duration::from_millis(500);
 
 /// One host for all tests of the process; compiled guests are kept between runs.
 pub fn host() -> &'static Host {
@@ -48,6 +52,11 @@ pub async fn pipeline(plugins: &[(Guest, Option<&str>)]) -> Arc<Pipeline> {
         loaded.push(host().load(Bytes::from(guest.bytes()), settings).await.unwrap());
     }
     Arc::new(Pipeline::new(loaded, 1 << 20).unwrap())
+}
+
+/// A module or a component in WAT.
+pub fn wat(text: &str) -> Bytes {
+    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}")).into()
 }
 
 pub fn http_request(path: &str) -> HttpRequest {
