@@ -33,6 +33,7 @@ pub struct Guest {
     imports: String,
     init: String,
     describe: String,
+    cleanup: String,
     items: String,
 }
 
@@ -49,6 +50,7 @@ impl Guest {
             imports: String::new(),
             init: format!("i32.const {OK}"),
             describe: format!("i32.const {DESCRIPTION}"),
+            cleanup: String::new(),
             items: String::new(),
         }
     }
@@ -106,6 +108,11 @@ impl Guest {
 
     pub fn describe(mut self, body: &str) -> Self {
         self.describe = body.to_owned();
+        self
+    }
+
+    pub fn cleanup(mut self, body: &str) -> Self {
+        self.cleanup = body.to_owned();
         self
     }
 
@@ -195,12 +202,13 @@ impl Guest {
                 (global.set $heap (i32.add (global.get $heap) (local.get 3))))
             (func (export "{lifecycle}#describe") (result i32) {describe})
             (func (export "{lifecycle}#init") (param i32 i32) (result i32) {init})
-            (func (export "{lifecycle}#cleanup"))
+            (func (export "{lifecycle}#cleanup") {cleanup})
             {description}
             {items})"#,
             imports = self.imports,
             describe = self.describe,
             init = self.init,
+            cleanup = self.cleanup,
             items = self.items,
             description = self.description(),
         )

@@ -162,6 +162,19 @@ async fn what_never_comes_to_an_end_while_it_starts_is_ended() {
 }
 
 #[tokio::test]
+async fn a_cleanup_that_traps_or_never_ends_ends_nothing_else() {
+    for body in ["unreachable", "(loop $again (br $again))"] {
+        let limits = Limits {
+            cleanup_timeout: SOON,
+            ..Limits::default()
+        };
+        let guest = Guest::new().cleanup(body).build();
+        let plugin = load_with(guest, PluginSettings { limits, ..settings() }).await.unwrap();
+        plugin.cleanup().await;
+    }
+}
+
+#[tokio::test]
 async fn memory_beyond_the_limit_fails_the_start() {
     let limits = Limits {
         memory: 1 << 20,

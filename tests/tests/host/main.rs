@@ -2,9 +2,12 @@
 //! which do what no toolchain builds.
 
 mod conformance;
+mod counting;
 #[path = "../../../host/tests/component/guest.rs"]
 mod guest;
+mod isolation;
 mod loading;
 mod lossless;
 mod mixed;
 mod support;
+mod typed;

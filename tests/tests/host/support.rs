@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use heimdall_host::json::Document;
-use heimdall_host::loader::{FailurePolicy, Host, PluginSettings};
+use heimdall_host::loader::{FailurePolicy, Host, Loaded, PluginSettings};
 use heimdall_host::model::{CallKind, HttpRequest, HttpResponse, LlmRequest, LlmResponse, Upstream};
 use heimdall_host::pipeline::{Exchange, LlmStep, Pipeline, StreamStep};
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
@@ -15,6 +15,9 @@ use http::{HeaderMap, Method, StatusCode};
 
 /// A deadline for what never ends. What does end is expected to need far less.
 pub const SOON: Duration = Duration::from_millis(500);
+
+/// A deadline that nothing reaches.
+pub const LATE: Duration = Duration::from_secs(60);
 
 /// One host for all tests of the process; compiled guests are kept between runs.
 pub fn host() -> &'static Host {
@@ -57,6 +60,22 @@ pub async fn pipeline(plugins: &[(Guest, Option<&str>)]) -> Arc<Pipeline> {
 /// A module or a component in WAT.
 pub fn wat(text: &str) -> Bytes {
     wat::parse_str(text).unwrap_or_else(|error| panic!("{error}")).into()
+}
+
+/// The plugin in a file of that name with these settings.
+pub async fn load(name: &str, bytes: Bytes, change: impl FnOnce(&mut PluginSettings)) -> Loaded {
+    let mut settings = PluginSettings::new(format!("{name}.wasm"));
+    settings.name = Some(name.to_owned());
+    change(&mut settings);
+    host()
+        .load(bytes, settings)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A pipeline of one plugin.
+pub async fn alone(name: &str, bytes: Bytes, change: impl FnOnce(&mut PluginSettings)) -> Arc<Pipeline> {
+    Arc::new(Pipeline::new(vec![load(name, bytes, change).await], 1 << 20).unwrap())
 }
 
 pub fn http_request(path: &str) -> HttpRequest {
