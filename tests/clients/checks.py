@@ -170,8 +170,12 @@ def responses_request(client: OpenAI) -> None:
 
 @check
 def responses_answer(client: OpenAI) -> None:
-    """responses: both post hooks edit the answer, in reverse order"""
-    same(client.responses.create(model="echo/echo", input=SECRETS).output_text, WHOLE)
+    """responses: the typed post hook edits the answer; the legacy one, which knows chats only, leaves it whole"""
+    answer = client.responses.with_raw_response.create(model="echo/echo", input=SECRETS)
+    same(answer.parse().output_text, f"echo: [redacted] {marks.SECRET_LEGACY} [redacted] end")
+    # The typed plugin inserts its message as `instructions`, which the legacy one does not count.
+    names = ("x-guard", "x-guard-messages", "x-legacy", "x-legacy-messages")
+    same([answer.headers.get(name) for name in names], ["typed", "1", "legacy", "1"])
 
 
 @check
@@ -212,8 +216,8 @@ def embeddings(client: OpenAI) -> None:
 def embeddings_hooks(client: OpenAI) -> None:
     """embeddings: the hooks of both plugins run"""
     headers = client.embeddings.with_raw_response.create(model="echo/echo", input=["one", "two"]).headers
-    names = ("x-guard", "x-guard-messages", "x-legacy")
-    same([headers.get(name) for name in names], ["typed", "2", "legacy"])
+    names = ("x-guard", "x-guard-messages", "x-legacy", "x-legacy-messages")
+    same([headers.get(name) for name in names], ["typed", "2", "legacy", "2"])
     error = fails(openai.PermissionDeniedError, client.embeddings.create, model="echo/echo", input=marks.BANNED_TYPED)
     same(error.code, "banned_word")
 
