@@ -111,7 +111,7 @@ fn typed(items: &str, trouble: &str, free: &str) -> Bytes {
         .item(items)
         .item(&hook)
         .before_call("(call $hook)");
-    after_call(guest, "(call $hook)").build()
+    after_call(guest, "", "(call $hook)").build()
 }
 
 fn legacy(items: &str, trouble: &str, free: &str) -> Bytes {

@@ -6,8 +6,10 @@ mod counting;
 #[path = "../../../host/tests/component/guest.rs"]
 mod guest;
 mod isolation;
+mod legacy;
 mod loading;
 mod lossless;
 mod mixed;
+mod policies;
 mod support;
 mod typed;
