@@ -10,6 +10,7 @@ mod legacy;
 mod loading;
 mod lossless;
 mod mixed;
+mod outcomes;
 mod policies;
 mod support;
 mod typed;
