@@ -15,7 +15,7 @@ if [ $# -gt 0 ]; then
     binary=$1
 else
     binary=$target/release/heimdall
-    [ -x "$binary" ] || (cd "$root" && cargo build --release --locked --package heimdall)
+    [ -x "$binary" ] || (cd "$root" && cargo build --release --locked)
 fi
 
 # Installed anew only when the lock file changed.
