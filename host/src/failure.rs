@@ -86,6 +86,23 @@ impl Cause {
         matches!(self, Cause::Returned(_))
     }
 
+    /// In a few words that are the host's own: what a guest said is for its operator's log.
+    pub fn in_short(&self) -> &'static str {
+        match self {
+            Cause::Returned(_) => "it returned an error",
+            Cause::Trap(_) => "it trapped",
+            Cause::Exited(_) => "it exited",
+            Cause::Deadline(_) => "it did not return in time",
+            Cause::OutOfMemory(_) => "it needed more than its memory",
+            Cause::OutputTooLarge { .. } => "it returned more than is allowed",
+            Cause::AbiViolation(_) => "it broke its ABI",
+            Cause::InvalidOutput(_) => "it returned something that can't be used",
+            Cause::Busy(_) => "all of its instances are busy",
+            Cause::Instantiate(_) => "no instance of it could be made",
+            Cause::Retired => "it was retired",
+        }
+    }
+
     /// What the one who operates the plugin can do about a failure in this hook.
     pub fn remedy(&self, hook: &str) -> &'static str {
         match self {

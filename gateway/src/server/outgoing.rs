@@ -102,6 +102,9 @@ impl Outgoing {
                 self.last = document.bytes().clone();
                 let step = hooks.chunk(document).await;
                 self.send(&step, &mut out);
+                if step.aborted {
+                    self.finish();
+                }
                 out
             }
             Err(error) => {
@@ -125,6 +128,7 @@ impl Outgoing {
                 let step = hooks.end(error).await;
                 self.send(&step, &mut out);
                 aborted = step.aborted;
+                self.finish();
             }
             (None, Some(error)) => {
                 let event = error.to_event(self.kind);
@@ -136,6 +140,13 @@ impl Outgoing {
             frame(&mut out, None, DONE);
         }
         out
+    }
+
+    /// What is left to the plugins keeps the client from nothing, and the client's leaving does not keep it from them.
+    fn finish(&mut self) {
+        if let Some(hooks) = self.hooks.take() {
+            tokio::spawn(hooks.finish());
+        }
     }
 
     fn send(&mut self, step: &StreamStep, out: &mut Vec<u8>) {

@@ -14,6 +14,8 @@ const REQUEST_ID: &str = "request_id";
 pub struct Context {
     request_id: Arc<str>,
     max_bytes: usize,
+    /// Of all keys and values.
+    bytes: usize,
     values: Arc<BTreeMap<Arc<str>, Document>>,
 }
 
@@ -23,6 +25,7 @@ impl Context {
         Context {
             request_id: request_id.into(),
             max_bytes,
+            bytes: 0,
             values: Arc::default(),
         }
     }
@@ -53,20 +56,26 @@ impl Context {
                 _ => Err(EditError::Other("`request_id` can't be set".into())),
             };
         }
-        let others = self.iter().filter(|&(other, _)| other != key);
-        let size = others.map(|(key, value)| key.len() + value.len()).sum::<usize>() + key.len() + value.len();
+        let size = self.bytes - self.size_of(key) + key.len() + value.len();
         if size > self.max_bytes {
             return Err(EditError::TooLarge(u32::try_from(self.max_bytes).unwrap_or(u32::MAX)));
         }
         Arc::make_mut(&mut self.values).insert(key.into(), value);
+        self.bytes = size;
         Ok(())
     }
 
     /// Removes a key; `request_id` stays.
     pub fn remove(&mut self, key: &str) {
         if self.values.contains_key(key) {
+            self.bytes -= self.size_of(key);
             Arc::make_mut(&mut self.values).remove(key);
         }
+    }
+
+    /// What a key takes of the cap; 0 where it is not there.
+    fn size_of(&self, key: &str) -> usize {
+        self.values.get(key).map_or(0, |value| key.len() + value.len())
     }
 
     /// The keys in alphabetical order, `request_id` among them.

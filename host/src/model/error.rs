@@ -1,5 +1,7 @@
 //! What can be wrong with an edit, and what a client gets in place of an answer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::write::ObjectWriter;
@@ -62,6 +64,8 @@ pub struct LlmError {
     pub allow_fallbacks: Option<bool>,
     /// The upstream's error as it came.
     pub body: Option<Document>,
+    /// The plugin that decided this, or failed: the pipeline says so.
+    pub plugin: Option<Arc<str>>,
 }
 
 impl PartialEq for LlmError {
@@ -75,8 +79,9 @@ impl PartialEq for LlmError {
                 status,
                 allow_fallbacks,
                 body: _,
+                plugin,
             } = error.clone();
-            (message, kind, code, param, status, allow_fallbacks)
+            (message, kind, code, param, status, allow_fallbacks, plugin)
         };
         plain(self) == plain(other) && value::same_optional(self.body.as_ref(), other.body.as_ref())
     }
@@ -141,8 +146,8 @@ impl LlmError {
             code: said.as_ref().and_then(|said| said.code.clone()),
             param: said.and_then(|said| said.param),
             status: Some(status),
-            allow_fallbacks: None,
             body: document,
+            ..LlmError::default()
         }
     }
 
@@ -165,13 +170,15 @@ impl LlmError {
     }
 
     fn new_body(&self) -> Document {
-        let error = ObjectWriter::new()
+        let mut error = ObjectWriter::new()
             .string("message", &self.message)
             .optional_string("type", self.kind.as_deref())
             .optional_string("param", self.param.as_deref())
-            .optional_string("code", self.code.as_deref())
-            .text();
-        ObjectWriter::new().raw("error", &error).document()
+            .optional_string("code", self.code.as_deref());
+        if let Some(plugin) = &self.plugin {
+            error = error.string("plugin", plugin);
+        }
+        ObjectWriter::new().raw("error", &error.text()).document()
     }
 
     fn changed_body(&self, body: &Document) -> Document {
@@ -196,6 +203,9 @@ impl LlmError {
                 // The object is there, so only a text beyond all bounds fails, and then the old one stays.
                 let _unchanged = changed.set(pointer, &Document::string(now));
             }
+        }
+        if let Some(plugin) = &self.plugin {
+            let _unchanged = changed.set("/error/plugin", &Document::string(plugin));
         }
         changed
     }

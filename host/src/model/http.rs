@@ -10,6 +10,11 @@ use super::EditError;
 
 mod headers;
 
+pub use headers::is_framing;
+
+/// How many bytes a path or a query that a plugin sets may have.
+const MAX_TARGET: u32 = 64 << 10;
+
 /// The client's request. A draft is a clone.
 #[derive(Debug, Clone)]
 pub struct HttpRequest(Arc<RequestParts>);
@@ -83,11 +88,13 @@ impl HttpRequest {
     /// Changes the path.
     ///
     /// # Errors
-    /// [`EditError::Other`] for a path that does not start with `/`, or has what only stands percent-encoded in one.
+    /// [`EditError::Other`] for a path that does not start with `/`, or has what only stands percent-encoded in one;
+    /// [`EditError::TooLarge`] for a long one.
     pub fn set_path(&mut self, path: &str) -> Result<(), EditError> {
         if path == self.0.path {
             return Ok(());
         }
+        fits(path)?;
         if !path.starts_with('/') || !is_plain(path) || path.contains('?') {
             return Err(EditError::Other(format!(
                 "{path:?} is no path: it starts with `/` and has no `?`, `#`, space, control or non-ASCII character"
@@ -105,11 +112,13 @@ impl HttpRequest {
     /// Changes the query; `None` removes it with its question mark.
     ///
     /// # Errors
-    /// [`EditError::Other`] for a query that has what only stands percent-encoded in one.
+    /// [`EditError::Other`] for a query that has what only stands percent-encoded in one; [`EditError::TooLarge`] for a
+    /// long one.
     pub fn set_query(&mut self, query: Option<&str>) -> Result<(), EditError> {
         if query == self.query() {
             return Ok(());
         }
+        fits(query.unwrap_or_default())?;
         if let Some(query) = query.filter(|query| !is_plain(query)) {
             return Err(EditError::Other(format!(
                 "{query:?} is no query: it has no `#`, space, control or non-ASCII character"
@@ -118,6 +127,13 @@ impl HttpRequest {
         Arc::make_mut(&mut self.0).query = query.map(str::to_owned);
         Ok(())
     }
+}
+
+fn fits(target: &str) -> Result<(), EditError> {
+    if target.len() > MAX_TARGET as usize {
+        return Err(EditError::TooLarge(MAX_TARGET));
+    }
+    Ok(())
 }
 
 /// Whether a text has only characters that stand unencoded in a path or a query.

@@ -37,7 +37,7 @@ pub use assemble::StreamAssembly;
 pub use chunk::LlmChunk;
 pub use context::Context;
 pub use error::{EditError, LlmError};
-pub use http::{HttpRequest, HttpResponse, Reply};
+pub use http::{HttpRequest, HttpResponse, Reply, is_framing};
 pub use message::{Content, Message, Part, PartContent};
 pub use request::LlmRequest;
 pub use response::{LlmResponse, TokenUsage, Upstream};

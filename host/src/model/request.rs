@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::message::{self, Message, Shape};
 use super::{CallKind, EditError, value};
-use crate::json::{Document, Numbers, Value, same};
+use crate::json::{Document, Kind, Numbers, Value, same};
 
 /// The call to a model in the provider's shape. Nothing is copied until it is edited; a draft is a clone.
 ///
@@ -252,7 +252,14 @@ fn member_pointer(name: &str) -> String {
 pub(super) fn set_pointer(document: &mut Document, pointer: &str, value: Option<&Document>) -> Result<(), EditError> {
     match value {
         Some(value) => document.set(pointer, value)?,
-        None => document.remove(pointer)?,
+        None => {
+            let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let inside = document.pointer(parent).map(|parent| parent.kind());
+            if !matches!(inside, Some(Kind::Object | Kind::Array)) {
+                return Err(EditError::NoSuchPlace(pointer.to_owned()));
+            }
+            document.remove(pointer)?
+        }
     };
     Ok(())
 }

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
-use super::policy::settle;
+use super::policy::{answered, refusal, settle};
 use super::stream::LlmStream;
 use super::{MAX_ASSEMBLED_ANSWER, Pipeline};
 use crate::failure::{Cause, Failure};
 use crate::loader::Loaded;
 use crate::model::{
-    Answer, CallKind, Context, HttpRequest, HttpResponse, LlmError, LlmRequest, LlmResponse, Reply, StreamAssembly,
-    Upstream,
+    Answer, CallKind, Context, HttpRequest, HttpResponse, LlmError, LlmRequest, LlmResponse, StreamAssembly, Upstream,
 };
 use crate::plugin::{Call, HookSet, HttpOutcome, PostOutcome, PreOutcome, Seat};
 
-/// The status of a refusal that names none.
-const REFUSED: u16 = 403;
 /// The status of an error that names none.
 const FAILED: u16 = 500;
 
@@ -125,21 +122,17 @@ impl Exchange {
                 seat: &mut part.seat,
             };
             let result = loaded.plugin.on_request(&mut call, &mut draft).await;
+            let result = result.and_then(|outcome| checked(loaded, outcome));
             match commit(&mut self.context, call.context, result) {
-                Ok(HttpOutcome::Proceed) => self.http = draft,
-                Ok(HttpOutcome::Respond(reply)) => match checked_reply(loaded, "on-request", reply) {
-                    Ok(response) => return HttpStep::Respond(response),
-                    Err(failure) => {
-                        part.http = Standing::Out;
-                        if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
-                            return HttpStep::Respond(error_response(&error, FAILED));
-                        }
-                    }
-                },
+                Ok(HttpDecision::Proceed) => self.http = draft,
+                Ok(HttpDecision::Respond(response)) => {
+                    answered(loaded, "on-request", self.context.request_id(), response.status());
+                    return HttpStep::Respond(response);
+                }
                 Err(failure) => {
                     part.http = Standing::Out;
                     if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
-                        return HttpStep::Respond(error_response(&error, FAILED));
+                        return HttpStep::Respond(error_response(&error));
                     }
                 }
             }
@@ -172,13 +165,14 @@ impl Exchange {
                 Ok(PreOutcome::Proceed) => request = draft,
                 Ok(PreOutcome::Answer(answer)) => {
                     let response = answer.into_response(&request, self.context.request_id(), elapsed);
+                    answered(loaded, "before-call", self.context.request_id(), 200);
                     self.answered_by = Some(place);
                     self.call = Some(request);
                     return LlmStep::Answer(response);
                 }
                 Ok(PreOutcome::Refuse(error)) => {
                     self.call = Some(request);
-                    return LlmStep::Refuse(refusal(error));
+                    return LlmStep::Refuse(refusal(loaded, error, self.context.request_id()));
                 }
                 Err(failure) => {
                     part.llm = Standing::Out;
@@ -219,12 +213,15 @@ impl Exchange {
             };
             let result = loaded.plugin.after_call(&mut call, &mut draft).await;
             match commit(&mut self.context, call.context, result) {
-                Ok(PostOutcome::Proceed) => upstream = draft,
+                Ok(PostOutcome::Proceed) => upstream = still_named(draft, &upstream),
                 Ok(PostOutcome::Replace(answer)) => {
+                    answered(loaded, "after-call", self.context.request_id(), 200);
                     self.answered_by = Some(place);
                     upstream = replaced(answer, self.call.as_ref(), self.context.request_id(), elapsed, upstream);
                 }
-                Ok(PostOutcome::Refuse(error)) => upstream = Upstream::Error(refusal(error)),
+                Ok(PostOutcome::Refuse(error)) => {
+                    upstream = Upstream::Error(refusal(loaded, error, self.context.request_id()));
+                }
                 Err(failure) => {
                     part.llm = Standing::Out;
                     if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
@@ -254,7 +251,7 @@ impl Exchange {
                 Ok(()) => response = draft,
                 Err(failure) => {
                     if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
-                        response = error_response(&error, FAILED);
+                        response = error_response(&error);
                     }
                 }
             }
@@ -281,7 +278,7 @@ impl Exchange {
         LlmStream::new(self, kind, assembly, provider, post_hooks)
     }
 
-    fn takes_part(&self, hooks: HookSet) -> bool {
+    pub(super) fn takes_part(&self, hooks: HookSet) -> bool {
         let plugins = self.pipeline.plugins().iter().zip(&self.parts);
         plugins
             .into_iter()
@@ -297,30 +294,45 @@ pub(super) fn commit<T>(context: &mut Context, draft: Context, result: Result<T,
     result
 }
 
-fn checked_reply(loaded: &Loaded, hook: &'static str, reply: Reply) -> Result<HttpResponse, Failure> {
-    reply.into_response().map_err(|error| {
+/// What `on_request` decided, with a reply that can be sent.
+enum HttpDecision {
+    Proceed,
+    Respond(HttpResponse),
+}
+
+fn checked(loaded: &Loaded, outcome: HttpOutcome) -> Result<HttpDecision, Failure> {
+    let HttpOutcome::Respond(reply) = outcome else {
+        return Ok(HttpDecision::Proceed);
+    };
+    let response = reply.into_response().map_err(|error| {
         let manifest = loaded.plugin.manifest();
-        let cause = Cause::InvalidOutput(error.to_string());
         Failure {
             plugin: manifest.name.clone(),
             file: manifest.file.clone(),
-            hook,
-            cause,
+            hook: "on-request",
+            cause: Cause::InvalidOutput(error.to_string()),
         }
-    })
+    })?;
+    Ok(HttpDecision::Respond(response))
 }
 
-fn error_response(error: &LlmError, default_status: u16) -> HttpResponse {
-    let reply = error.to_reply(default_status);
+/// An error of the host's own as a response.
+fn error_response(error: &LlmError) -> HttpResponse {
+    let reply = error.to_reply(FAILED);
     let body = reply.body.clone();
     reply
         .into_response()
-        .unwrap_or_else(|_| HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR, http::HeaderMap::new(), body))
+        .unwrap_or_else(|_| HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), body))
 }
 
-fn refusal(mut error: LlmError) -> LlmError {
-    error.status.get_or_insert(REFUSED);
-    error
+/// An error that passed a hook is still the error of the plugin that it names.
+fn still_named(mut draft: Upstream, before: &Upstream) -> Upstream {
+    if let (Upstream::Error(error), Upstream::Error(before)) = (&mut draft, before)
+        && error.plugin.is_none()
+    {
+        error.plugin.clone_from(&before.plugin);
+    }
+    draft
 }
 
 fn replaced(answer: Answer, call: Option<&LlmRequest>, request_id: &str, elapsed: u32, before: Upstream) -> Upstream {

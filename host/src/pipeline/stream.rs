@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::exchange::{Exchange, Standing, commit};
-use super::policy::settle;
+use super::policy::{refusal, settle};
 use crate::json::Document;
 use crate::loader::Loaded;
 use crate::model::{CallKind, Context, LlmChunk, LlmError, StreamAssembly, Upstream};
@@ -34,6 +34,8 @@ pub struct LlmStream {
     kept: Option<LlmChunk>,
     next_index: u32,
     announced_last: bool,
+    /// What the upstream said went wrong, or what ended the stream.
+    error: Option<LlmError>,
 }
 
 /// Chunks on their way out, or the error that ends them.
@@ -47,16 +49,16 @@ impl LlmStream {
         provider: Option<Arc<str>>,
         post_hooks: bool,
     ) -> LlmStream {
-        let (kept, next_index, announced_last) = (None, 0, false);
         LlmStream {
             exchange,
             kind,
             assembly,
             provider,
             post_hooks,
-            kept,
-            next_index,
-            announced_last,
+            kept: None,
+            next_index: 0,
+            announced_last: false,
+            error: None,
         }
     }
 
@@ -69,7 +71,15 @@ impl LlmStream {
     pub async fn chunk(&mut self, document: Document) -> StreamStep {
         let mut step = StreamStep::default();
         let whole = LlmChunk::new(self.kind, 0, document);
-        for chunk in whole.split_choices() {
+        if let Some(error) = whole.error() {
+            self.error = Some(error);
+        }
+        let chunks = if self.exchange.takes_part(HookSet::CHUNK | HookSet::POST_LLM_CHUNK) {
+            whole.split_choices()
+        } else {
+            vec![whole]
+        };
+        for chunk in chunks {
             let Some(chunk) = self.keep_if_last(chunk) else {
                 continue;
             };
@@ -83,23 +93,33 @@ impl LlmStream {
     }
 
     /// The upstream's end; `error` where it broke off. The chunks that plugins held back go out before the last one.
+    /// [`LlmStream::finish`] comes next, once this was sent.
     pub async fn end(&mut self, error: Option<LlmError>) -> StreamStep {
         let mut step = StreamStep::default();
-        let error_chunk = error
-            .as_ref()
-            .map(|error| LlmChunk::new(self.kind, 0, error.to_event(self.kind)));
-        let before = match (&error_chunk, self.kept.take()) {
-            (Some(_), Some(kept)) => self.through_hooks(kept).await,
-            (_, kept) => {
-                self.kept = kept;
-                Ok(Vec::new())
-            }
-        };
-        self.send(before, &mut step).await;
+        if error.is_some()
+            && let Some(kept) = self.kept.take()
+        {
+            let passed = self.through_hooks(kept).await;
+            self.send(passed, &mut step).await;
+        }
         if step.aborted {
             return step;
         }
-        let last = match error_chunk.or_else(|| self.kept.take()) {
+        match error {
+            Some(error) => {
+                let event = self.error_event(&error);
+                self.send_last(Some(event), Some(error), &mut step).await;
+            }
+            None => {
+                let kept = self.kept.take();
+                self.send_last(kept, None, &mut step).await;
+            }
+        }
+        step
+    }
+
+    async fn send_last(&mut self, last: Option<LlmChunk>, error: Option<LlmError>, step: &mut StreamStep) {
+        let passed = match last {
             Some(mut chunk) => {
                 chunk.set_last(true);
                 self.announced_last = true;
@@ -107,24 +127,30 @@ impl LlmStream {
             }
             None => self.announce_end().await.map(|()| Vec::new()),
         };
-        let last = match last {
+        let mut last = match passed {
             Ok(last) => last,
-            Err(error) => {
-                self.abort(error, &mut step).await;
-                return step;
-            }
+            Err(error) => return self.abort(error, step).await,
         };
         let held_back = self.flush().await;
-        self.send(held_back, &mut step).await;
+        self.send(held_back, step).await;
         if step.aborted {
-            return step;
+            return;
         }
-        self.send(Ok(last), &mut step).await;
-        if !step.aborted {
-            step.aborted = error.is_some();
-            self.after_stream(error).await;
+        let Some(error) = error else {
+            return self.send(Ok(last), step).await;
+        };
+        if last.is_empty() {
+            // A plugin may say how a stream that broke off ends, but not that nothing was wrong with it.
+            last.push(self.error_event(&error));
         }
-        step
+        let told = last.iter().any(|chunk| chunk.error().is_some());
+        self.send(Ok(last), step).await;
+        step.aborted |= told;
+        self.error = told.then_some(error);
+    }
+
+    fn error_event(&self, error: &LlmError) -> LlmChunk {
+        LlmChunk::new(self.kind, self.next_index, error.to_event(self.kind))
     }
 
     /// Gives back the chunk that goes on now: the new one, or the one that was kept for it.
@@ -206,7 +232,9 @@ impl LlmStream {
             Ok(ChunkOutcome::Replace(documents)) => {
                 passed.extend(documents.into_iter().map(|document| chunk.instead(document)));
             }
-            Ok(ChunkOutcome::Abort(error)) => return Err(error),
+            Ok(ChunkOutcome::Abort(error)) => {
+                return Err(refusal(loaded, error, self.exchange.context.request_id()));
+            }
             Err(failure) => {
                 part.llm = Standing::Out;
                 match settle(loaded, &failure, self.exchange.context.request_id()) {
@@ -227,6 +255,7 @@ impl LlmStream {
             .exchange
             .answered_by
             .map_or(self.exchange.parts.len(), |place| place + 1);
+        self.announced_last = true;
         let mut chunk = LlmChunk::end_of_stream(self.kind, self.next_index);
         chunk.set_last(true);
         self.pass(vec![chunk], end, HookSet::POST_LLM_CHUNK).await.map(drop)
@@ -295,24 +324,28 @@ impl LlmStream {
         }
     }
 
+    /// Ends the stream with an error of a plugin's. Post hooks that keep totals learn that there is no more.
     async fn abort(&mut self, error: LlmError, step: &mut StreamStep) {
+        // That one of them fails on it changes nothing any more.
+        let _told = self.announce_end().await;
         step.send.push(error.to_event(self.kind));
         step.aborted = true;
-        self.after_stream(Some(error)).await;
+        self.error = Some(error);
     }
 
-    /// The post hooks that want the answer as a whole. What they edit has no effect any more.
-    async fn after_stream(&mut self, error: Option<LlmError>) {
+    /// Once the last event was sent: the post hooks that want the answer as a whole. What they edit has no effect.
+    pub async fn finish(mut self) {
         if !self.post_hooks {
             return;
         }
         let next = StreamAssembly::new(self.kind, false, 0);
         let assembly = std::mem::replace(&mut self.assembly, next);
+        let outgrown = assembly.outgrown();
         let answer = assembly.finish(self.provider.clone(), self.exchange.elapsed_ms());
-        let upstream = match (error, answer) {
+        let upstream = match (self.error.take(), answer) {
             (Some(error), _) => Upstream::Error(error),
             (None, Some(answer)) => Upstream::Response(answer),
-            (None, None) => return,
+            (None, None) => Upstream::Error(not_put_together(outgrown)),
         };
         let pipeline = self.exchange.pipeline.clone();
         let end = self
@@ -350,6 +383,20 @@ impl LlmStream {
         let part = self.exchange.parts.get(place);
         loaded.is_some_and(|loaded| loaded.plugin.hooks().contains(hook))
             && part.is_some_and(|part| part.llm == Standing::In)
+    }
+}
+
+/// What `after-call` gets where there is no answer for it.
+fn not_put_together(outgrown: bool) -> LlmError {
+    let message = if outgrown {
+        "The answer was streamed, and is too long to be put together."
+    } else {
+        "The stream held no answer."
+    };
+    LlmError {
+        message: message.to_owned(),
+        code: Some("no_answer".to_owned()),
+        ..LlmError::default()
     }
 }
 

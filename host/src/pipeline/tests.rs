@@ -32,6 +32,8 @@ enum Act {
     Drop,
     HoldBack,
     Abort,
+    /// Writes the error that it is given into the log.
+    TellError,
 }
 
 struct Native {
@@ -62,7 +64,7 @@ impl Native {
             plugin,
             file,
             hook,
-            cause: Cause::Deadline(Duration::from_millis(5)),
+            cause: Cause::Trap("a text of the guest's".to_owned()),
         }
     }
 
@@ -134,6 +136,9 @@ impl Plugin for Native {
             && !response.streamed()
         {
             response.set_text(0, &self.mark(response.text(0))).unwrap();
+        }
+        if let (Act::TellError, Upstream::Error(error)) = (&act, &*upstream) {
+            self.log.lock().unwrap().push(error.message.clone());
         }
         match act {
             Act::Refuse => Ok(PostOutcome::Refuse(refusal())),
@@ -385,7 +390,7 @@ async fn a_failure_under_the_policy_closed_ends_the_call_with_an_error_that_name
     };
     assert_eq!(error.status, Some(500));
     assert!(
-        error.message.contains("`b`") && !error.message.contains("b.rs"),
+        error.message.contains("`b`") && !error.message.contains("b.rs") && !error.message.contains("guest"),
         "{}",
         error.message
     );
@@ -444,9 +449,12 @@ async fn each_chunk_passes_all_post_hooks_before_the_chunk_hooks_in_reverse_orde
     let step = stream.end(None).await;
     assert_eq!(step.send.len(), 1);
     assert!(!step.aborted);
-    let expected =
-        "b.after-last-chunk a.after-last-chunk b.on-chunk a.on-chunk b.on-end a.on-end b.after-call a.after-call";
-    assert_eq!(called(&log), expected);
+    assert_eq!(
+        called(&log),
+        "b.after-last-chunk a.after-last-chunk b.on-chunk a.on-chunk b.on-end a.on-end"
+    );
+    stream.finish().await;
+    assert_eq!(called(&log), "b.after-call a.after-call");
 }
 
 #[tokio::test]
@@ -456,6 +464,7 @@ async fn a_stream_that_ends_without_a_finish_still_tells_the_post_hooks() {
     stream.chunk(chunk("x")).await;
     called(&log);
     assert!(stream.end(None).await.send.is_empty());
+    stream.finish().await;
     assert_eq!(called(&log), "a.after-last-chunk a.on-end a.after-call");
 }
 
@@ -522,6 +531,7 @@ async fn an_upstream_that_breaks_off_ends_the_stream_with_its_error_after_what_w
         step.send[1].pointer("/error/message").unwrap().as_str().unwrap(),
         "broke off"
     );
+    stream.finish().await;
     assert_eq!(called(&log), "a.after-last-chunk a.on-chunk a.on-end a.after-call");
 }
 
@@ -552,6 +562,56 @@ async fn a_plugin_without_hooks_costs_nothing_and_asks_for_nothing() {
     exchange.before_call(chat()).await;
     assert!(!exchange.reads_answers() && !exchange.reads_chunks());
     assert_eq!(called(&log), "a.before-call");
+}
+
+#[tokio::test]
+async fn a_plugin_that_drops_the_error_of_a_broken_stream_does_not_hide_it() {
+    let (pipeline, _) = pipeline(&[("a", &[("on-chunk", Act::Drop)], CLOSED)]);
+    let mut stream = stream_of(&pipeline).await;
+    let step = stream
+        .end(Some(LlmError {
+            message: "broke off".to_owned(),
+            ..LlmError::default()
+        }))
+        .await;
+    assert!(step.aborted);
+    assert_eq!(
+        step.send[0].pointer("/error/message").unwrap().as_str().unwrap(),
+        "broke off"
+    );
+}
+
+#[tokio::test]
+async fn an_error_that_the_upstream_sends_as_an_event_reaches_after_call_as_an_error() {
+    let (pipeline, log) = pipeline(&[("a", &[("after-call", Act::TellError)], CLOSED)]);
+    let mut stream = stream_of(&pipeline).await;
+    stream.chunk(chunk("x")).await;
+    stream
+        .chunk(Document::parse(r#"{"error":{"message":"overloaded"}}"#).unwrap())
+        .await;
+    stream.end(None).await;
+    stream.finish().await;
+    assert!(called(&log).ends_with("a.after-call overloaded"));
+}
+
+#[tokio::test]
+async fn an_abort_tells_the_post_hooks_that_there_is_no_more_and_names_the_plugin() {
+    let (pipeline, log) = pipeline(&[("a", &[], CLOSED), ("b", &[("on-chunk", Act::Abort)], CLOSED)]);
+    let mut stream = stream_of(&pipeline).await;
+    called(&log);
+    let step = stream.chunk(chunk("x")).await;
+    assert_eq!(step.send[0].pointer("/error/plugin").unwrap().raw(), r#""b""#);
+    let expected = "b.after-chunk a.after-chunk b.on-chunk b.after-last-chunk a.after-last-chunk";
+    assert_eq!(called(&log), expected);
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_plugin_also_behind_the_post_hooks() {
+    let (pipeline, _) = pipeline(&[("a", &[], CLOSED), ("b", &[("before-call", Act::Refuse)], CLOSED)]);
+    let Upstream::Error(error) = whole(&mut pipeline.begin("r", request()), chat()).await else {
+        panic!()
+    };
+    assert_eq!(error.to_json().pointer("/error/plugin").unwrap().raw(), r#""b""#);
 }
 
 #[test]

@@ -83,12 +83,15 @@ impl<F: Factory> Instances<F> {
         &self.shared.factory
     }
 
-    /// Takes in an instance that was made before there were requests. With [`Isolation::Request`] it is dropped: it
+    /// Takes in an instance that was made before there were requests. With [`Isolation::Request`] it is retired: it
     /// belongs to no request.
     pub fn put(&self, instance: F::Instance) {
-        if self.isolation == Isolation::Warm {
-            // More than the cap are of no use.
-            drop(self.shared.idle.push(instance));
+        let unwanted = match self.isolation {
+            Isolation::Warm => self.shared.idle.push(instance).err(),
+            Isolation::Request => Some(instance),
+        };
+        if let Some(instance) = unwanted {
+            self.shared.retire(instance, None);
         }
     }
 
@@ -110,12 +113,9 @@ impl<F: Factory> Instances<F> {
                 })
             }
             Isolation::Request => {
-                let own = seat
-                    .held
-                    .take()
-                    .and_then(|held| held.downcast::<Held<F::Instance>>().ok());
-                let held = match own {
-                    Some(held) => *held,
+                let own = seat.held.take().and_then(|held| held.downcast::<Seated<F>>().ok());
+                let held = match own.and_then(|seated| seated.leave()) {
+                    Some(held) => held,
                     None => {
                         let permit = self.shared.permit(deadline).await?;
                         let instance = deadline.run(self.shared.factory.create()).await?;
@@ -124,7 +124,7 @@ impl<F: Factory> Instances<F> {
                 };
                 Ok(Lease {
                     held,
-                    home: Home::Seat(seat),
+                    home: Home::Seat(seat, &self.shared),
                 })
             }
         }
@@ -173,20 +173,54 @@ impl<F: Factory> Shared<F> {
 
     fn take_back(self: &Arc<Self>, held: Held<F::Instance>) {
         let Held { instance, permit } = held;
-        if !self.permits.is_closed() && !self.factory.needs_recycling(&instance) {
-            // There is room: each instance in the queue once had a permit.
-            drop(self.idle.push(instance));
-            return;
+        if self.permits.is_closed() || self.factory.needs_recycling(&instance) {
+            return self.retire(instance, Some(permit));
         }
-        tracing::debug!(
-            plugin = &*self.plugin,
-            "an instance is retired; what it kept in memory is gone"
-        );
+        // There is room: each instance in the queue once had a permit.
+        drop(self.idle.push(instance));
+        // Retirement may have emptied the queue in between.
+        if self.permits.is_closed()
+            && let Some(instance) = self.idle.pop()
+        {
+            self.retire(instance, Some(permit));
+        }
+    }
+
+    /// In a task of its own: nobody waits for a guest's `cleanup`.
+    fn retire(self: &Arc<Self>, instance: F::Instance, permit: Option<OwnedSemaphorePermit>) {
         let shared = self.clone();
-        tokio::spawn(async move {
+        let retired = async move {
             shared.factory.retire(instance).await;
             drop(permit);
-        });
+        };
+        // Without a runtime, as when the process ends, the instance is only dropped.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            tracing::debug!(
+                plugin = &*self.plugin,
+                "an instance is retired; what it kept in memory is gone"
+            );
+            runtime.spawn(retired);
+        }
+    }
+}
+
+/// A request's own instance between two of its hooks. It is retired when the request is over.
+struct Seated<F: Factory> {
+    held: Option<Held<F::Instance>>,
+    shared: Arc<Shared<F>>,
+}
+
+impl<F: Factory> Seated<F> {
+    fn leave(mut self: Box<Self>) -> Option<Held<F::Instance>> {
+        self.held.take()
+    }
+}
+
+impl<F: Factory> Drop for Seated<F> {
+    fn drop(&mut self) {
+        if let Some(Held { instance, permit }) = self.held.take() {
+            self.shared.retire(instance, Some(permit));
+        }
     }
 }
 
@@ -208,7 +242,7 @@ impl Drop for Waiting<'_> {
 
 enum Home<'a, F: Factory> {
     Pool(&'a Arc<Shared<F>>),
-    Seat(&'a mut Seat),
+    Seat(&'a mut Seat, &'a Arc<Shared<F>>),
 }
 
 /// An instance for one call. Dropping it throws the instance away, also when the call was cancelled: only a guest that
@@ -223,7 +257,12 @@ impl<F: Factory> Lease<'_, F> {
     pub fn keep(self) {
         match self.home {
             Home::Pool(shared) => shared.take_back(self.held),
-            Home::Seat(seat) => seat.held = Some(Box::new(self.held)),
+            Home::Seat(seat, shared) => {
+                seat.held = Some(Box::new(Seated::<F> {
+                    held: Some(self.held),
+                    shared: shared.clone(),
+                }));
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ pub struct StreamAssembly {
     /// Of a Responses stream, whose later events repeat what earlier ones said.
     texts: Texts,
     collected: Collected,
+    outgrown: bool,
 }
 
 /// The answer so far.
@@ -58,6 +59,7 @@ impl StreamAssembly {
             max_bytes,
             texts: Texts::new(max_bytes),
             collected,
+            outgrown: false,
         }
     }
 
@@ -92,9 +94,15 @@ impl StreamAssembly {
             }
         };
         if !fits {
+            self.outgrown = true;
             self.collected = Collected::No;
         }
         Ok(())
+    }
+
+    /// Whether the answer was wanted and is longer than its cap.
+    pub fn outgrown(&self) -> bool {
+        self.outgrown
     }
 
     /// At the end of the stream: the answer put together, if it was wanted and anything of one was sent. Of a Responses

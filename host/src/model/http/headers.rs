@@ -21,8 +21,8 @@ const FRAMING: [&str; 7] = [
     "upgrade",
 ];
 
-/// Whether a header is the host's alone.
-pub(super) fn is_framing(name: &str) -> bool {
+/// Whether a header is the host's alone: it says how a message travels from one hop to the next.
+pub fn is_framing(name: &str) -> bool {
     let proxy = name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("proxy-"));
     proxy || FRAMING.iter().any(|framing| name.eq_ignore_ascii_case(framing))
 }
