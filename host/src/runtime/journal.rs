@@ -12,19 +12,19 @@ const TARGET: &str = "heimdall::plugin";
 
 /// tracing wants levels that are known when it is compiled.
 macro_rules! at_level {
-    ($level:expr, $with:ident!($($arguments:tt)*)) => {
+    ($level:expr, $with:ident!([$($options:tt)*] $($arguments:tt)*)) => {
         match $level {
-            Level::ERROR => tracing::$with!(target: TARGET, Level::ERROR, $($arguments)*),
-            Level::WARN => tracing::$with!(target: TARGET, Level::WARN, $($arguments)*),
-            Level::INFO => tracing::$with!(target: TARGET, Level::INFO, $($arguments)*),
-            Level::DEBUG => tracing::$with!(target: TARGET, Level::DEBUG, $($arguments)*),
-            Level::TRACE => tracing::$with!(target: TARGET, Level::TRACE, $($arguments)*),
+            Level::ERROR => tracing::$with!(target: TARGET, $($options)* Level::ERROR, $($arguments)*),
+            Level::WARN => tracing::$with!(target: TARGET, $($options)* Level::WARN, $($arguments)*),
+            Level::INFO => tracing::$with!(target: TARGET, $($options)* Level::INFO, $($arguments)*),
+            Level::DEBUG => tracing::$with!(target: TARGET, $($options)* Level::DEBUG, $($arguments)*),
+            Level::TRACE => tracing::$with!(target: TARGET, $($options)* Level::TRACE, $($arguments)*),
         }
     };
 }
 
 fn enabled(level: Level) -> bool {
-    at_level!(level, enabled!())
+    at_level!(level, enabled!([]))
 }
 
 /// One of the two streams that a guest prints to.
@@ -184,7 +184,11 @@ impl Journal {
         let (plugin, hook, request_id) = (&*self.plugin, self.hook, self.request_id.as_str());
         let request_id = (!request_id.is_empty()).then_some(request_id);
         let fields = (!fields.is_empty()).then_some(fields);
-        at_level!(level, event!(plugin, hook, request_id, fields, "{message}"));
+        // Without a parent, as the engine has spans of its own around what a guest calls.
+        at_level!(
+            level,
+            event!([parent: None,] plugin, hook, request_id, fields, "{message}")
+        );
     }
 }
 

@@ -1,13 +1,16 @@
 //! The host library with the committed guests, every kind and generation, alone and together; and with guests in WAT,
 //! which do what no toolchain builds.
 
+mod assemblyscript;
 mod conformance;
 mod counting;
+mod generations;
 #[path = "../../../host/tests/component/guest.rs"]
 mod guest;
 mod isolation;
 mod legacy;
 mod loading;
+mod logs;
 mod lossless;
 mod mixed;
 mod outcomes;
