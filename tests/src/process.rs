@@ -8,17 +8,37 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 
 /// A running `heimdall serve`. Killed when dropped.
 pub struct Gateway {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
     child: Child,
-    output: Output,
+    output: Arc<Output>,
     _directory: tempfile::TempDir,
 }
 
-type Output = Arc<Mutex<String>>;
+/// What a process has printed so far, and the thread that reads it.
+#[derive(Default)]
+struct Output {
+    text: Mutex<String>,
+    reader: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Output {
+    fn so_far(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    /// All of it, of a process that ended.
+    fn all(&self) -> String {
+        if let Some(reader) = self.reader.lock().unwrap().take() {
+            reader.join().unwrap();
+        }
+        self.so_far()
+    }
+}
 
 impl Gateway {
     /// Starts the gateway with this `heimdall.toml`; a line for `listen` with a free port is put before it.
@@ -37,19 +57,24 @@ impl Gateway {
     /// # Errors
     /// When it ended instead of serving: its exit code and what it printed.
     pub fn try_start(config: &str) -> Result<Gateway, (i32, String)> {
-        Gateway::start_with(config, &[])
+        Gateway::start_with(config, &[], &[])
     }
 
-    /// As [`Gateway::try_start`], with these environment variables.
+    /// As [`Gateway::try_start`], with these environment variables and further arguments.
     ///
     /// # Errors
     /// When it ended instead of serving: its exit code and what it printed.
-    pub fn start_with(config: &str, environment: &[(&str, &str)]) -> Result<Gateway, (i32, String)> {
+    pub fn start_with(
+        config: &str,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Result<Gateway, (i32, String)> {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("heimdall.toml");
         std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
         let mut child = heimdall(directory.path())
             .args(["serve", "--config", file.to_str().unwrap()])
+            .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -67,32 +92,35 @@ impl Gateway {
             }),
             Err(_) => {
                 let status = child.wait().unwrap().code().unwrap_or(-1);
-                let output = output.lock().unwrap().clone();
-                Err((status, output))
+                Err((status, output.all()))
             }
         }
     }
 
     /// What it has printed so far, logs and banner.
     pub fn output(&self) -> String {
-        self.output.lock().unwrap().clone()
-    }
-
-    /// Its process's id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+        self.output.so_far()
     }
 
     /// Asks it to end, as an operator's `kill` does.
     pub fn terminate(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.signal("-TERM");
     }
 
-    /// Waits for its end: its exit code.
+    /// Asks it to end, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end: its exit code, and all that it printed.
     pub fn wait(mut self) -> (i32, String) {
         let status = self.child.wait().unwrap().code().unwrap_or(-1);
-        (status, self.output())
+        (status, self.output.all())
     }
 }
 
@@ -162,16 +190,16 @@ fn target_directory() -> PathBuf {
 }
 
 /// Collects what a process prints, and sends the first URL of this machine that it names.
-fn follow(stream: impl Read + Send + 'static) -> (Output, std::sync::mpsc::Receiver<String>) {
-    let output = Output::default();
+fn follow(stream: impl Read + Send + 'static) -> (Arc<Output>, std::sync::mpsc::Receiver<String>) {
+    let output = Arc::new(Output::default());
     let (found, url) = std::sync::mpsc::sync_channel(1);
     let kept = output.clone();
-    std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         let mut found = Some(found);
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             let address = line.split_once("http://127.0.0.1:").map(|(_, rest)| rest);
             let port = address.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
-            kept.lock().unwrap().push_str(&format!("{line}\n"));
+            kept.text.lock().unwrap().push_str(&format!("{line}\n"));
             if let Some(port) = port
                 && let Some(found) = found.take()
             {
@@ -179,6 +207,7 @@ fn follow(stream: impl Read + Send + 'static) -> (Output, std::sync::mpsc::Recei
             }
         }
     });
+    *output.reader.lock().unwrap() = Some(reader);
     (output, url)
 }
 

@@ -3,9 +3,12 @@
 //! `/BEHAVIOUR/FIXTURE/v1/...` answers with `tests/fixtures/FIXTURE`; behaviours:
 //! - `whole`: in one piece; `split-N`: cut after N bytes; `every-N`: in pieces of N bytes;
 //! - `break-N`: the connection closes after N bytes; `hang`: no answer; `hang-N`: silence after N bytes;
-//! - `status-N`: with that status; `endless`: the fixture again and again.
+//! - `first-N`: N bytes and a proper end; `status-N`: with that status; `endless`: the fixture again and again;
+//! - `repeat-N`: with that status and, in place of a fixture, an error that repeats the request's `authorization`; the
+//!   fixture's name says in which form: `plain`, `escaped` or `event`.
 //!
-//! `/seen` gives the last request's head and body, `/open` how many answers are under way.
+//! `/seen` gives the last request's head and body, `/open` how many answers are under way, `/sent` how many bytes of
+//! endless answers went out.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,6 +29,7 @@ use tokio::net::{TcpListener, TcpStream};
 struct Shared {
     seen: Mutex<Vec<u8>>,
     open: AtomicUsize,
+    sent: AtomicUsize,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,33 +52,43 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let Some((path, request)) = read_request(&mut stream).await? else {
         return Ok(());
     };
-    match path.as_str() {
-        "/seen" => {
-            let seen = shared.seen.lock().unwrap().clone();
-            return answer_whole(&mut stream, &seen).await;
-        }
-        "/open" => return answer_whole(&mut stream, shared.open.load(Ordering::SeqCst).to_string().as_bytes()).await,
-        _ => *shared.seen.lock().unwrap() = request,
+    let told = match path.as_str() {
+        "/seen" => Some(shared.seen.lock().unwrap().clone()),
+        "/open" => Some(shared.open.load(Ordering::SeqCst).to_string().into()),
+        "/sent" => Some(shared.sent.load(Ordering::SeqCst).to_string().into()),
+        _ => None,
+    };
+    if let Some(told) = told {
+        return answer_whole(&mut stream, &told).await;
     }
+    let key = authorization(&request);
+    *shared.seen.lock().unwrap() = request;
     shared.open.fetch_add(1, Ordering::SeqCst);
-    let result = replay(&mut stream, &path).await;
+    let result = replay(&mut stream, &path, &key, &shared.sent).await;
     shared.open.fetch_sub(1, Ordering::SeqCst);
     result
 }
 
-async fn replay(stream: &mut TcpStream, path: &str) -> std::io::Result<()> {
+async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsize) -> std::io::Result<()> {
     let mut parts = path.trim_start_matches('/').splitn(2, '/');
     let behaviour = parts.next().unwrap_or_default();
     let fixture = parts.next().unwrap_or_default().split("/v1").next().unwrap_or_default();
-    let body = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture))?;
     let (what, number) = match behaviour.split_once('-') {
         Some((what, number)) => (what, number.parse().unwrap_or(0)),
         None => (behaviour, usize::MAX),
     };
+    let body = match what {
+        "repeat" => repeated(key, fixture),
+        _ => std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture))?,
+    };
     if what == "hang" && number == usize::MAX {
         return until_closed(stream).await;
     }
-    let status = if what == "status" { number } else { 200 };
+    let status = if matches!(what, "status" | "repeat") {
+        number
+    } else {
+        200
+    };
     let kind = match body.trim_ascii_start().first() {
         Some(b'{') => "application/json",
         Some(b'<') => "text/html",
@@ -86,6 +100,7 @@ async fn replay(stream: &mut TcpStream, path: &str) -> std::io::Result<()> {
     stream.write_all(head.as_bytes()).await?;
     match what {
         "break" => return piece(stream, body.get(..number).unwrap_or(&body)).await,
+        "first" => piece(stream, body.get(..number).unwrap_or(&body)).await?,
         "hang" => {
             piece(stream, body.get(..number).unwrap_or(&body)).await?;
             return until_closed(stream).await;
@@ -100,13 +115,35 @@ async fn replay(stream: &mut TcpStream, path: &str) -> std::io::Result<()> {
                 piece(stream, bytes).await?;
             }
         }
+        "repeat" => {
+            for bytes in body.chunks(7) {
+                piece(stream, bytes).await?;
+            }
+        }
         "endless" => loop {
             piece(stream, &body).await?;
+            sent.fetch_add(body.len(), Ordering::SeqCst);
             tokio::task::yield_now().await;
         },
         _ => piece(stream, &body).await?,
     }
     stream.write_all(b"0\r\n\r\n").await
+}
+
+/// What an upstream says that shows the key which it refuses.
+fn repeated(key: &str, form: &str) -> Vec<u8> {
+    let error = format!(r#"{{"error":{{"message":"Incorrect key: {key}.","type":"invalid_request_error"}}}}"#);
+    match form {
+        "escaped" => error.replace('/', r"\/").into(),
+        "event" => format!("data: {error}\n\n").into(),
+        _ => error.into(),
+    }
+}
+
+fn authorization(request: &[u8]) -> String {
+    let request = String::from_utf8_lossy(request);
+    let value = request.lines().find_map(|line| line.strip_prefix("authorization: "));
+    value.unwrap_or_default().to_owned()
 }
 
 /// One chunk of the transfer encoding, which the receiver sees as one piece.

@@ -37,24 +37,62 @@ async fn bad_requests_are_answered_in_openais_shape() {
     assert_eq!(answer.status, 200);
 }
 
+#[tokio::test]
+async fn a_body_of_unknown_length_is_cut_at_the_cap() {
+    let gateway = Gateway::start("max_body_mib = 1");
+    let pieces = (0..3).map(|_| Ok::<_, std::io::Error>(vec![b' '; 512 << 10]));
+    let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+    let request = client().post(format!("{}/v1/chat/completions", gateway.url)).body(body);
+    let answer = Answer::of(request.send().await.unwrap()).await;
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert!(answer.error().contains("1048576"), "{}", answer.error());
+}
+
 #[test]
 fn a_configuration_with_a_mistake_is_refused_in_words() {
-    // (configuration, words)
-    let missing = "[[plugins]]\npath = \"nowhere.wasm\"\n";
     let twice = format!("{}{}", plugin(TYPED_TAG, ""), plugin(TYPED_TAG, ""));
-    let bad_plugin_config = plugin(TYPED_GUARD, "config = { baned = [\"x\"] }");
+    let bad_plugin_config = plugin_named("wall", &TYPED_GUARD.path(), "config = { baned = [\"x\"] }");
+    // (configuration, exit code, words)
     let cases = [
-        ("listn = \"127.0.0.1:1\"", vec!["listn", "listen", "heimdall.toml:2"]),
-        ("max_body_mib = \"large\"", vec!["heimdall.toml:2:16", "whole number"]),
-        ("[[plugins]]\npaht = \"x.wasm\"", vec!["paht", "path"]),
-        (missing, vec!["nowhere.wasm", "can't be read"]),
-        (&twice, vec!["heimdall-tag"]),
-        (&bad_plugin_config, vec!["baned", "heimdall-guard"]),
-        ("[upstreams.a]\nbase_url = \"not a url\"", vec!["base_url", "a"]),
+        (
+            "listn = \"127.0.0.1:1\"",
+            2,
+            vec!["`listn`", "`listen`", "heimdall.toml:2:1:"],
+        ),
+        (
+            "max_body_mib = \"large\"",
+            2,
+            vec!["heimdall.toml:2:16:", "\"large\"", "whole number"],
+        ),
+        (
+            "[[plugins]]\npaht = \"x.wasm\"",
+            2,
+            vec!["heimdall.toml:3:1:", "`plugins[0].paht`", "`path`"],
+        ),
+        (
+            "[[plugins]]\npath = \"nowhere.wasm\"",
+            1,
+            vec!["the plugin `nowhere.wasm`", "can't be read", "No such file"],
+        ),
+        (
+            &twice,
+            2,
+            vec!["second plugin is called `heimdall-tag`", "heimdall.toml:2:1"],
+        ),
+        (
+            &bad_plugin_config,
+            1,
+            vec!["the plugin `wall`", "'baned' was unexpected"],
+        ),
+        (
+            "[upstreams.mill]\nbase_url = \"not a url\"",
+            2,
+            vec!["heimdall.toml:3:1:", "`upstreams.mill.base_url`", "no URL"],
+        ),
     ];
-    for (config, words) in cases {
+    for (config, code, words) in cases {
         let (status, output) = Gateway::try_start(config).map(drop).unwrap_err();
-        assert!(status == 1 || status == 2, "{config}: {status}");
+        assert_eq!(status, code, "{config}: {output}");
         for word in words {
             assert!(output.contains(word), "{config}: {word:?} is not in\n{output}");
         }
@@ -71,48 +109,79 @@ fn an_address_that_others_can_reach_is_refused_unless_the_configuration_says_so(
     assert!(message.contains("0.0.0.0") && message.contains("auth"), "{message}");
 }
 
-/// (file name, bytes, words of the message)
-fn bad_files() -> Vec<(&'static str, Vec<u8>, Vec<&'static str>)> {
-    let truncated = TYPED_GUARD.bytes()[..2000].to_vec();
-    let unknown_import = wat::parse_str(
-        r#"(module (import "env" "mystery" (func)) (memory (export "memory") 1)
-            (func (export "malloc") (param i32) (result i32) i32.const 8)
-            (func (export "pre_hook") (param i32 i32) (result i64) i64.const 0))"#,
-    )
-    .unwrap();
-    let near_miss = wat::parse_str(
-        r#"(module (memory (export "memory") 1)
-            (func (export "malloc") (param i32) (result i32) i32.const 8)
-            (func (export "pre_hook") (param i32 i32 i32) (result i64) i64.const 0))"#,
-    )
-    .unwrap();
-    let nothing = wat::parse_str("(module)").unwrap();
-    let failing = wat::parse_str(
-        r#"(module (memory (export "memory") 1)
+struct BadFile {
+    name: &'static str,
+    bytes: Vec<u8>,
+    /// Words of the message at a start.
+    words: Vec<&'static str>,
+    /// How `inspect` ends, which runs nothing, and words of what it prints.
+    inspected: (i32, Vec<&'static str>),
+}
+
+/// A packed module with these items, and a hook with these parameters.
+fn packed(imports: &str, items: &str, parameters: &str) -> Vec<u8> {
+    ::wat::parse_str(format!(
+        r#"(module {imports} (memory (export "memory") 1) {items}
             (func (export "malloc") (param i32) (result i32) i32.const 1024)
-            (func (export "init") (param i32 i32) (result i32) i32.const 7)
-            (func (export "pre_hook") (param i32 i32) (result i64) i64.const 0))"#,
-    )
-    .unwrap();
+            (func (export "pre_hook") (param {parameters}) (result i64) i64.const 0))"#
+    ))
+    .unwrap()
+}
+
+fn bad_files() -> Vec<BadFile> {
+    let same = |name, bytes, words: Vec<&'static str>| BadFile {
+        name,
+        bytes,
+        words: words.clone(),
+        inspected: (3, words),
+    };
+    let truncated = TYPED_GUARD.bytes()[..2000].to_vec();
+    let failing = r#"(func (export "init") (param i32 i32) (result i32) i32.const 7)"#;
     vec![
-        ("empty.wasm", Vec::new(), vec!["empty"]),
-        ("text.wasm", b"hello, this is a text".to_vec(), vec!["text", "hello"]),
-        ("page.wasm", b"<!DOCTYPE html><html>".to_vec(), vec!["HTML"]),
-        ("cut.wasm", truncated, vec!["cut.wasm"]),
-        ("import.wasm", unknown_import, vec!["env", "mystery"]),
-        ("near.wasm", near_miss, vec!["pre_hook", "3 parameters"]),
-        ("nothing.wasm", nothing, vec!["nothing"]),
-        ("failing.wasm", failing, vec!["init", "7"]),
+        same("a.wasm", Vec::new(), vec!["is empty"]),
+        same(
+            "b.wasm",
+            b"hello, this is prose".to_vec(),
+            vec!["is a text file, not WebAssembly", "hello, this is prose"],
+        ),
+        same(
+            "c.wasm",
+            b"<!DOCTYPE html><html>".to_vec(),
+            vec!["is an HTML page, not WebAssembly"],
+        ),
+        same("d.wasm", truncated, vec!["is truncated", "download it again"]),
+        same(
+            "e.wasm",
+            packed("", "", "i32 i32 i32"),
+            vec!["no kind of plugin", "pre_hook with 3 parameters"],
+        ),
+        same(
+            "f.wasm",
+            ::wat::parse_str("(module)").unwrap(),
+            vec!["no kind of plugin", "it exports: nothing"],
+        ),
+        BadFile {
+            name: "g.wasm",
+            bytes: packed(r#"(import "env" "mystery" (func))"#, "", "i32 i32"),
+            words: vec!["imports what this host does not offer: env.mystery()"],
+            inspected: (3, vec!["env.mystery() (this host does not offer it)"]),
+        },
+        BadFile {
+            name: "h.wasm",
+            bytes: packed("", failing, "i32 i32"),
+            words: vec!["`bad`", "failed in `init`", "`init` returned 7"],
+            inspected: (0, vec!["packed ABI", "init(i32, i32) -> i32"]),
+        },
     ]
 }
 
 #[tokio::test]
 async fn a_file_that_is_no_plugin_is_refused_with_a_reason_and_under_open_the_others_serve() {
-    for (name, bytes, words) in bad_files() {
+    for BadFile { name, bytes, words, .. } in bad_files() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join(name);
         std::fs::write(&file, bytes).unwrap();
-        let entry = |policy: &str| format!("[[plugins]]\nname = \"bad\"\npath = {file:?}\non_failure = {policy:?}\n");
+        let entry = |policy: &str| plugin_named("bad", &file, &format!("on_failure = {policy:?}"));
         let (status, output) = Gateway::try_start(&entry("closed")).map(drop).unwrap_err();
         assert_eq!(status, 1, "{name}: {output}");
         for word in words.iter().chain([&name]) {
@@ -125,7 +194,7 @@ async fn a_file_that_is_no_plugin_is_refused_with_a_reason_and_under_open_the_ot
             "echo: hi [tag:tagged]"
         );
         let ready = get(&gateway, "/readyz").await;
-        assert!(ready.body.contains("bad"), "{ready:?}");
+        assert!(ready.body.contains("\"bad\""), "{ready:?}");
     }
 }
 
@@ -144,16 +213,18 @@ fn inspect_tells_what_a_file_is_or_why_it_is_no_plugin() {
         "typed component"
     );
     let directory = tempfile::tempdir().unwrap();
-    for (name, bytes, words) in bad_files()
-        .into_iter()
-        .filter(|(name, ..)| *name != "failing.wasm" && *name != "import.wasm")
+    for BadFile {
+        name, bytes, inspected, ..
+    } in bad_files()
     {
         let file = directory.path().join(name);
         std::fs::write(&file, bytes).unwrap();
-        let (status, out, message) = run(&["inspect", file.to_str().unwrap()]);
-        assert_eq!(status, 3, "{name}: {out}{message}");
+        let (status, text, message) = run(&["inspect", file.to_str().unwrap()]);
+        let (code, words) = inspected;
+        let printed = text + &message;
+        assert_eq!(status, code, "{name}: {printed}");
         for word in words {
-            assert!(message.contains(word), "{name}: {word:?} is not in\n{message}");
+            assert!(printed.contains(word), "{name}: {word:?} is not in\n{printed}");
         }
     }
 }

@@ -68,6 +68,45 @@ async fn a_stream_that_takes_longer_than_the_shutdown_may_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let gateway = Gateway::start(&plugin(TYPED_TAG, ""));
+    let body = streamed("echo-chunk-delay-60000", "one two").to_string();
+    let request = client().post(format!("{}/v1/chat/completions", gateway.url)).body(body);
+    let response = request.send().await.unwrap();
+    gateway.terminate();
+    gateway.interrupt();
+    let (status, output) = tokio::task::spawn_blocking(move || gateway.wait()).await.unwrap();
+    assert_eq!(status, 130, "{output}");
+    drop(response);
+}
+
+#[tokio::test]
+async fn in_the_format_json_each_line_is_an_object() {
+    let plugins = format!("{}{}", plugin(TYPED_GUARD, ""), plugin(GEN3, ""));
+    let gateway = Gateway::start_with(&plugins, &[], &["--log-format", "json"]).unwrap();
+    post(
+        &gateway,
+        "/v1/chat/completions",
+        chat("echo", "forbidden-word\nTOP-SECRET"),
+    )
+    .await;
+    gateway.terminate();
+    let (status, output) = tokio::task::spawn_blocking(move || gateway.wait()).await.unwrap();
+    assert_eq!(status, 0, "{output}");
+    let lines: Vec<serde_json::Value> = output
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    for line in &lines {
+        assert!(line["level"].is_string() && line["target"].is_string(), "{line}");
+    }
+    let said = |words: &str| lines.iter().filter(|line| line["message"] == words).count();
+    assert_eq!([said("plugin loaded"), said("serving"), said("stopped")], [2, 1, 1]);
+    let of = |target: &str| lines.iter().filter(|line| line["target"] == target).count();
+    assert_eq!([of("heimdall::request"), of("heimdall::pipeline")], [1, 1], "{output}");
+}
+
+#[tokio::test]
 async fn many_clients_at_once_are_each_answered_with_their_own() {
     let gateway = std::sync::Arc::new(Gateway::start(
         &[TYPED_TAG, GEN3, TINYGO].map(|it| plugin(it, "")).concat(),

@@ -9,7 +9,12 @@
 
 mod bad_input;
 mod calls;
+#[path = "../../../host/tests/component/guest.rs"]
+#[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
+mod guest;
 mod lifecycle;
+mod plugins;
 mod streams;
 mod support;
 mod upstreams;
+mod wat;

@@ -1,5 +1,7 @@
 //! Requests to a running gateway, and configurations for it.
 
+use std::path::Path;
+
 use heimdall_tests::guests::Guest;
 use heimdall_tests::process::{Gateway, Replay};
 use reqwest::{Client, Response};
@@ -100,11 +102,12 @@ pub fn texts(answer: &Answer) -> Vec<String> {
 
 /// A plugin's entry of a configuration.
 pub fn plugin(guest: Guest, more: &str) -> String {
-    format!(
-        "[[plugins]]\nname = {:?}\npath = {:?}\n{more}\n",
-        guest.name,
-        guest.path()
-    )
+    plugin_named(guest.name, &guest.path(), more)
+}
+
+/// As [`plugin`], with a name that is not the guest's own.
+pub fn plugin_named(name: &str, file: &Path, more: &str) -> String {
+    format!("[[plugins]]\nname = {name:?}\npath = {file:?}\n{more}\n")
 }
 
 /// An upstream's entry of a configuration.
@@ -118,26 +121,37 @@ pub fn replay() -> Replay {
 
 /// The recorded bytes of an answer.
 pub fn fixture(name: &str) -> String {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// What the replay tells at this path.
+pub async fn told(upstream: &Replay, path: &str) -> String {
+    let response = client().get(format!("{}{path}", upstream.url)).send().await.unwrap();
+    response.text().await.unwrap()
 }
 
 /// Asks the replay what it has, until it says this: it learns of a connection's end on its own time.
 pub async fn eventually(upstream: &Replay, path: &str, expected: &str) {
     let mut last = String::new();
     for _ in 0..2000 {
-        last = client()
-            .get(format!("{}{path}", upstream.url))
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-            .unwrap();
+        last = told(upstream, path).await;
         if last == expected {
             return;
         }
         tokio::task::yield_now().await;
     }
     panic!("{path} says {last:?}, not {expected:?}");
+}
+
+/// Waits until the gateway has printed this, for as long as it takes to answer many requests: what it does after an
+/// answer, it does on its own time.
+pub async fn printed(gateway: &Gateway, words: &str) {
+    for _ in 0..2000 {
+        if gateway.output().contains(words) {
+            return;
+        }
+        assert_eq!(get(gateway, "/healthz").await.status, 200);
+    }
+    panic!("{words:?} is not in\n{}", gateway.output());
 }

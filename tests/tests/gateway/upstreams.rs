@@ -5,19 +5,16 @@ use heimdall_tests::process::Gateway;
 
 use crate::support::*;
 
-async fn asked(behaviour: &str, recorded: &str, more: &str) -> Answer {
+async fn asked(behaviour: &str, recorded: &str, more: &str, plugins: &str) -> Answer {
     let replay = replay();
-    let gateway = Gateway::start(&format!(
-        "{}{}",
-        upstream("up", &replay.upstream(behaviour, recorded), more),
-        plugin(TYPED_GUARD, "")
-    ));
-    post(&gateway, "/v1/chat/completions", chat("up/m", "hi")).await
+    let base = upstream("mill", &replay.upstream(behaviour, recorded), more);
+    let gateway = Gateway::start(&format!("{base}{plugins}"));
+    post(&gateway, "/v1/chat/completions", chat("mill/m", "hi")).await
 }
 
 #[tokio::test]
 async fn a_recorded_answer_passes_and_only_the_secret_differs() {
-    let answer = asked("every-7", "streams/chat-secret.json", "").await;
+    let answer = asked("every-7", "streams/chat-secret.json", "", &plugin(TYPED_GUARD, "")).await;
     assert_eq!(
         answer.body,
         fixture("streams/chat-secret.json").replace("TOP-SECRET", "[redacted]")
@@ -28,24 +25,17 @@ async fn a_recorded_answer_passes_and_only_the_secret_differs() {
 async fn the_upstream_gets_the_model_without_its_name_and_nothing_else_changed() {
     let replay = replay();
     let gateway = Gateway::start(&upstream(
-        "up",
+        "mill",
         &replay.upstream("whole", "streams/chat-secret.json"),
         "",
     ));
     post(
         &gateway,
         "/v1/chat/completions",
-        r#"{ "model" : "up/org/m", "messages":[] }"#,
+        r#"{ "model" : "mill/org/m", "messages":[] }"#,
     )
     .await;
-    let seen = client()
-        .get(format!("{}/seen", replay.url))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let seen = told(&replay, "/seen").await;
     let (head, body) = seen.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, r#"{ "model" : "org/m", "messages":[] }"#);
     assert!(
@@ -54,69 +44,86 @@ async fn the_upstream_gets_the_model_without_its_name_and_nothing_else_changed()
     );
 }
 
+const KEY: &str = "sk-abc/1234567890";
+
 #[tokio::test]
 async fn an_upstreams_key_is_sent_to_it_and_shown_nowhere() {
+    // (behaviour, form, streaming, status)
+    let cases = [
+        ("repeat-401", "plain", false, 401),
+        ("repeat-401", "escaped", false, 401),
+        ("repeat-401", "plain", true, 401),
+        ("repeat-200", "plain", false, 200),
+        ("repeat-200", "escaped", false, 200),
+        ("repeat-200", "event", true, 200),
+    ];
     let replay = replay();
-    let config = format!(
-        "{}{}",
-        upstream(
-            "up",
-            &replay.upstream("status-401", "streams/chat-secret.json"),
-            "api_key_env = \"HEIMDALL_TEST_KEY\""
-        ),
-        plugin(TYPED_GUARD, "")
-    );
-    let gateway = Gateway::start_with(&config, &[("HEIMDALL_TEST_KEY", "sk-very-secret")]).unwrap();
-    let answer = post(&gateway, "/v1/chat/completions", chat("m", "hi")).await;
-    assert_eq!(answer.status, 401);
-    let seen = client()
-        .get(format!("{}/seen", replay.url))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    assert!(seen.contains("authorization: Bearer sk-very-secret"), "{seen}");
-    assert!(!gateway.output().contains("sk-very-secret") && !answer.body.contains("sk-very-secret"));
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        for (behaviour, form, streaming, status) in cases {
+            let case = format!("{behaviour} {form}, streaming: {streaming}, plugins: {plugins}");
+            let key = "api_key_env = \"HEIMDALL_TEST_KEY\"";
+            let config = upstream("mill", &replay.upstream(behaviour, form), key) + &plugins;
+            let gateway = Gateway::start_with(&config, &[("HEIMDALL_TEST_KEY", KEY)], &["--log", "trace"]).unwrap();
+            let mut body = chat("m", "hi");
+            body["stream"] = streaming.into();
+            let answer = post(&gateway, "/v1/chat/completions", body).await;
+            assert_eq!(answer.status, status, "{case}: {answer:?}");
+            assert!(answer.body.contains("Incorrect key"), "{case}: {}", answer.body);
+            assert!(!answer.body.contains("1234567890"), "{case}: {}", answer.body);
+            let seen = told(&replay, "/seen").await;
+            assert!(seen.contains(&format!("authorization: Bearer {KEY}\r\n")), "{seen}");
+            gateway.terminate();
+            let (_, output) = tokio::task::spawn_blocking(move || gateway.wait()).await.unwrap();
+            assert!(!output.contains("1234567890"), "{case}: {output}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn each_way_an_upstream_can_fail_is_told_by_its_name() {
-    // (behaviour, recorded bytes, settings, status, words)
+    let json = "streams/chat-secret.json";
+    // (behaviour, recorded bytes, settings, status, code, words)
     let cases = [
         (
             "hang",
-            "streams/chat-secret.json",
+            json,
             "first_byte_timeout_ms = 200",
             504,
-            "200ms",
+            "upstream_timeout",
+            "did not start to answer within 200ms",
         ),
         (
             "hang-20",
-            "streams/chat-secret.json",
+            json,
             "idle_timeout_ms = 200",
             504,
-            "200ms",
+            "upstream_timeout",
+            "sent nothing for 200ms",
         ),
         (
             "hang-20",
-            "streams/chat-secret.json",
+            json,
             "total_timeout_ms = 200",
             504,
-            "200ms",
+            "upstream_timeout",
+            "did not finish its answer within 200ms",
         ),
-        ("break-20", "streams/chat-secret.json", "", 502, "broke off"),
-        ("whole", "streams/page.html", "", 502, "JSON"),
+        ("break-20", json, "", 502, "upstream_broke_off", "broke off"),
+        ("first-20", json, "", 502, "upstream_bad_answer", "no JSON"),
+        ("whole", "streams/page.html", "", 502, "upstream_bad_answer", "no JSON"),
     ];
-    for (behaviour, recorded, more, status, words) in cases {
-        let answer = asked(behaviour, recorded, more).await;
-        assert_eq!(answer.status, status, "{behaviour}: {answer:?}");
-        assert!(
-            answer.error().contains("up") && answer.error().contains(words),
-            "{behaviour}: {}",
-            answer.error()
-        );
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        for (behaviour, recorded, more, status, code, words) in cases {
+            let case = format!("{behaviour} {recorded}, plugins: {plugins}");
+            let answer = asked(behaviour, recorded, more, &plugins).await;
+            assert_eq!(answer.status, status, "{case}: {answer:?}");
+            assert_eq!(answer.json()["error"]["code"], code, "{case}");
+            let error = answer.error();
+            assert!(
+                error.contains("The upstream `mill`") && error.contains(words),
+                "{case}: {error}"
+            );
+        }
     }
 }
 
@@ -126,11 +133,11 @@ async fn an_upstream_that_is_down_is_told_by_its_name() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let gateway = Gateway::start(&upstream("up", &format!("http://{free}/v1"), ""));
+    let gateway = Gateway::start(&upstream("mill", &format!("http://{free}/v1"), ""));
     for body in [chat("m", "hi"), streamed("m", "hi")] {
         let answer = post(&gateway, "/v1/chat/completions", body).await;
         assert_eq!(answer.status, 502, "{answer:?}");
-        assert!(answer.error().contains("up"), "{}", answer.error());
+        assert!(answer.error().contains("`mill` can't be reached"), "{}", answer.error());
     }
 }
 
@@ -142,7 +149,7 @@ async fn a_model_of_no_upstream_is_told_which_there_are() {
     let answer = post(&gateway, "/v1/chat/completions", chat("m", "hi")).await;
     assert_eq!(answer.status, 404, "{answer:?}");
     assert!(
-        answer.error().contains("left") && answer.error().contains("right"),
+        answer.error().contains("there are the upstreams: left, right"),
         "{}",
         answer.error()
     );
