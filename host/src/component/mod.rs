@@ -30,7 +30,7 @@ use crate::loader::{
     Abi, Artifact, Candidate, Import, Isolation, LoadError, PluginSettings, Recognised, Recognition, Shape,
 };
 use crate::plugin::{Manifest, Plugin};
-use crate::runtime::{Deadline, Instances, Runtime};
+use crate::runtime::{Deadline, Instances, Runtime, own_name};
 use interfaces::{Exported, PACKAGE, TRACK};
 use plugin::{Guest, Guests, TypedPlugin};
 use schema::SchemaError;
@@ -42,6 +42,8 @@ const NAME: &str = "typed component";
 
 /// Instances of one plugin, unless its settings say otherwise: hooks don't wait for each other.
 const INSTANCES: usize = 32;
+/// With an instance per request that many requests are served at once. A stream holds its instance to its end.
+const REQUEST_INSTANCES: usize = 256;
 
 /// How plausible it is that a file that is no typed plugin was meant to be one: it exports something of the contract.
 const SCORE_CONTRACT: u32 = 80;
@@ -167,12 +169,11 @@ async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>
     };
     let hook_timeout = settings.limits.hook_timeout;
     let isolation = settings.isolation.unwrap_or(Isolation::Warm);
-    let instances = Instances::new(
-        guests,
-        manifest.name.clone(),
-        isolation,
-        settings.instances.unwrap_or(INSTANCES),
-    );
+    let cap = settings.instances.unwrap_or(match isolation {
+        Isolation::Warm => INSTANCES,
+        Isolation::Request => REQUEST_INSTANCES,
+    });
+    let instances = Instances::new(guests, manifest.name.clone(), isolation, cap);
     instances.put(guest);
     Ok(Arc::new(TypedPlugin {
         manifest,
@@ -217,14 +218,9 @@ async fn first_instance(
         .await
         .map_err(|cause| failed(&guests.name, "describe", cause))?;
 
-    let own_name = settings.name.is_none() && !description.name.is_empty();
-    if own_name && *description.name != *guests.name {
-        // Log lines bear the name that an instance was started with.
-        guests.name = description.name.as_str().into();
-        guest = guests
-            .start(&deadline)
-            .await
-            .map_err(|cause| failed(&guests.name, "start", cause))?;
+    if settings.name.is_none() && !description.name.is_empty() {
+        guests.name = own_name(&description.name).map_err(|cause| failed(&guests.name, "describe", cause))?;
+        guest.rename(&guests.name);
     }
     if let Some(schema) = &description.config_schema {
         schema::check(schema, settings.config.as_ref()).map_err(|error| match error {

@@ -15,7 +15,8 @@ use crate::limits::Limits;
 use crate::model::{Context, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
 use crate::plugin::{Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome};
 use crate::runtime::{
-    Deadline, Factory, Instances, Lease, Runtime, Tenant, begin_call, cause_of, end_call, instantiation_cause,
+    Deadline, Factory, HasTenant as _, Instances, Lease, Runtime, Tenant, begin_call, cause_of, end_call,
+    instantiation_cause,
 };
 
 /// A guest in its Store.
@@ -37,6 +38,11 @@ impl Guest {
 
     fn begin(&mut self, hook: &'static str) {
         begin_call(&mut self.store, hook, no_request());
+    }
+
+    /// Its log lines bear the name that it has told.
+    pub(super) fn rename(&mut self, name: &Arc<str>) {
+        self.store.data_mut().tenant().rename(name);
     }
 
     /// `describe`, within what is left of the time to start.

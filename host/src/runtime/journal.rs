@@ -81,6 +81,11 @@ impl Journal {
         }
     }
 
+    /// Its lines bear this name from now on.
+    pub(super) fn rename(&mut self, plugin: &Arc<str>) {
+        self.plugin = plugin.clone();
+    }
+
     /// A call begins, with a budget of its own.
     pub(super) fn begin(&mut self, hook: &'static str, request_id: &str) {
         self.hook = hook;
@@ -183,7 +188,8 @@ impl Journal {
     fn emit(&self, level: Level, message: &str, fields: &str) {
         let (plugin, hook, request_id) = (&*self.plugin, self.hook, self.request_id.as_str());
         let request_id = (!request_id.is_empty()).then_some(request_id);
-        let fields = (!fields.is_empty()).then_some(fields);
+        // Their braces are closed by the host alone: whatever else a guest writes is in quotes.
+        let fields = (!fields.is_empty()).then(|| tracing::field::display(format!("{{{fields}}}")));
         // Without a parent, as the engine has spans of its own around what a guest calls.
         at_level!(
             level,
@@ -192,8 +198,13 @@ impl Journal {
     }
 }
 
-/// In quotes, so that no name or value can pass for a further field.
+/// As it is if it is a plain word, else in quotes, so that no name or value can pass for a further field.
 fn quote(text: &mut String, value: &str, cap: usize) {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
+    if !value.is_empty() && value.len() <= cap && value.bytes().all(is_plain) {
+        text.push_str(value);
+        return;
+    }
     let value = escape(value.as_bytes(), cap, 0);
     text.push('"');
     text.extend(
@@ -205,6 +216,11 @@ fn quote(text: &mut String, value: &str, cap: usize) {
             }),
     );
     text.push('"');
+}
+
+/// A guest's text as it may stand in a log line of the host's: on one line, in plain characters, cut after `cap` bytes.
+pub fn escape_line(text: &str, cap: usize) -> String {
+    escape(text.as_bytes(), cap, 0)
 }
 
 /// A line as it may stand in a log: what could move the cursor, colour the terminal, begin a line of its own or turn

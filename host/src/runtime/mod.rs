@@ -40,7 +40,8 @@ pub use cause::{cause_of, instantiation_cause};
 pub use deadline::Deadline;
 pub use engine::RuntimeSettings;
 pub use instances::{Factory, Instances, Lease};
-pub use tenant::{HasTenant, Tenant, begin_call, end_call};
+pub use journal::escape_line;
+pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};
 pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};
 
 use cache::{Cache, Code};

@@ -8,14 +8,33 @@ use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use super::journal::{Channel, Journal};
+use super::journal::{Channel, Journal, escape_line};
 use super::limiter::Limiter;
 use super::stdio::Printer;
+use crate::failure::Cause;
 use crate::limits::Limits;
 use crate::model::Context;
 
 /// The most random bytes that a guest gets from one call: more than any key, less than a flood.
 const RANDOM_BYTES: u64 = 64 << 10;
+
+/// The most bytes that a plugin's name may have.
+const NAME_BYTES: usize = 256;
+
+/// The name that a guest gives itself, if it can stand in a log line.
+///
+/// # Errors
+/// [`Cause::InvalidOutput`] for a long one, and for one with control characters.
+pub fn own_name(name: &str) -> Result<Arc<str>, Cause> {
+    let invalid = |what: String| Err(Cause::InvalidOutput(format!("as its name, {what}")));
+    if name.len() > NAME_BYTES {
+        return invalid(format!("a text of {} bytes, {NAME_BYTES} are allowed", name.len()));
+    }
+    if name.contains('\t') || escape_line(name, NAME_BYTES) != name {
+        return invalid(format!("the text {name:?}, which has a control character"));
+    }
+    Ok(name.into())
+}
 
 /// A Store's data, of which the tenant is a part.
 pub trait HasTenant: Send + 'static {
@@ -68,6 +87,12 @@ impl Tenant {
     /// The plugin's name.
     pub fn plugin(&self) -> &Arc<str> {
         &self.plugin
+    }
+
+    /// From now on the plugin has this name, which its guest has told.
+    pub fn rename(&mut self, plugin: &Arc<str>) {
+        self.plugin = plugin.clone();
+        self.journal().rename(plugin);
     }
 
     /// The hook that is being called.
