@@ -27,7 +27,7 @@ mod write;
 
 use bytes::Bytes;
 use heimdall_host::json::{Document, JsonError};
-use heimdall_host::model::{self, Context, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
+use heimdall_host::model::{self, Context, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, Upstream};
 use heimdall_host::plugin::{ChunkOutcome, HttpOutcome, PostOutcome, PreOutcome};
 
 /// What a hook is given, in the order of its parameters. An empty one is passed as nothing.
@@ -80,6 +80,16 @@ pub enum ChunkAnswer {
     Error(String),
     /// It gave an error, and a chunk that goes on.
     Remark(String),
+}
+
+/// The error with which a guest refuses by nothing but a message.
+pub(crate) fn refusal(message: String) -> LlmError {
+    LlmError {
+        message,
+        kind: Some("plugin_error".to_owned()),
+        code: Some("plugin_refused".to_owned()),
+        ..LlmError::default()
+    }
 }
 
 /// The JSON of one generation. Each hook has a function that writes its inputs and one that reads its answer into the

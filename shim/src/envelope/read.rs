@@ -1,5 +1,7 @@
 //! Reading what guests print: names without case, nothing and emptiness taken for the same.
 
+use std::collections::HashSet;
+
 use heimdall_host::json::{Kind, Value};
 
 /// The member of this name: as it is written, else without regard to case and underscores (`ChatRequest` is
@@ -26,11 +28,21 @@ pub(super) fn told<'a>(object: Value<'a>, name: &str) -> Option<Value<'a>> {
 
 /// Whether two names differ in case and underscores alone.
 pub(super) fn same_name(a: &str, b: &str) -> bool {
-    let letters = |name: &str| {
-        let bytes = name.bytes().filter(|byte| *byte != b'_');
-        bytes.map(|byte| byte.to_ascii_lowercase()).collect::<Vec<_>>()
-    };
-    a.len().abs_diff(b.len()) < 8 && letters(a) == letters(b)
+    a.len().abs_diff(b.len()) < 8 && letters(a).eq(letters(b))
+}
+
+/// What a name has beside case and underscores.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    let bytes = name.bytes().filter(|byte| *byte != b'_');
+    bytes.map(|byte| byte.to_ascii_lowercase())
+}
+
+/// Whether a member of `answer` that says something has the name of a member of `sent`.
+pub(super) fn share_a_name(sent: Value<'_>, answer: Value<'_>) -> bool {
+    let told = answer.members().filter(|(_, value)| !is_blank(*value));
+    let told: HashSet<Vec<u8>> = told.map(|(name, _)| letters(&name).collect()).collect();
+    let mut names = sent.members();
+    names.any(|(name, _)| told.contains(&letters(&name).collect::<Vec<_>>()))
 }
 
 /// Whether a value says nothing: null, an empty string or list, an object none of whose members says anything.

@@ -55,7 +55,13 @@ impl ObjectWriter {
     pub(super) fn base64(&mut self, name: &str, bytes: &[u8]) -> &mut Self {
         self.name(name);
         self.out.push(b'"');
-        self.out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+        let start = self.out.len();
+        let length = base64::encoded_len(bytes.len(), true).unwrap_or_default();
+        self.out.resize(start + length, b'=');
+        if let Some(place) = self.out.get_mut(start..) {
+            // It has the very length that is needed.
+            let _written = STANDARD.encode_slice(bytes, place);
+        }
         self.out.push(b'"');
         self
     }

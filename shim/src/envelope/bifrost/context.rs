@@ -41,11 +41,13 @@ pub(super) fn write(out: &mut ObjectWriter, context: &Context, last: bool) {
 
 /// Takes over the members that came back and say something else than before.
 pub(super) fn read(context: &mut Context, answer: Value<'_>) -> Result<(), EnvelopeError> {
-    let Some(returned) = member(answer, "context").filter(|context| !is_blank(*context)) else {
+    let Some(returned) = member(answer, "context") else {
         return Ok(());
     };
-    if returned.kind() != Kind::Object {
-        return Err(EnvelopeError::Unusable("`context` is no object".into()));
+    match returned.kind() {
+        Kind::Object => {}
+        _ if is_blank(returned) => return Ok(()),
+        _ => return Err(EnvelopeError::Unusable("`context` is no object".into())),
     }
     for (name, value) in returned.members() {
         if name == REQUEST_ID || name == STREAM_END || value.is_null() {

@@ -1,11 +1,11 @@
 //! The LLM error: `{"is_bifrost_error","status_code","error":{"type","code","message"},"allow_fallbacks"}`.
 
 use heimdall_host::json::{Document, Kind, Value};
-use heimdall_host::model::LlmError;
+use heimdall_host::model::{LlmError, Reply};
 
-use super::super::EnvelopeError;
 use super::super::read::{flag, present, told};
 use super::super::write::ObjectWriter;
+use super::super::{EnvelopeError, refusal};
 
 /// What the error of an HTTP hook, with which guards refuse, comes to where it names no status.
 const REFUSED: u16 = 403;
@@ -121,12 +121,6 @@ fn unknown_members(value: Value<'_>) -> Option<Document> {
 }
 
 /// What the client gets when an HTTP hook gives an error: that is how HTTP guards refuse.
-pub(super) fn of_http_hook(message: String) -> LlmError {
-    LlmError {
-        message,
-        kind: Some("plugin_error".to_owned()),
-        code: Some("plugin_refused".to_owned()),
-        status: Some(REFUSED),
-        ..LlmError::default()
-    }
+pub(super) fn of_http_hook(message: String) -> Reply {
+    refusal(message).to_reply(REFUSED)
 }

@@ -3,23 +3,12 @@
 use std::borrow::Cow;
 
 use heimdall_host::json::{Kind, Value};
+use heimdall_host::model::is_framing;
 use http::HeaderMap;
 
 use super::super::EnvelopeError;
 use super::super::write::ObjectWriter;
 use super::http::{object, plain_text};
-
-/// The host's own: what a plugin sets there is left out, as the host sets it again when it sends.
-const OF_THE_HOST: [&str; 8] = [
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "keep-alive",
-    "te",
-    "trailer",
-    "upgrade",
-    "proxy-connection",
-];
 
 /// Writes `headers`: names in lower case, several values of one name joined, but for `set-cookie`, of which a map has
 /// place for the first alone.
@@ -54,7 +43,8 @@ pub(super) fn changes(sent: &HeaderMap, answer: Value<'_>) -> Result<Vec<HeaderC
         .flat_map(|headers| headers.members())
     {
         let name = name.to_ascii_lowercase();
-        if OF_THE_HOST.contains(&&*name) {
+        // What a plugin sets of the host's own is left out: the host sets it again when it sends.
+        if is_framing(&name) {
             continue;
         }
         let there = sent.contains_key(name.as_str());

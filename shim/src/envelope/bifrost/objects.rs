@@ -61,7 +61,7 @@ impl Envelope for Generations2And3 {
         };
         context::read(context, answer)?;
         if let Some(message) = error_text(answer, "error") {
-            *response = error::of_http_hook(message).to_reply(403).into_response()?;
+            *response = error::of_http_hook(message).into_response()?;
             return Ok(());
         }
         pre::part(answer, "response")?.map_or(Ok(()), |value| http::read_response(response, value))

@@ -67,7 +67,7 @@ impl<'a> Verdict<'a> {
             });
         }
         match self.response(None).filter(|_| self.has_error != Some(true)) {
-            Some(returned) => Ok(OfError::Cleared(response::answer(returned, kind))),
+            Some(returned) => Ok(OfError::Cleared(response::answer(returned, kind)?)),
             None => Ok(OfError::Unchanged),
         }
     }

@@ -30,8 +30,7 @@ pub(super) fn part<'a>(answer: Value<'a>, name: &str) -> Result<Option<Value<'a>
 /// What an HTTP request hook decided: an error refuses, a response answers, else the request goes on.
 pub(super) fn settle_http(answer: Value<'_>, draft: &mut HttpRequest) -> Result<HttpOutcome, EnvelopeError> {
     if let Some(message) = error_text(answer, "error") {
-        let refusal = error::of_http_hook(message);
-        return Ok(HttpOutcome::Respond(refusal.to_reply(403)));
+        return Ok(HttpOutcome::Respond(error::of_http_hook(message)));
     }
     let response = part(answer, "response")?.filter(|response| !http::is_empty_response(*response));
     match (flag(answer, "has_response"), response) {
@@ -43,7 +42,7 @@ pub(super) fn settle_http(answer: Value<'_>, draft: &mut HttpRequest) -> Result<
         (Some(true) | None, Some(response)) => return Ok(HttpOutcome::Respond(http::reply(response)?)),
         _ => {}
     }
-    if let Some(request) = part(answer, "request")? {
+    if let Some(request) = part(answer, "request")?.filter(|request| !http::is_empty_request(*request)) {
         http::read_request(draft, request)?;
     }
     Ok(HttpOutcome::Proceed)
@@ -78,7 +77,7 @@ fn short_circuit(circuit: Value<'_>, request: &LlmRequest) -> Result<PreOutcome,
         (Some(_), Some(_)) => Err(EnvelopeError::Unusable(
             "`short_circuit` holds both a response and an error".into(),
         )),
-        (Some(response), None) => Ok(PreOutcome::Answer(response::answer(response, Some(request.kind())))),
+        (Some(response), None) => Ok(PreOutcome::Answer(response::answer(response, Some(request.kind()))?)),
         (None, Some(error)) => Ok(PreOutcome::Refuse(error::read(error)?)),
         (None, None) => Err(EnvelopeError::Unusable(
             "`short_circuit` holds neither a response nor an error".into(),

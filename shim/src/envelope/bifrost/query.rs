@@ -1,5 +1,7 @@
 //! A query as a map of names and values, decoded; of several values of one name the last.
 
+use std::collections::HashMap;
+
 use heimdall_host::json::Value;
 
 use super::super::EnvelopeError;
@@ -9,9 +11,10 @@ use super::http::{object, plain_text};
 /// Writes `query`.
 pub(super) fn write(out: &mut ObjectWriter, query: Option<&str>) {
     let pairs = pairs(query);
+    let last = last_of_each(&pairs);
     out.object("query", |out| {
         for (place, (name, value)) in pairs.iter().enumerate() {
-            if !pairs.iter().skip(place + 1).any(|(later, _)| later == name) {
+            if last.get(name.as_str()) == Some(&place) {
                 out.string(name, value);
             }
         }
@@ -24,47 +27,44 @@ pub(super) fn changed(query: Option<&str>, answer: Value<'_>) -> Result<Option<S
         return Ok(None);
     };
     let sent = pairs(query);
-    let mut parts: Vec<(String, String)> = raw_parts(query)
-        .zip(&sent)
-        .map(|(raw, (name, _))| (name.clone(), raw.to_owned()))
-        .collect();
-    let mut any = false;
+    let last = last_of_each(&sent);
+    let mut changes: HashMap<String, Option<String>> = HashMap::new();
+    let mut added = Vec::new();
     for (name, value) in returned.members() {
-        let old = sent
-            .iter()
-            .rev()
-            .find(|(sent, _)| *sent == name)
-            .map(|(_, value)| value);
+        let old = last.get(&*name).and_then(|place| sent.get(*place)).map(|(_, old)| old);
         if value.is_null() {
-            any |= old.is_some();
-            parts.retain(|(part, _)| *part != name);
+            if old.is_some() {
+                changes.insert(name.into_owned(), None);
+            }
             continue;
         }
         let value = plain_text(&name, value)?;
-        if old.is_some_and(|old| *old == value) || (old.is_none() && value.is_empty()) {
-            continue;
-        }
-        any = true;
-        let new = (
-            name.clone().into_owned(),
-            format!("{}={}", encoded(&name), encoded(&value)),
-        );
-        match parts.iter().position(|(part, _)| *part == name) {
-            Some(place) => {
-                let mut index = 0;
-                parts.retain(|(part, _)| {
-                    index += 1;
-                    *part != name || index == place + 1
-                });
-                if let Some(part) = parts.get_mut(place) {
-                    *part = new;
-                }
-            }
-            None => parts.push(new),
+        let new = || format!("{}={}", encoded(&name), encoded(&value));
+        match old {
+            Some(old) if *old == value => {}
+            Some(_) => drop(changes.insert(name.clone().into_owned(), Some(new()))),
+            None if value.is_empty() => {}
+            None => added.push(new()),
         }
     }
-    let joined = || parts.iter().map(|(_, raw)| raw.as_str()).collect::<Vec<_>>().join("&");
-    Ok(any.then(joined))
+    if changes.is_empty() && added.is_empty() {
+        return Ok(None);
+    }
+    // Of a changed name's pairs the first makes place for the new one, and the others go.
+    let kept = raw_parts(query)
+        .zip(&sent)
+        .filter_map(|(raw, (name, _))| match changes.get_mut(name) {
+            None => Some(raw.to_owned()),
+            Some(change) => change.take(),
+        });
+    let parts: Vec<String> = kept.collect();
+    Ok(Some([parts, added].concat().join("&")))
+}
+
+/// The place of the last pair of each name.
+fn last_of_each(pairs: &[(String, String)]) -> HashMap<&str, usize> {
+    let places = pairs.iter().enumerate();
+    places.map(|(place, (name, _))| (name.as_str(), place)).collect()
 }
 
 fn raw_parts(query: Option<&str>) -> impl Iterator<Item = &str> {

@@ -8,7 +8,7 @@ use heimdall_host::json::{Document, Kind, Value};
 use heimdall_host::model::{CallKind, LlmRequest};
 
 use super::super::EnvelopeError;
-use super::super::merge::{Edits, Shape, merged};
+use super::super::merge::{Edits, Shape, merged, unchanged};
 use super::super::read::{is_blank, member, present, told};
 use super::super::write::ObjectWriter;
 use super::shapes::{CHAT_PARAMS, INPUT_PARAMS, MESSAGES, PROMPT_PARAMS};
@@ -103,15 +103,7 @@ fn read_params(kind: CallKind, document: &Document, answer: Value<'_>) -> Result
     };
     let mut edits = Edits::default();
     match params.kind() {
-        Kind::Null => {
-            let names = document.root().members().map(|(name, _)| name.into_owned());
-            let doomed: Vec<String> = names.filter(|name| !is_fixed(name, shape)).collect();
-            let mut without = document.clone();
-            for name in doomed {
-                without.remove(&format!("/{}", name.replace('~', "~0").replace('/', "~1")))?;
-            }
-            return Ok(Some(without));
-        }
+        Kind::Null => edits.delete_members(document.root(), |name| !is_fixed(name, shape)),
         Kind::Object => edits.merge(document.root(), params, shape),
         _ if is_blank(params) => {}
         _ => return Err(EnvelopeError::Unusable("`params` is no object".into())),
@@ -120,11 +112,16 @@ fn read_params(kind: CallKind, document: &Document, answer: Value<'_>) -> Result
 }
 
 fn read_input(kind: CallKind, document: &Document, input: Value<'_>) -> Result<Option<Document>, EnvelopeError> {
-    if input.kind() != Kind::Array {
-        return Err(EnvelopeError::Unusable("`input` is no list of messages".into()));
-    }
     let (name, _) = layout(kind);
-    let Some(old) = document.root().get(name).filter(|old| !old.is_null()) else {
+    let sent = document.root().get(name).filter(|sent| !sent.is_null());
+    if input.kind() != Kind::Array {
+        // A client may have sent what is no list, and the guest nothing but passed it on.
+        return match sent.is_some_and(|sent| unchanged(sent, input, &MESSAGES)) {
+            true => Ok(None),
+            false => Err(EnvelopeError::Unusable("`input` is no list of messages".into())),
+        };
+    }
+    let Some(old) = sent else {
         if input.is_empty() {
             return Ok(None);
         }

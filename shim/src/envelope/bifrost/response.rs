@@ -5,7 +5,7 @@ use heimdall_host::model::{Answer, CallKind, Completion, TokenUsage};
 
 use super::super::EnvelopeError;
 use super::super::merge::merged;
-use super::super::read::{is_blank, present, told};
+use super::super::read::{is_blank, present, share_a_name, told};
 use super::super::write::ObjectWriter;
 use super::shapes::RESPONSE;
 
@@ -41,10 +41,18 @@ pub(super) struct Returned<'a> {
     kind: Option<CallKind>,
 }
 
-/// The response in what a guest returned as one. None where that says nothing about `sent`.
+/// What makes an answer of a response where none was sent: one of these says something.
+const CONTENT: [&str; 4] = ["choices", "output", "data", "type"];
+
+/// The response in what a guest returned as one. None where that says nothing about `sent`, or where nothing was sent
+/// and it holds no answer: Go prints a struct that nobody filled with zeros in it.
 pub(super) fn returned<'a>(answer: Value<'a>, sent: Option<&Document>) -> Option<Returned<'a>> {
     let wrapped = WRAPPERS.iter().find_map(|(name, kind)| {
         let value = present(answer, name).filter(|value| value.kind() == Kind::Object && !is_blank(*value))?;
+        let says_something = sent.is_some() || CONTENT.iter().any(|name| told(value, name).is_some());
+        if !says_something {
+            return None;
+        }
         Some(Returned {
             value,
             kind: Some(*kind),
@@ -52,10 +60,8 @@ pub(super) fn returned<'a>(answer: Value<'a>, sent: Option<&Document>) -> Option
     });
     wrapped.or_else(|| {
         let bare = match sent {
-            Some(sent) => sent.root().members().any(|(name, _)| told(answer, &name).is_some()),
-            None => ["choices", "output", "data", "id"]
-                .iter()
-                .any(|name| told(answer, name).is_some()),
+            Some(sent) => share_a_name(sent.root(), answer),
+            None => CONTENT.iter().any(|name| told(answer, name).is_some()),
         };
         bare.then_some(Returned {
             value: answer,
@@ -76,24 +82,30 @@ pub(super) enum Change {
 
 pub(super) fn change(sent: &Document, kind: CallKind, returned: Returned<'_>) -> Result<Change, EnvelopeError> {
     if returned.kind.is_some_and(|other| other != kind) {
-        return Ok(Change::Other(answer(returned, Some(kind))));
+        return Ok(Change::Other(answer(returned, Some(kind))?));
     }
     Ok(merged(sent, returned.value, &RESPONSE)?.map_or(Change::None, Change::Edited))
 }
 
 /// A guest's own answer. One in the shape of a chat is put into the shape that the client asked for.
-pub(super) fn answer(returned: Returned<'_>, wanted: Option<CallKind>) -> Answer {
+pub(super) fn answer(returned: Returned<'_>, wanted: Option<CallKind>) -> Result<Answer, EnvelopeError> {
     let Returned { value, kind } = returned;
     let chat = kind == Some(CallKind::Chat) || (kind.is_none() && value.pointer("/choices/0/message").is_some());
-    if chat && wanted.is_some_and(|wanted| wanted != CallKind::Chat) {
-        return Answer::Completion(completion(value));
+    match wanted.filter(|wanted| chat && *wanted != CallKind::Chat) {
+        None => {}
+        Some(CallKind::Embedding) => {
+            return Err(EnvelopeError::Unusable(
+                "a chat's response is no answer to a call for embeddings".into(),
+            ));
+        }
+        Some(_) => return Ok(Answer::Completion(completion(value))),
     }
     let mut document = value.to_document();
     if chat && present(value, "object").is_none() {
         // On an object of this size it can't fail; without it the answer is what the guest made it.
         let _added = document.set("/object", &Document::string("chat.completion"));
     }
-    Answer::Raw(document)
+    Ok(Answer::Raw(document))
 }
 
 fn completion(chat: Value<'_>) -> Completion {

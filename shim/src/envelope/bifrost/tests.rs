@@ -9,6 +9,8 @@ use http::{HeaderMap, Method, StatusCode};
 use super::super::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError};
 use super::{Generation1, Generations2And3};
 
+mod doubtful;
+
 const NEW: Generations2And3 = Generations2And3;
 
 fn document(text: &str) -> Document {
@@ -213,12 +215,15 @@ fn the_context_is_merged() {
 fn a_short_circuit_answers_or_refuses() {
     let (.., outcome) = answered(
         &chat(CHAT),
-        r#"{"short_circuit":{"response":{"chat_response":{"id":"x","choices":[]}}}}"#,
+        r#"{"short_circuit":{"response":{"chat_response":{"id":"x","choices":[{"index":0}]}}}}"#,
     );
     let Ok(PreOutcome::Answer(Answer::Raw(answer))) = outcome else {
         panic!("{outcome:?}")
     };
-    assert_eq!(answer.as_str(), r#"{"id":"x","choices":[],"object":"chat.completion"}"#);
+    assert_eq!(
+        answer.as_str(),
+        r#"{"id":"x","choices":[{"index":0}],"object":"chat.completion"}"#
+    );
     let (.., outcome) = answered(
         &chat(CHAT),
         r#"{"has_short_circuit":true,"short_circuit":{"error":{"status_code":429,"error":{"type":"t","code":"c","message":"m"}}}}"#,
@@ -237,7 +242,7 @@ fn what_is_no_answer_is_a_failure() {
     for answer in [
         "[]",
         r#"{"has_short_circuit":true}"#,
-        r#"{"short_circuit":{"response":{"chat_response":{"id":"x"}},"error":{"error":{"message":"m"}}}}"#,
+        r#"{"short_circuit":{"response":{"chat_response":{"choices":[1]}},"error":{"error":{"message":"m"}}}}"#,
         r#"{"short_circuit":{"error":{"status_code":99,"error":{"message":"m"}}}}"#,
         r#"{"request":{"input":"text"}}"#,
         r#"{"request":7}"#,
@@ -317,7 +322,7 @@ fn a_post_hook_redacts_in_place() {
 #[test]
 fn an_error_is_cleared_only_by_a_response() {
     let mut error = upstream_error();
-    let answer = r#"{"response":{"chat_response":{"id":"y","choices":[]}},"error":null,"has_error":false}"#;
+    let answer = r#"{"response":{"chat_response":{"id":"y","choices":[{"index":0}]}},"error":null,"has_error":false}"#;
     let outcome = NEW.read_post(&document(answer), &mut context(), &mut error, "/v1/chat/completions");
     assert!(matches!(outcome, Ok(PostOutcome::Replace(Answer::Raw(_)))));
     let mut response = upstream_response();

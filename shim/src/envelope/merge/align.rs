@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use heimdall_host::json::{Kind, Value};
 
-use super::object::kin;
+use super::unchanged::Budget;
 use super::{Edits, OnNull, Shape};
 
 /// Above this many pairs no common subsequence is looked for.
@@ -55,7 +55,7 @@ fn align(edits: &mut Edits, olds: &[Value<'_>], news: &[Value<'_>], shape: &'sta
     let anchors = common(start..old_end, start..new_end, &mut unchanged);
     let (mut i, mut j) = (start, start);
     for (anchor_old, anchor_new) in anchors.into_iter().chain([(old_end, new_end)]) {
-        pair(&mut steps, olds, news, i..anchor_old, j..anchor_new);
+        pair(&mut edits.budget, &mut steps, olds, news, i..anchor_old, j..anchor_new);
         if anchor_old < old_end {
             steps.push(Step::Keep(anchor_old));
         }
@@ -107,7 +107,7 @@ fn common(olds: Part, news: Part, unchanged: &mut impl FnMut(usize, usize) -> bo
 }
 
 /// Pairs what lies between unchanged elements: by place where the numbers agree, else from the end, like with like.
-fn pair(steps: &mut Vec<Step>, olds: &[Value<'_>], news: &[Value<'_>], old: Part, new: Part) {
+fn pair(budget: &mut Budget, steps: &mut Vec<Step>, olds: &[Value<'_>], news: &[Value<'_>], old: Part, new: Part) {
     if old.len() == new.len() {
         steps.extend(old.zip(new).map(|(i, j)| Step::Merge(i, j)));
         return;
@@ -118,7 +118,7 @@ fn pair(steps: &mut Vec<Step>, olds: &[Value<'_>], news: &[Value<'_>], old: Part
         let (old_left, new_left) = (i - old.start, j - new.start);
         let alike = old_left > 0
             && match (olds.get(i - 1), news.get(j - 1)) {
-                (Some(old), Some(new)) => kin(*old, *new),
+                (Some(old), Some(new)) => budget.kin(*old, *new).unwrap_or(true),
                 _ => false,
             };
         if old_left == 0 || (!alike && new_left > old_left) {

@@ -20,6 +20,8 @@ use heimdall_host::json::{Document, Duplicates, JsonError, Kind, Value};
 use super::read::is_blank;
 use unchanged::{Budget, same_scalar};
 
+pub(super) use unchanged::unchanged;
+
 /// What a null in an answer does to a member that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnNull {
@@ -82,6 +84,11 @@ impl Edits {
             _ if same_scalar(old, new) => {}
             _ => self.replace(old.range(), new.raw()),
         }
+    }
+
+    /// Deletes the members of these names.
+    pub(super) fn delete_members(&mut self, object: Value<'_>, doomed: impl Fn(&str) -> bool) {
+        object::delete(self, object, doomed);
     }
 
     /// The document with the changes, or none where there are no changes.

@@ -1,7 +1,7 @@
 //! Merging objects.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use heimdall_host::json::{Kind, Value, push_string};
 
@@ -11,51 +11,73 @@ use super::{Edits, OnNull, Shape};
 /// Up to this many members, looking through all of them is faster than hashing.
 const FEW: usize = 16;
 
-/// The members of an object that was sent, to be found by the names that a guest prints.
-pub(super) enum Members<'a> {
+/// The members of an object, to be found by their names.
+enum Names<'a> {
     Few(Value<'a>),
-    Many {
-        exact: HashMap<Cow<'a, str>, Value<'a>>,
-        without_case: HashMap<String, Cow<'a, str>>,
-    },
+    Many(HashMap<Cow<'a, str>, Value<'a>>),
 }
 
-impl<'a> Members<'a> {
-    pub(super) fn of(object: Value<'a>) -> Self {
+impl<'a> Names<'a> {
+    fn of(object: Value<'a>) -> Self {
         if object.len() <= FEW {
-            return Members::Few(object);
+            Names::Few(object)
+        } else {
+            Names::Many(object.members().collect())
         }
-        let exact: HashMap<_, _> = object.members().collect();
-        let without_case = exact
-            .keys()
-            .map(|name| (name.to_ascii_lowercase(), name.clone()))
-            .collect();
-        Members::Many { exact, without_case }
+    }
+
+    fn get(&self, name: &str) -> Option<Value<'a>> {
+        match self {
+            Names::Few(object) => object.get(name),
+            Names::Many(members) => members.get(name).copied(),
+        }
+    }
+}
+
+/// The members of an object that was sent, to be found by the names that a guest prints.
+pub(super) struct Members<'a, 'n> {
+    sent: Names<'a>,
+    /// By name in lower case, where there are many.
+    without_case: HashMap<String, (Cow<'a, str>, Value<'a>)>,
+    answer: Names<'n>,
+}
+
+impl<'a, 'n> Members<'a, 'n> {
+    pub(super) fn of(sent: Value<'a>, answer: Value<'n>) -> Self {
+        let sent = Names::of(sent);
+        let without_case = match &sent {
+            Names::Few(_) => HashMap::new(),
+            Names::Many(members) => members
+                .iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), (name.clone(), *value)))
+                .collect(),
+        };
+        Members {
+            sent,
+            without_case,
+            answer: Names::of(answer),
+        }
     }
 
     /// The member of that name; else one that differs in case alone, if the answer doesn't have that one too.
-    pub(super) fn named(&self, name: &str, answer: Value<'_>) -> Option<Value<'a>> {
-        match self {
-            Members::Few(object) => object.get(name).or_else(|| {
-                let mut members = object.members();
-                let (other, value) = members.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-                answer.get(&other).is_none().then_some(value)
-            }),
-            Members::Many { exact, without_case } => exact.get(name).copied().or_else(|| {
-                let other = without_case.get(&name.to_ascii_lowercase())?;
-                if answer.get(other).is_some() {
-                    None
-                } else {
-                    exact.get(other).copied()
+    pub(super) fn named(&self, name: &str) -> Option<Value<'a>> {
+        self.sent.get(name).or_else(|| {
+            let (other, value) = match &self.sent {
+                Names::Few(object) => {
+                    let mut members = object.members();
+                    members.find(|(other, _)| other.eq_ignore_ascii_case(name))?
                 }
-            }),
-        }
+                Names::Many(_) => self.without_case.get(&name.to_ascii_lowercase()).cloned()?,
+            };
+            self.answer.get(&other).is_none().then_some(value)
+        })
     }
 }
 
 pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'static Shape) {
-    let members = Members::of(old);
+    let members = Members::of(old, new);
     let mut changes = Vec::new();
+    let mut named = HashSet::new();
     let mut added = String::new();
     let mut deletes = false;
     for (name, value) in new.members() {
@@ -63,12 +85,16 @@ pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'
         if on_null == OnNull::Fixed {
             continue;
         }
-        let Some(existing) = members.named(&name, new) else {
+        let Some(existing) = members.named(&name) else {
             if !is_blank(value) {
                 push_member(&mut added, known.unwrap_or(&name), value.raw());
             }
             continue;
         };
+        // Of several spellings of one name the first counts.
+        if !named.insert(existing.range().start) {
+            continue;
+        }
         let change = if !value.is_null() {
             Change::Merge(value, inner)
         } else if is_blank(existing) || on_null == OnNull::Keep {
@@ -94,6 +120,16 @@ pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'
     }
     if !added.is_empty() {
         append(edits, old, added);
+    }
+}
+
+/// Deletes the members of an object whose names are doomed.
+pub(super) fn delete(edits: &mut Edits, object: Value<'_>, doomed: impl Fn(&str) -> bool) {
+    let members = object.members().filter(|(name, _)| doomed(name));
+    let changes: Vec<_> = members.map(|(_, value)| (value, Change::Delete)).collect();
+    if !changes.is_empty() {
+        let text = rebuilt(edits, object, &changes, "");
+        edits.replace(object.range(), text);
     }
 }
 
@@ -172,14 +208,15 @@ pub(super) fn kin(old: Value<'_>, new: Value<'_>) -> bool {
     if old.kind() != Kind::Object || new.kind() != Kind::Object {
         return old.kind() == new.kind();
     }
-    let members = Members::of(old);
-    new.members().all(|(name, value)| {
-        let tells = ["role", "type", "id", "index", "name"]
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(&name));
-        !tells
-            || members
-                .named(&name, new)
-                .is_none_or(|old| super::unchanged::unchanged(old, value, &super::FREE))
-    })
+    ["role", "type", "id", "index", "name"]
+        .iter()
+        .all(|name| match (any_case(old, name), any_case(new, name)) {
+            (Some(old), Some(new)) => super::unchanged::unchanged(old, new, &super::FREE),
+            _ => true,
+        })
+}
+
+fn any_case<'a>(object: Value<'a>, name: &str) -> Option<Value<'a>> {
+    let other = || object.members().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    object.get(name).or_else(|| other().map(|(_, value)| value))
 }

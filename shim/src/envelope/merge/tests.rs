@@ -148,3 +148,38 @@ fn a_deeply_nested_answer_is_merged_in_time() {
     let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(120), "]".repeat(120));
     assert_eq!(merge(&nested("1"), &nested("2"), &FREE), nested("2"));
 }
+
+#[test]
+fn of_several_spellings_of_a_name_the_first_counts() {
+    assert_eq!(
+        merge(r#"{"aa":1,"b":[]}"#, r#"{"Aa":2,"aA":3}"#, &FREE),
+        r#"{"aa":2,"b":[]}"#
+    );
+}
+
+#[test]
+fn an_answer_of_very_many_spellings_is_merged_in_time() {
+    const NAME: &str = "abcdefghijklmnopq";
+    let spelt = |bits: u32| -> String {
+        let letters = NAME.chars().enumerate();
+        letters
+            .map(|(place, letter)| match bits >> place & 1 {
+                0 => letter.to_ascii_uppercase(),
+                _ => letter,
+            })
+            .collect()
+    };
+    let members: Vec<String> = (0..1 << 17).map(|bits| format!(r#""{}":1"#, spelt(bits))).collect();
+    let old = format!(r#"{{"{NAME}":1}}"#);
+    let new = format!("{{{}}}", members.join(","));
+    assert!(merge(&old, &new, &FREE).contains(NAME));
+}
+
+#[test]
+fn a_large_element_is_not_read_anew_for_each_element_of_an_answer() {
+    let members: Vec<String> = (0..50_000).map(|n| format!(r#""m{n}":{n}"#)).collect();
+    let old = format!(r#"[{{"role":"user",{}}}]"#, members.join(","));
+    let new = format!("[{}]", vec![r#"{"role":"tool"}"#; 50_000].join(","));
+    let merged = merge(&old, &new, &MESSAGES);
+    assert!(merged.ends_with(r#"{"role":"tool"}]"#));
+}

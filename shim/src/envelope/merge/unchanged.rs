@@ -3,7 +3,7 @@
 use heimdall_host::json::{Kind, Numbers, Value, same};
 
 use super::super::read::is_blank;
-use super::object::Members;
+use super::object::{Members, kin};
 use super::{OnNull, Shape};
 
 /// Bytes that may be compared to find out which elements of lists belong together. Where a guest's answer would cost
@@ -20,9 +20,21 @@ impl Default for Budget {
 impl Budget {
     /// Whether the guest left the element as it was; none where the budget is used up.
     pub(super) fn unchanged(&mut self, old: Value<'_>, new: Value<'_>, shape: &'static Shape) -> Option<bool> {
-        let cost = old.raw().len().min(new.raw().len()) + 1;
-        self.0 = self.0.checked_sub(cost)?;
+        self.charge(old, new)?;
         Some(unchanged(old, new, shape))
+    }
+
+    /// Whether two elements look like the same thing, one of them changed; none where the budget is used up.
+    pub(super) fn kin(&mut self, old: Value<'_>, new: Value<'_>) -> Option<bool> {
+        self.charge(old, new)?;
+        Some(kin(old, new))
+    }
+
+    fn charge(&mut self, old: Value<'_>, new: Value<'_>) -> Option<()> {
+        let cost = old.raw().len() + new.raw().len();
+        let left = self.0.checked_sub(cost);
+        self.0 = left.unwrap_or_default();
+        left.map(drop)
     }
 }
 
@@ -32,13 +44,13 @@ pub(super) fn same_scalar(old: Value<'_>, new: Value<'_>) -> bool {
 }
 
 /// Whether merging `new` into `old` would change nothing. Time linear in the size of both.
-pub(super) fn unchanged(old: Value<'_>, new: Value<'_>, shape: &'static Shape) -> bool {
+pub(in super::super) fn unchanged(old: Value<'_>, new: Value<'_>, shape: &'static Shape) -> bool {
     match (old.kind(), new.kind()) {
         (Kind::Object, Kind::Object) => {
-            let members = Members::of(old);
+            let members = Members::of(old, new);
             new.members().all(|(name, value)| {
                 let (_, on_null, inner) = shape.member(&name);
-                match members.named(&name, new) {
+                match members.named(&name) {
                     _ if on_null == OnNull::Fixed => true,
                     Some(existing) if value.is_null() => on_null == OnNull::Keep || is_blank(existing),
                     Some(existing) => unchanged(existing, value, inner),
