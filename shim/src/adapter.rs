@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use heimdall_host::failure::{Cause, Failure};
 use heimdall_host::json::Document;
 use heimdall_host::limits::Limits;
-use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, Upstream};
+use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
 use heimdall_host::plugin::{Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome};
-use heimdall_host::runtime::{Deadline, Factory, Instances};
+use heimdall_host::runtime::{Deadline, Factory, Instances, escape_line};
 
 use crate::abi::Instance;
-use crate::envelope::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError, Inputs};
+use crate::envelope::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError, Inputs, refusal};
 
 /// One hook: the export that is called, and what its bytes say.
 #[derive(Clone, Copy)]
@@ -93,6 +93,8 @@ pub(crate) struct Adapter<F: Factory> {
     pub(crate) manifest: Manifest,
     pub(crate) limits: Arc<Limits>,
     pub(crate) hooks: Hooks,
+    /// The same, as the pipeline asks for them.
+    pub(crate) hook_set: HookSet,
     pub(crate) instances: Instances<F>,
     pub(crate) chunk_forms: ChunkForms,
 }
@@ -167,7 +169,7 @@ where
     }
 
     fn hooks(&self) -> HookSet {
-        self.hooks.set()
+        self.hook_set
     }
 
     async fn on_request(&self, call: &mut Call<'_>, request: &mut HttpRequest) -> Result<HttpOutcome, Failure> {
@@ -238,8 +240,9 @@ where
         }
         Ok(match answer {
             ChunkAnswer::Outcome(outcome) => outcome,
-            ChunkAnswer::Error(message) => ChunkOutcome::Abort(ended_by(message)),
+            ChunkAnswer::Error(message) => ChunkOutcome::Abort(refusal(message)),
             ChunkAnswer::Remark(message) => {
+                let message = escape_line(&message, self.limits.log_line);
                 tracing::warn!(
                     plugin = &*self.manifest.name,
                     hook = hook.export,
@@ -253,15 +256,5 @@ where
 
     async fn cleanup(&self) {
         self.instances.retire_all().await;
-    }
-}
-
-/// The error with which a chunk hook ends a stream.
-fn ended_by(message: String) -> LlmError {
-    LlmError {
-        message,
-        kind: Some("plugin_error".to_owned()),
-        code: Some("plugin_refused".to_owned()),
-        ..LlmError::default()
     }
 }

@@ -231,7 +231,11 @@ fn allocator(module: &ModuleShape, needed: bool, problems: &mut Vec<String>) -> 
         None if needed => problems.push("exports neither `plugin_malloc` nor `malloc`".to_owned()),
         _ => {}
     }
-    let free = pick(["plugin_free", "free"]);
+    let mut free = pick(["plugin_free", "free"]);
+    // Beside both spellings of malloc, the plain free belongs to the plain one.
+    if free == Some("free") && malloc == Some("plugin_malloc") && module.export("malloc").is_some() {
+        free = None;
+    }
     let free = free.and_then(|name| match module.export(name)? {
         Item::Func { params, results } if *params == [I32] && results.is_empty() => Some((name, false)),
         Item::Func { params, results } if *params == [I32, I32] && results.is_empty() => Some((name, true)),

@@ -10,7 +10,7 @@ use heimdall_host::loader::{
 use heimdall_host::plugin::{Manifest, Plugin};
 use heimdall_host::runtime::{Instances, Runtime};
 
-use crate::abi::packed::{self, HeapReport, PackedFactory, StartFailure, Template};
+use crate::abi::packed::{self, HeapReport, Loaded, PackedFactory, StartFailure, Template};
 use crate::adapter::{Adapter, ChunkForms};
 use crate::detect::{Detected, detect};
 
@@ -18,8 +18,8 @@ use crate::detect::{Detected, detect};
 const CHUNK_FORM: &str = "chunk_form";
 /// Legacy plugins were written for a host that shows them one state.
 const WARM_INSTANCES: usize = 1;
-/// With an instance per request that many requests are served at once.
-const REQUEST_INSTANCES: usize = 32;
+/// With an instance per request that many requests are served at once. A stream holds its instance to its end.
+const REQUEST_INSTANCES: usize = 256;
 
 /// Core modules that take and give JSON through packed addresses: Bifrost's plugins, of all three generations.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,9 +71,7 @@ impl Abi for Packed {
         notes.extend(heap_notes(loaded.heap, isolation, detected.layout.reset));
         let name = template.plugin().clone();
         let instances = Instances::new(PackedFactory(template), name.clone(), isolation, cap);
-        if let Some(instance) = loaded.instance {
-            instances.put(instance);
-        }
+        instances.put(loaded.instance);
         Ok(Arc::new(Adapter {
             manifest: Manifest {
                 name,
@@ -86,6 +84,7 @@ impl Abi for Packed {
                 notes,
             },
             limits: Arc::new(settings.limits.clone()),
+            hook_set: detected.hooks.set(),
             hooks: detected.hooks,
             instances,
             chunk_forms,
@@ -113,18 +112,12 @@ impl Packed {
     }
 }
 
-/// The first instance, with what it told.
-struct Started {
-    instance: Option<packed::PackedInstance>,
-    heap: HeapReport,
-}
-
 /// Starts and configures the guest. The name of the configuration wins, else the guest's, else the file's.
 async fn start(
     runtime: &Runtime,
     candidate: &Candidate,
     detected: &Detected,
-) -> Result<(Arc<Template>, Started), LoadError> {
+) -> Result<(Arc<Template>, Loaded), LoadError> {
     let settings = &candidate.settings;
     let provisional: Arc<str> = settings.name.as_deref().unwrap_or(settings.file_stem()).into();
     let limits = Arc::new(settings.limits.clone());
@@ -156,25 +149,10 @@ async fn start(
         })
     };
     let loaded = template.load().await.map_err(failed)?;
-    let own_name = loaded
-        .name
-        .filter(|name| settings.name.is_none() && **name != *provisional);
-    Ok(match own_name {
-        None => (
-            template,
-            Started {
-                instance: Some(loaded.instance),
-                heap: loaded.heap,
-            },
-        ),
-        // What it logged up to now bears the file's name. Its instances bear the guest's.
-        Some(name) => (
-            Arc::new(template.named(name.into())),
-            Started {
-                instance: None,
-                heap: loaded.heap,
-            },
-        ),
+    // What it logged up to now bears the file's name.
+    Ok(match loaded.name.clone().filter(|_| settings.name.is_none()) {
+        Some(name) => loaded.named(&template, name),
+        None => (template, loaded),
     })
 }
 

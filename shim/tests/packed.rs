@@ -13,6 +13,9 @@ use heimdall_host::plugin::{Call, Plugin, PreOutcome, Seat};
 use heimdall_shim::Packed;
 use http::{HeaderMap, Method};
 
+#[path = "packed/life.rs"]
+mod life;
+
 /// Counts up from 64 KiB in one page, then gives 0; nothing is ever freed.
 const BUMP: &str = r#"
   (global $next (mut i32) (i32.const 65536))

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::model::Context;
-use heimdall_host::runtime::{begin_call, end_call};
+use heimdall_host::runtime::{begin_call, end_call, escape_line};
 
 use super::instance::{Free, Hook, PackedInstance};
 use super::memory::{self, Span};
@@ -29,7 +29,9 @@ impl abi::Instance for PackedInstance {
         begin_call(&mut self.store, export, context.clone());
         let placed = self.place_or_renew(export, inputs, context).await?;
         let packed = self.call_hook(export, &placed).await?;
-        let limit = self.template.limits.output;
+        // What the guest was given it may give back.
+        let given: usize = inputs.iter().map(Bytes::len).sum();
+        let limit = self.template.limits.output.saturating_add(given);
         let output = self.take_result(packed, &placed, limit).await?;
         end_call(&mut self.store);
         Ok(output)
@@ -56,14 +58,17 @@ impl PackedInstance {
         }
         let total = inputs.iter().map(|input| input.len() as u64).sum();
         if self.heap.runs_dry(self.capacity(), total) {
-            self.renew(export, context, "its heap is about to run dry").await?;
+            let old = self.renew(export, context, "its heap is about to run dry").await?;
+            tokio::spawn(old.retire());
         }
         match self.try_place(inputs).await {
             Ok(placed) => return Ok(placed),
             Err(Unplaced::NoRoom(_)) if self.reset.is_some() => self.reset_heap().await?,
-            Err(Unplaced::NoRoom(cause) | Unplaced::Trapped(cause)) => {
-                self.renew(export, context, &cause.to_string()).await?;
+            Err(Unplaced::NoRoom(cause)) => {
+                let old = self.renew(export, context, &cause.to_string()).await?;
+                tokio::spawn(old.retire());
             }
+            Err(Unplaced::Trapped(cause)) => drop(self.renew(export, context, &cause.to_string()).await?),
         }
         self.place(inputs).await
     }
@@ -119,8 +124,9 @@ impl PackedInstance {
         Ok(())
     }
 
-    /// A fresh instance in place of this one.
-    async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<(), Cause> {
+    /// A fresh instance in place of this one, which is given back.
+    async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<Self, Cause> {
+        let why = escape_line(why, self.template.limits.log_line);
         tracing::info!(
             plugin = &*self.template.plugin,
             hook = export,
@@ -128,14 +134,14 @@ impl PackedInstance {
             "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
         );
         let fresh = self.template.start().await?;
-        *self = fresh;
+        let old = std::mem::replace(self, fresh);
         begin_call(&mut self.store, export, context.clone());
         self.heap.begin_call();
         // What the start allocated is not in use any more either.
         if !self.heap.is_fresh() {
             self.reset_heap().await?;
         }
-        Ok(())
+        Ok(old)
     }
 
     async fn call_hook(&mut self, export: &'static str, inputs: &[Span]) -> Result<u64, Cause> {
@@ -165,7 +171,7 @@ impl PackedInstance {
                 return;
             }
             if let Err(error) = self.call_free(*span).await {
-                let cause = self.cause(error);
+                let cause = escape_line(&self.cause(error).to_string(), self.template.limits.log_line);
                 tracing::warn!(
                     plugin = &*self.template.plugin,
                     "its free failed, so this instance is done: {cause}"

@@ -76,7 +76,7 @@ impl Heap {
         };
         let used = self.end.saturating_sub(u64::from(first));
         let needed = self.largest_call.max(inputs.saturating_mul(3).saturating_add(MARGIN));
-        used.saturating_add(needed) > capacity
+        needed <= capacity && used.saturating_add(needed) > capacity
     }
 }
 
@@ -107,6 +107,14 @@ mod tests {
         }
         assert!(heap.runs_dry(12_000, 100));
         assert!(!heap.runs_dry(12_101, 100));
+    }
+
+    #[test]
+    fn a_call_that_is_too_large_for_a_fresh_heap_is_left_to_this_one() {
+        let mut heap = Heap::default();
+        heap.allocated(span(1000, 100));
+        assert!(heap.runs_dry(10_000, 1_960));
+        assert!(!heap.runs_dry(10_000, 2_000));
     }
 
     #[test]

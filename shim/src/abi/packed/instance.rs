@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::model::{Context, EditError};
-use heimdall_host::runtime::{Tenant, begin_call, cause_of, end_call, instantiation_cause};
+use heimdall_host::runtime::{
+    Deadline, Tenant, begin_call, cause_of, end_call, escape_line, instantiation_cause, own_name,
+};
 use wasmtime::{Instance, Memory, Store, TypedFunc, WasmParams, WasmResults};
 
 use super::heap::{Heap, HeapReport};
 use super::memory::{self, Span};
 use super::{Guest, Template};
 
-/// The most that a plugin's name may have.
-const LONGEST_NAME: usize = 256;
 /// Heaps of this size and above are not measured: they don't run dry within a plugin's life, or they grow.
 const LARGE_HEAP: u32 = 8 << 20;
 
@@ -30,6 +30,8 @@ pub struct PackedInstance {
     instance: Instance,
     pub(super) heap: Heap,
     pub(super) spent: bool,
+    /// Bytes of memory that it started with.
+    pub(super) fresh: usize,
 }
 
 /// The guest's free, with or without the size.
@@ -94,9 +96,11 @@ impl PackedInstance {
             instance,
             heap,
             spent: false,
+            fresh: 0,
         };
         booted.run_start(layout.start).await?;
         end_call(&mut booted.store);
+        booted.fresh = booted.memory_used();
         Ok(booted)
     }
 
@@ -136,7 +140,7 @@ impl PackedInstance {
     }
 
     /// What the guest calls itself.
-    pub(super) async fn name(&mut self) -> Result<Option<String>, Cause> {
+    pub(super) async fn name(&mut self) -> Result<Option<Arc<str>>, Cause> {
         if !self.template.layout.get_name {
             return Ok(None);
         }
@@ -147,7 +151,7 @@ impl PackedInstance {
             .await
             .map_err(|error| self.cause(error))?;
         let name = self
-            .take_result(packed, &[], LONGEST_NAME)
+            .take_result(packed, &[], self.template.limits.output)
             .await
             .map_err(|cause| match cause {
                 Cause::OutputTooLarge { size, limit } => {
@@ -158,11 +162,34 @@ impl PackedInstance {
         end_call(&mut self.store);
         let Some(name) = name else { return Ok(None) };
         let name = std::str::from_utf8(&name).map_err(|_| Cause::InvalidOutput("its name is no UTF-8".into()))?;
-        Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty()))
+        match name.trim() {
+            "" => Ok(None),
+            name => own_name(name).map(Some),
+        }
     }
 
-    /// The guest's `cleanup`.
-    pub(super) async fn cleanup(&mut self) -> Result<(), Cause> {
+    /// From now on it is of this plugin, whose name its guest has told.
+    pub(super) fn belong_to(&mut self, template: Arc<Template>) {
+        self.store.data_mut().tenant.rename(&template.plugin);
+        self.template = template;
+    }
+
+    /// Bytes of linear memory.
+    pub(super) fn memory_used(&self) -> usize {
+        self.store.data().tenant.memory_used()
+    }
+
+    /// The guest's `cleanup`, within its deadline; then the instance is gone.
+    pub(super) async fn retire(mut self) {
+        let limits = self.template.limits.clone();
+        let deadline = Deadline::after(limits.cleanup_timeout);
+        if let Err(cause) = deadline.run(self.cleanup()).await {
+            let cause = escape_line(&cause.to_string(), limits.log_line);
+            tracing::warn!(plugin = &*self.template.plugin, "`cleanup` failed: {cause}");
+        }
+    }
+
+    async fn cleanup(&mut self) -> Result<(), Cause> {
         if !self.template.layout.cleanup {
             return Ok(());
         }

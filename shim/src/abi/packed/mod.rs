@@ -91,7 +91,7 @@ pub struct Loaded {
     /// The instance.
     pub instance: PackedInstance,
     /// What `get_name` says.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// What was found out about its allocator.
     pub heap: HeapReport,
 }
@@ -129,7 +129,7 @@ impl Template {
     }
 
     /// The same under another name.
-    pub fn named(&self, plugin: Arc<str>) -> Template {
+    fn named(&self, plugin: Arc<str>) -> Template {
         Template {
             runtime: self.runtime.clone(),
             code: self.code.clone(),
@@ -179,8 +179,21 @@ impl Template {
 
     async fn start(self: &Arc<Self>) -> Result<PackedInstance, Cause> {
         let mut instance = PackedInstance::boot(self.clone()).await?;
-        instance.configure().await?;
-        Ok(instance)
+        match instance.configure().await {
+            Ok(()) => Ok(instance),
+            // The hook that needs this instance returned nothing.
+            Err(Cause::Returned(error)) => Err(Cause::Instantiate(error.to_string())),
+            Err(cause) => Err(cause),
+        }
+    }
+}
+
+impl Loaded {
+    /// The same under the name that the guest told: the instance too, and every one that is made from now on.
+    pub fn named(mut self, template: &Template, name: Arc<str>) -> (Arc<Template>, Loaded) {
+        let template = Arc::new(template.named(name));
+        self.instance.belong_to(template.clone());
+        (template, self)
     }
 }
 
@@ -195,10 +208,20 @@ impl Factory for PackedFactory {
         Deadline::after(self.0.limits.init_timeout).run(self.0.start()).await
     }
 
-    async fn retire(&self, mut instance: PackedInstance) {
-        let deadline = Deadline::after(self.0.limits.cleanup_timeout);
-        if let Err(cause) = deadline.run(instance.cleanup()).await {
-            tracing::warn!(plugin = &*self.0.plugin, "`cleanup` failed: {cause}");
+    async fn retire(&self, instance: PackedInstance) {
+        instance.retire().await;
+    }
+
+    /// Before a slow leak in the guest becomes a failure of some request.
+    fn needs_recycling(&self, instance: &PackedInstance) -> bool {
+        let used = instance.memory_used();
+        let full = used > instance.fresh && used > self.0.limits.memory / 8 * 7;
+        if full {
+            tracing::info!(
+                plugin = &*self.0.plugin,
+                "an instance that holds {used} bytes of memory makes way for a fresh one; its state is lost"
+            );
         }
+        full
     }
 }
