@@ -211,7 +211,7 @@ struct Seated<F: Factory> {
 }
 
 impl<F: Factory> Seated<F> {
-    fn leave(mut self: Box<Self>) -> Option<Held<F::Instance>> {
+    fn leave(mut self) -> Option<Held<F::Instance>> {
         self.held.take()
     }
 }
