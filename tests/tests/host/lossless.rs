@@ -14,9 +14,21 @@ use crate::support::*;
 const QUIET: &str = r#"{"system":null,"banned":[],"secrets":[]}"#;
 const GUARDS: [Guest; 5] = [TYPED_GUARD, GEN1, GEN2, GEN3, TINYGO];
 
+/// The documentation abridges this answer.
+const EMBEDDING: &str = r#"{
+  "object": "list",
+  "data": [{"object": "embedding", "embedding": [0.0023064255, -0.009327292, -2.8e-05], "index": 0}],
+  "model": "text-embedding-ada-002",
+  "usage": {"prompt_tokens": 8, "total_tokens": 8}
+}"#;
+
+fn recorded(path: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    std::fs::read_to_string(folder.join(path)).unwrap()
+}
+
 fn fixture(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/openai");
-    std::fs::read_to_string(folder.join(name)).unwrap()
+    recorded(&format!("openai/{name}"))
 }
 
 /// The real documents of the calls that have LLM hooks.
@@ -32,7 +44,11 @@ fn real() -> Vec<(CallKind, String, Option<String>)> {
             Some(fixture(&format!("{name}.response.json"))),
         )
     });
-    let embedding = (CallKind::Embedding, fixture("embeddings--default.request.json"), None);
+    let embedding = (
+        CallKind::Embedding,
+        fixture("embeddings--default.request.json"),
+        Some(EMBEDDING.to_owned()),
+    );
     whole.chain([embedding]).collect()
 }
 
@@ -72,6 +88,46 @@ async fn real_documents_pass_each_kind_that_changes_nothing_byte_for_byte() {
                 response.as_ref().map(Document::as_str),
                 answer.as_deref(),
                 "{} {kind:?}",
+                guard.name
+            );
+        }
+    }
+}
+
+/// What the events of a stream are after the plugins.
+async fn streamed(pipeline: &Arc<Pipeline>, kind: CallKind, events: &[String]) -> Vec<String> {
+    let mut exchange = pipeline.begin("r", http_request("/v1/x"));
+    let body = r#"{"model":"m","stream":true,"messages":[],"input":"x","prompt":"x"}"#;
+    proceed(&mut exchange, request(kind, body)).await;
+    let mut stream = exchange.into_stream(kind);
+    let mut steps = Vec::new();
+    for event in events {
+        steps.push(stream.chunk(json(event)).await);
+    }
+    steps.push(stream.end(None).await);
+    assert!(steps.iter().all(|step| !step.aborted));
+    let sent = steps.iter().flat_map(|step| &step.send);
+    sent.map(|document| document.as_str().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn real_streams_pass_each_kind_that_changes_nothing_byte_for_byte() {
+    let streams = [
+        (CallKind::Chat, "streams/chat.sse"),
+        (CallKind::TextCompletion, "streams/completions.sse"),
+        (CallKind::Responses, "streams/responses.sse"),
+    ];
+    for guard in GUARDS {
+        let pipeline = pipeline(&[(guard, Some(QUIET))]).await;
+        for (kind, name) in streams {
+            let recorded = recorded(name);
+            let data = recorded.lines().filter_map(|line| line.strip_prefix("data: "));
+            let events: Vec<String> = data.filter(|it| *it != "[DONE]").map(str::to_owned).collect();
+            assert!(events.len() > 2, "{name}");
+            assert_eq!(
+                streamed(&pipeline, kind, &events).await,
+                events,
+                "{} {name}",
                 guard.name
             );
         }
@@ -194,6 +250,31 @@ fn chat_document() -> impl Strategy<Value = String> {
     })
 }
 
+/// A choice of an answer or of a chunk, whose text lies in a member of this name.
+fn choice(text_in: &'static str) -> impl Strategy<Value = String> {
+    (string(), value(), value(), space()).prop_map(move |(text, a, b, s)| {
+        format!(
+            r#"{{"vendor":{a},{s}"index":0, "{text_in}":{{"role":"assistant","x":{b} ,{s}"content":{text}}},"finish_reason":null}}"#
+        )
+    })
+}
+
+fn answer_document() -> impl Strategy<Value = String> {
+    let choices = prop::collection::vec(choice("message"), 1..4);
+    (choices, value(), value(), space()).prop_map(|(choices, a, b, s)| {
+        format!(
+            r#"{{"zeta":{a},{s}"choices":[{s}{}{s}],"id":"\u0061","usage":{{"total_tokens":3,"prompt_tokens":1,"completion_tokens":2 ,"x":{b}}}}}"#,
+            choices.join(",")
+        )
+    })
+}
+
+fn chunk_document() -> impl Strategy<Value = String> {
+    (choice("delta"), value(), space()).prop_map(|(choice, a, s)| {
+        format!(r#"{{"zeta":{a},{s}"object":"chat.completion.chunk","choices":[{s}{choice}{s}],"id":"\u0061"}}"#)
+    })
+}
+
 fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -208,6 +289,25 @@ fn any_document_passes_every_kind_that_changes_nothing_byte_for_byte() {
     proptest!(ProptestConfig::with_cases(128), |(body in chat_document())| {
         let (after, _) = run(passed(&pipeline, CallKind::Chat, &body, None));
         prop_assert_eq!(after.as_str(), body);
+    });
+}
+
+#[test]
+fn any_answer_passes_every_kind_that_changes_nothing_byte_for_byte() {
+    let pipeline = run(pipeline(&GUARDS.map(|guard| (guard, Some(QUIET)))));
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
+    proptest!(ProptestConfig::with_cases(128), |(answer in answer_document())| {
+        let (_, after) = run(passed(&pipeline, CallKind::Chat, body, Some(&answer)));
+        let after = after.unwrap();
+        prop_assert_eq!(after.as_str(), answer);
+    });
+}
+
+#[test]
+fn any_chunks_pass_every_kind_that_changes_nothing_byte_for_byte() {
+    let pipeline = run(pipeline(&GUARDS.map(|guard| (guard, Some(QUIET)))));
+    proptest!(ProptestConfig::with_cases(128), |(events in prop::collection::vec(chunk_document(), 1..4))| {
+        prop_assert_eq!(run(streamed(&pipeline, CallKind::Chat, &events)), events);
     });
 }
 
