@@ -74,19 +74,16 @@ pub fn counting(kind: Kind, trouble: Trouble, at: u32) -> Bytes {
         Trouble::EndlessFree => format!("(if (i32.eq (global.get $calls) (i32.const {at})) (then {LOOP}))"),
         _ => String::new(),
     };
-    let items = format!(
-        "(memory 1)
+    let items = "(memory 1)
          (global $calls (mut i32) (i32.const 0))
          (global $work (mut i32) (i32.const 0))
          (func $deep (call $deep))
-         (func $count
-            (global.set $calls (i32.add (global.get $calls) (i32.const 1))))"
-    );
+         (func $count (global.set $calls (i32.add (global.get $calls) (i32.const 1))))";
     let trouble = trouble.body(kind);
     let trouble = format!("(if (i32.eq (global.get $calls) (i32.const {at})) (then {trouble}))");
     match kind {
-        Kind::Typed => typed(&items, &trouble, &free),
-        Kind::Legacy => legacy(&items, &trouble, &free),
+        Kind::Typed => typed(items, &trouble, &free),
+        Kind::Legacy => legacy(items, &trouble, &free),
     }
 }
 

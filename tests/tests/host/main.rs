@@ -1,6 +1,12 @@
 //! The host library with the committed guests, every kind and generation, alone and together; and with guests in WAT,
 //! which do what no toolchain builds.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that fails by a panic says what is wrong"
+)]
+
 mod assemblyscript;
 mod conformance;
 mod counting;

@@ -63,24 +63,18 @@ fn error(case: u32, status: u32) -> Vec<Piece<'static>> {
     .collect()
 }
 
-fn told(
-    error: &LlmError,
-) -> (
-    &str,
-    Option<&str>,
-    Option<&str>,
-    Option<&str>,
-    Option<u16>,
-    Option<bool>,
-) {
-    (
-        &error.message,
-        error.kind.as_deref(),
-        error.code.as_deref(),
-        error.param.as_deref(),
-        error.status,
-        error.allow_fallbacks,
-    )
+/// That error as the pipeline gives it: with the plugin that decided it.
+fn refusal(status: u16) -> LlmError {
+    LlmError {
+        message: "not here".into(),
+        kind: Some("policy".into()),
+        code: Some("banned".into()),
+        param: Some("messages".into()),
+        status: Some(status),
+        allow_fallbacks: Some(true),
+        body: None,
+        plugin: Some("deciding".into()),
+    }
 }
 
 fn pre(pieces: &[Piece<'_>]) -> Bytes {
@@ -177,19 +171,12 @@ async fn a_refusal_of_a_pre_hook_holds_for_answers_and_streams() {
             let LlmStep::Refuse(error) = step else {
                 panic!("{step:?}")
             };
-            let expected = (
-                "not here",
-                Some("policy"),
-                Some("banned"),
-                Some("messages"),
-                Some(told_status),
-                Some(true),
-            );
-            assert_eq!(told(&error), expected);
+            let expected = refusal(told_status);
+            assert_eq!(error, expected);
             let Upstream::Error(after) = exchange.after_call(Upstream::Error(error)).await else {
                 panic!("an answer")
             };
-            assert_eq!(told(&after), expected);
+            assert_eq!(after, expected);
         }
     }
 }
