@@ -141,10 +141,7 @@ async fn a_core_module_with_component_types_is_made_a_component_with_wasi_or_wit
     for (bytes, wasi) in [(printing(Kind::Typed, 1, "hello"), true), (without, false)] {
         let inspection = host().inspect("guest.wasm", &bytes).unwrap();
         assert!(inspection.encoded_at_load);
-        assert_eq!(
-            (inspection.form, inspection.kind.as_str()),
-            ("component", "typed component")
-        );
+        assert_eq!(inspection.kind, "typed component");
         assert!(
             inspection.imports.iter().all(|import| import.offered),
             "{:?}",
