@@ -7,6 +7,7 @@ mod config;
 mod logging;
 mod plugins;
 mod server;
+mod text;
 mod upstream;
 
 use std::process::ExitCode;

@@ -19,6 +19,12 @@ pub(crate) struct UpstreamError {
 pub(crate) enum Fault {
     #[error("can't be reached: {0}")]
     Unreachable(String),
+    #[error("closed the connection before it answered")]
+    Closed,
+    #[error("answered with something that is no HTTP: {0}")]
+    NotHttp(String),
+    #[error("answered with status {0}: {1}")]
+    Refused(u16, String),
     #[error("could not be connected to within {0:?}")]
     ConnectTimeout(Duration),
     #[error("did not start to answer within {0:?}")]
@@ -58,7 +64,7 @@ impl Fault {
     fn code(&self) -> &'static str {
         match self {
             Fault::Unreachable(_) => "upstream_unreachable",
-            Fault::BrokeOff => "upstream_broke_off",
+            Fault::BrokeOff | Fault::Closed => "upstream_broke_off",
             _ if self.status() == 504 => "upstream_timeout",
             _ => "upstream_bad_answer",
         }

@@ -1,5 +1,8 @@
 //! Where calls go: the port [`Upstream`] and what stands behind it.
 
+mod bounded;
+#[cfg(test)]
+pub(crate) mod canned;
 mod echo;
 mod error;
 mod openai;

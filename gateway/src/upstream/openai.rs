@@ -1,5 +1,8 @@
 //! A server that speaks OpenAI's API.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +11,16 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, Stream, StreamExt};
 use heimdall_host::json::{Document, Duplicates};
+use heimdall_host::model::LlmError;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use reqwest::{Client, Response, Url, redirect};
 use tokio::time::{Instant, timeout_at};
 
 use super::secret::Secret;
-use super::{Fault, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path, sse};
+use super::{Event, Fault, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, path, sse};
 use crate::config::UpstreamConfig;
+use crate::text::shortened;
 
 /// The largest body of an error that is read.
 const MAX_ERROR_BODY: usize = 1 << 20;
@@ -79,7 +84,7 @@ impl OpenAi {
 
     /// Sends a request and waits for the head of its answer.
     async fn send(&self, request: reqwest::RequestBuilder, timing: &Timing) -> Result<Response, Fault> {
-        let mut request = request.build().map_err(|error| self.unreachable(error))?;
+        let mut request = request.build().map_err(|error| self.failed(error))?;
         if let Some(key) = &self.key {
             request.headers_mut().insert(AUTHORIZATION, key.header());
         }
@@ -90,7 +95,7 @@ impl OpenAi {
                 self.client.execute(request),
             )
             .await?;
-        let response = sent.map_err(|error| self.unreachable(error))?;
+        let response = sent.map_err(|error| self.failed(error))?;
         if response.status().is_redirection() {
             return Err(Fault::Redirect);
         }
@@ -101,17 +106,31 @@ impl OpenAi {
         Ok(response)
     }
 
-    fn unreachable(&self, error: reqwest::Error) -> Fault {
+    fn failed(&self, error: reqwest::Error) -> Fault {
         if error.is_connect() && error.is_timeout() {
             return Fault::ConnectTimeout(self.limits.connect);
         }
+        let is_connect = error.is_connect();
         // The innermost cause says it in a few words; the outer ones repeat the address.
         let error = error.without_url();
-        let mut cause: &dyn std::error::Error = &error;
+        let mut cause: &(dyn std::error::Error + 'static) = &error;
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        Fault::Unreachable(cause.to_string())
+        let words = cause.to_string();
+        if !is_connect {
+            return if was_closed(cause, &words) {
+                Fault::Closed
+            } else {
+                Fault::NotHttp(words)
+            };
+        }
+        let hint = if self.base_url.scheme() == "https" && words.contains("InvalidContentType") {
+            "; is `base_url` to start with `http://`?"
+        } else {
+            ""
+        };
+        Fault::Unreachable(format!("{words}{hint}"))
     }
 
     /// The headers of an answer that may be shown.
@@ -151,7 +170,7 @@ impl OpenAi {
             body.extend_from_slice(&piece);
         }
         let mut body = body.freeze();
-        if let Some(key) = self.key.as_ref().filter(|_| !status.is_success()) {
+        if let Some(key) = &self.key {
             body = key.removed_from(body);
         }
         Ok(UpstreamAnswer::Whole { status, headers, body })
@@ -191,12 +210,16 @@ impl OpenAi {
             return Err(Fault::UnaskedStream);
         }
         let headers = self.shown(response.headers());
-        let name = self.name.clone();
-        let events = sse::events(pieces(response, self.limits, timing), self.limits.event).map(move |event| {
-            event.map_err(|fault| UpstreamError {
+        // A client that stops reading stops the reader too, but not this clock.
+        let late = Err(Fault::TotalTimeout(timing.total));
+        let in_time = bounded::until(timing.end, pieces(response, self.limits, timing), late);
+        let (name, key) = (self.name.clone(), self.key.clone());
+        let events = sse::events(in_time, self.limits.event).map(move |event| match event {
+            Ok(event) => Ok(shown_event(event, key.as_ref())),
+            Err(fault) => Err(UpstreamError {
                 upstream: name.clone(),
                 fault,
-            })
+            }),
         });
         Ok(UpstreamAnswer::Stream {
             headers,
@@ -215,7 +238,9 @@ impl OpenAi {
             return Err(Fault::UnaskedStream);
         };
         if !status.is_success() {
-            return Err(Fault::NotJson(format!("the list of models came with status {status}")));
+            let said = LlmError::from_upstream(status.as_u16(), &body).message;
+            let said = shortened(&said).into_owned();
+            return Err(Fault::Refused(status.as_u16(), said));
         }
         let list =
             Document::parse_with(body, Duplicates::LastWins).map_err(|error| Fault::NotJson(error.to_string()))?;
@@ -243,6 +268,25 @@ impl Upstream for OpenAi {
             "without a key"
         };
         format!("{} ({key})", self.base_url.as_str().trim_end_matches('/'))
+    }
+}
+
+/// Whether the server ended the connection instead of answering.
+fn was_closed(cause: &(dyn std::error::Error + 'static), words: &str) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind.is_some_and(|kind| [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&kind))
+        || words.starts_with("connection closed")
+}
+
+/// An event as it may be shown.
+fn shown_event(event: Event, key: Option<&Secret>) -> Event {
+    match key {
+        Some(key) => Event {
+            name: event.name.map(|name| key.removed_from_text(name)),
+            data: key.removed_from_text(event.data),
+        },
+        None => event,
     }
 }
 

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use heimdall_host::json::Document;
 use heimdall_host::model::LlmError;
+use tokio::time::timeout;
 
 use super::echo::Echo;
 use super::openai::OpenAi;
-use super::{Upstream, UpstreamError};
+use super::{Fault, Upstream, UpstreamError};
 use crate::config::{Config, UpstreamKind};
+use crate::text::shortened;
 
 /// The name of the upstream that is there when none is configured.
 const ECHO: &str = "echo";
+
+/// How long an upstream may take to list its models: the others' are waiting with it.
+const LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Upstreams {
     by_name: BTreeMap<Arc<str>, Arc<dyn Upstream>>,
@@ -60,7 +66,10 @@ impl Upstreams {
             return Ok((name.clone(), rest));
         }
         let default = self.default.clone().ok_or_else(|| {
-            let start = format!("The model {model:?} names no upstream, and there is no `default_upstream`");
+            let start = format!(
+                "The model {:?} names no upstream, and there is no `default_upstream`",
+                shortened(model)
+            );
             self.not_found(&start)
         })?;
         Ok((default, model))
@@ -71,7 +80,7 @@ impl Upstreams {
     pub(crate) fn get(&self, name: &str) -> Result<&Arc<dyn Upstream>, LlmError> {
         self.by_name
             .get(name)
-            .ok_or_else(|| self.not_found(&format!("There is no upstream {name:?}")))
+            .ok_or_else(|| self.not_found(&format!("There is no upstream {:?}", shortened(name))))
     }
 
     fn not_found(&self, start: &str) -> LlmError {
@@ -114,18 +123,22 @@ impl Upstreams {
         let lists = self
             .by_name
             .iter()
-            .map(|(name, upstream)| async move { (name, upstream.models().await) });
+            .map(|(name, upstream)| async move { (name, timeout(LIST_TIMEOUT, upstream.models()).await) });
         let mut models = Vec::new();
         let mut first_error = None;
         let mut answered = false;
         for (name, list) in futures_util::future::join_all(lists).await {
-            match list {
+            let late = || UpstreamError {
+                upstream: name.clone(),
+                fault: Fault::FirstByteTimeout(LIST_TIMEOUT),
+            };
+            match list.unwrap_or_else(|_| Err(late())) {
                 Ok(list) => {
                     answered = true;
                     models.extend(list.into_iter().map(|model| self.called(name, model)));
                 }
                 Err(error) => {
-                    tracing::warn!(upstream = %name, "no list of models: {error}");
+                    tracing::warn!(upstream = %name, "no list of its models: {error}");
                     first_error.get_or_insert(error);
                 }
             }

@@ -1,6 +1,7 @@
 //! An upstream's key: it goes into one header and nowhere else.
 
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -8,6 +9,12 @@ use memchr::memmem;
 
 /// The shortest key that is looked for in what comes back: a shorter one would be found in anything.
 const SEARCHED_FROM: usize = 8;
+
+/// How many backslashes may stand before a character of a key: four times JSON in JSON.
+const MAX_ESCAPE: usize = 16;
+
+/// What stands where a key was.
+const REPLACEMENT: &[u8] = b"[key]";
 
 /// A key. It has no way to be printed.
 #[derive(Clone)]
@@ -27,7 +34,7 @@ impl Secret {
         Secret::new(key.trim()).map_err(|problem| format!("the environment variable `{name}` {problem}"))
     }
 
-    fn new(key: &str) -> Result<Secret, &'static str> {
+    pub(super) fn new(key: &str) -> Result<Secret, &'static str> {
         if key.is_empty() {
             return Err("is empty");
         }
@@ -46,16 +53,79 @@ impl Secret {
     }
 
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
-        self.key.len() >= SEARCHED_FROM && memmem::find(text, self.key.as_bytes()).is_some()
+        self.next_in(text).is_some()
     }
 
     /// The bytes without the key: upstreams tend to repeat a key that they refuse.
     pub(super) fn removed_from(&self, bytes: Bytes) -> Bytes {
-        if !self.is_in(&bytes) {
-            return bytes;
-        }
-        String::from_utf8_lossy(&bytes).replace(&self.key, "[key]").into()
+        self.cut_out_of(&bytes).map_or(bytes, Bytes::from)
     }
+
+    /// As [`Secret::removed_from`], for a text.
+    pub(super) fn removed_from_text(&self, text: String) -> String {
+        match self.cut_out_of(text.as_bytes()) {
+            Some(cut) => String::from_utf8_lossy(&cut).into_owned(),
+            None => text,
+        }
+    }
+
+    /// The bytes with another word wherever the key was; none: it is not in them.
+    fn cut_out_of(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut found = Some(self.next_in(bytes)?);
+        let (mut cut, mut rest) = (Vec::with_capacity(bytes.len()), bytes);
+        while let Some(place) = found {
+            cut.extend_from_slice(rest.get(..place.start).unwrap_or_default());
+            cut.extend_from_slice(REPLACEMENT);
+            rest = rest.get(place.end..).unwrap_or_default();
+            found = self.next_in(rest);
+        }
+        cut.extend_from_slice(rest);
+        Some(cut)
+    }
+
+    /// Where the key stands first, as it is or as JSON may write it.
+    fn next_in(&self, text: &[u8]) -> Option<Range<usize>> {
+        let key = self.key.as_bytes();
+        let first = *key.first().filter(|_| key.len() >= SEARCHED_FROM)?;
+        if memchr::memchr(b'\\', text).is_none() {
+            let start = memmem::find(text, key)?;
+            return Some(start..start + key.len());
+        }
+        memchr::memchr2_iter(first, b'\\', text).find_map(|start| {
+            let rest = text.get(start..)?;
+            let length = if rest.starts_with(key) {
+                key.len()
+            } else {
+                written_length(rest, key)?
+            };
+            Some(start..start + length)
+        })
+    }
+}
+
+/// How many bytes at the start of a text spell this key, each character as it is or escaped: `\/` and `\u002f` are both
+/// a `/`, however often a text that holds JSON was put into JSON again.
+fn written_length(text: &[u8], key: &[u8]) -> Option<usize> {
+    let mut rest = text;
+    for wanted in key {
+        let escaped = rest.iter().take(MAX_ESCAPE).take_while(|byte| **byte == b'\\').count();
+        rest = rest.get(escaped..)?;
+        let (byte, length) = match rest {
+            [b'u', digits @ ..] if escaped > 0 => (code_unit(digits.get(..4)?)?, 5),
+            _ if escaped > 0 && *wanted == b'\\' => (u32::from(*wanted), 0),
+            [byte, ..] => (u32::from(*byte), 1),
+            [] => return None,
+        };
+        if byte != u32::from(*wanted) {
+            return None;
+        }
+        rest = rest.get(length..)?;
+    }
+    Some(text.len() - rest.len())
+}
+
+fn code_unit(digits: &[u8]) -> Option<u32> {
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 impl fmt::Debug for Secret {
@@ -79,6 +149,26 @@ mod tests {
         let secret = Secret::new("sk-1234567890").unwrap();
         let body = secret.removed_from(Bytes::from_static(b"wrong key: sk-1234567890!"));
         assert_eq!(body, "wrong key: [key]!");
+    }
+
+    #[test]
+    fn a_key_is_found_however_json_writes_it() {
+        let secret = Secret::new("sk-u/12\\34567890").unwrap();
+        let cases = [
+            (r#"{"a":"sk-u/12\\34567890"}"#, r#"{"a":"[key]"}"#),
+            (r#"{"a":"x\nsk-u\/12\\34567890"}"#, r#"{"a":"x\n[key]"}"#),
+            (r#"{"a":"\u0073\u006B-u\u002f12\u005c34567890!"}"#, r#"{"a":"[key]!"}"#),
+            (
+                r#"{"a":"{\"b\":\"sk-u\\\/12\\\\34567890\"}"}"#,
+                r#"{"a":"{\"b\":\"[key]\"}"}"#,
+            ),
+            (r#"{"a":"sk-u\/12 sk-u\/12\\34567890"}"#, r#"{"a":"sk-u\/12 [key]"}"#),
+            (r#"{"a":"sk-u\/12\\3456789"}"#, r#"{"a":"sk-u\/12\\3456789"}"#),
+            (r#"{"a":"\u00"#, r#"{"a":"\u00"#),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(secret.removed_from_text(text.to_owned()), expected);
+        }
     }
 
     #[test]

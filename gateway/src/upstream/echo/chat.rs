@@ -10,9 +10,14 @@ struct Answer {
     usage: Value,
 }
 
-fn answer(asked: &Asked<'_>) -> Answer {
+/// Words in what all messages say, and what the last one of the user says.
+pub(super) fn heard_of(asked: &Asked<'_>) -> (u64, String) {
     let messages = asked.body.get("messages");
-    let (prompt_words, last) = heard(messages.iter().flat_map(|messages| messages.elements()));
+    heard(messages.iter().flat_map(|messages| messages.elements()))
+}
+
+fn answer(asked: &Asked<'_>) -> Answer {
+    let (prompt_words, last) = heard_of(asked);
     let text = asked.answer_to(&last);
     let answered = words(&text) * asked.choices();
     let usage = json!({

@@ -26,7 +26,7 @@ fn answer(asked: &Asked<'_>) -> Answer {
 }
 
 /// The prompts: a string, or a list of them. Lists of tokens are shown as they are.
-fn prompts(asked: &Asked<'_>) -> Vec<String> {
+pub(super) fn prompts(asked: &Asked<'_>) -> Vec<String> {
     let Some(prompt) = asked.body.get("prompt") else {
         return vec![String::new()];
     };

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use heimdall_host::model::LlmError;
 use serde_json::{Value, json};
 
-use super::{Asked, hash, words};
+use super::{Asked, bounds, hash, invalid, words};
 
 const DEFAULT_DIMENSIONS: u64 = 8;
 const MAX_DIMENSIONS: u64 = 4096;
@@ -35,6 +35,7 @@ pub(super) fn whole(asked: &Asked<'_>) -> Result<Value, LlmError> {
             ));
         }
     };
+    bounds::check_vectors(asked, dimensions)?;
     let inputs = inputs(asked);
     let used: u64 = inputs.iter().map(|input| words(input)).sum();
     let item = |(index, input): (usize, &String)| json!({"object": "embedding", "index": index, "embedding": encode(&vector(input, dimensions))});
@@ -44,15 +45,6 @@ pub(super) fn whole(asked: &Asked<'_>) -> Result<Value, LlmError> {
         "model": asked.model,
         "usage": {"prompt_tokens": used, "total_tokens": used},
     }))
-}
-
-fn invalid(param: &str, message: String) -> LlmError {
-    LlmError {
-        message,
-        kind: Some("invalid_request_error".to_owned()),
-        param: Some(param.to_owned()),
-        ..LlmError::default()
-    }
 }
 
 /// The inputs: a string, a list of them, a list of tokens (shown as it is), or a list of those.

@@ -18,6 +18,7 @@
 //! Any other name is taken as `echo` is, so that a client can keep the model that it has.
 
 mod behaviour;
+mod bounds;
 mod chat;
 mod completions;
 mod embeddings;
@@ -42,9 +43,6 @@ use behaviour::{Behaviour, Says};
 
 /// When everything was made: the same moment always, so that answers are equal.
 const CREATED: u64 = 1_700_000_000;
-
-/// How many choices a call may ask for.
-const MAX_CHOICES: u64 = 128;
 
 /// The models that the list of models names.
 const MODELS: [&str; 8] = [
@@ -89,7 +87,7 @@ impl Asked<'_> {
     }
 
     fn choices(&self) -> u64 {
-        self.number("n", 1).clamp(1, MAX_CHOICES)
+        self.number("n", 1)
     }
 
     fn wants_stream_usage(&self) -> bool {
@@ -156,6 +154,9 @@ impl Upstream for Echo {
             headers: &request.headers,
             split: behaviour.split,
         };
+        if let Err(error) = bounds::check(request.kind, request.streaming, &asked) {
+            return Ok(error_answer(StatusCode::BAD_REQUEST, &error));
+        }
         if request.streaming {
             let events = match request.kind {
                 CallKind::Chat => chat::stream(&asked),
@@ -209,6 +210,16 @@ fn whole(status: StatusCode, body: Bytes) -> UpstreamAnswer {
 
 fn error_answer(status: StatusCode, error: &LlmError) -> UpstreamAnswer {
     whole(status, error.to_json().bytes().clone())
+}
+
+/// An error about this member of the request.
+fn invalid(param: &str, message: String) -> LlmError {
+    LlmError {
+        message,
+        kind: Some("invalid_request_error".to_owned()),
+        param: Some(param.to_owned()),
+        ..LlmError::default()
+    }
 }
 
 fn refused(status: StatusCode) -> UpstreamAnswer {

@@ -10,19 +10,24 @@ struct Answer {
     usage: Value,
 }
 
+/// Words in what all of the input says, and what the last message of the user says.
+pub(super) fn heard_of(asked: &Asked<'_>) -> (u64, String) {
+    match asked.body.get("input") {
+        Some(input) => match input.as_str() {
+            Some(text) => (words(&text), text.into_owned()),
+            None => heard(input.elements()),
+        },
+        None => (0, String::new()),
+    }
+}
+
 fn answer(asked: &Asked<'_>) -> Answer {
     let instructions = asked
         .body
         .get("instructions")
         .and_then(|text| text.as_str())
         .unwrap_or_default();
-    let (said, last) = match asked.body.get("input") {
-        Some(input) => match input.as_str() {
-            Some(text) => (words(&text), text.into_owned()),
-            None => heard(input.elements()),
-        },
-        None => (0, String::new()),
-    };
+    let (said, last) = heard_of(asked);
     let asked_words = said + words(&instructions);
     let text = asked.answer_to(&last);
     let answered = words(&text);

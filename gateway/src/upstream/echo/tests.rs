@@ -169,6 +169,47 @@ async fn an_embedding_without_dimensions_is_refused() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_huge_answer_is_refused_with_the_member_that_asks_for_it() {
+    let many = vec!["a"; 2049];
+    let cases = [
+        (CallKind::Embedding, json!({"input": many}), "input"),
+        (
+            CallKind::Embedding,
+            json!({"input": vec!["a"; 2048], "dimensions": 4096}),
+            "dimensions",
+        ),
+        (CallKind::TextCompletion, json!({"prompt": many}), "prompt"),
+        (
+            CallKind::TextCompletion,
+            json!({"prompt": vec!["a"; 2048], "n": 128}),
+            "n",
+        ),
+        (
+            CallKind::TextCompletion,
+            json!({"model": "echo-request", "prompt": vec!["a"; 2048], "x": "a".repeat(9000)}),
+            "prompt",
+        ),
+        (CallKind::Chat, json!({"n": 129}), "n"),
+        (CallKind::Chat, json!({"n": 0}), "n"),
+        (
+            CallKind::Chat,
+            json!({"n": 128, "messages": [{"role": "user", "content": "a".repeat(200_000)}]}),
+            "n",
+        ),
+    ];
+    for (kind, body, param) in cases {
+        let (status, answer) = whole_answer(kind, body).await;
+        assert_eq!((status, &answer["error"]["param"]), (400, &json!(param)));
+    }
+}
+
+#[tokio::test]
+async fn a_long_list_of_tokens_is_one_input() {
+    let (status, answer) = whole_answer(CallKind::Embedding, json!({"input": vec![1; 4000]})).await;
+    assert_eq!((status, answer["data"].as_array().unwrap().len()), (200, 1));
+}
+
+#[tokio::test]
 async fn a_chosen_error_has_its_status_and_openais_shape() {
     let (status, answer) = whole_answer(CallKind::Chat, chat("echo-error-429")).await;
     assert_eq!((status, &answer["error"]["code"]), (429, &json!("echo_429")));
