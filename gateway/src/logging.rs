@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
@@ -12,7 +12,7 @@ pub(crate) enum LogFormat {
     /// For people.
     #[default]
     Text,
-    /// For machines: one JSON object per line, and nothing else.
+    /// For machines: one JSON object per line. Only an error that keeps it from serving is text.
     Json,
 }
 
@@ -28,8 +28,11 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<(
     };
     let filter = EnvFilter::builder()
         .parse(filter)
-        .with_context(|| format!("{origin} is no filter of log lines"))?;
+        // Its words hold those of its cause.
+        .map_err(|error| anyhow!("{origin} is no filter of log lines: {error}"))?;
+    // A line that nobody reads any more is lost; told on the same stream, that would be a panic.
     let lines = tracing_subscriber::fmt()
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     match format {

@@ -15,7 +15,7 @@ const EXAMPLES: &str = "Examples:
   heimdall inspect guard.wasm
   heimdall inspect --json guard.wasm | jq .hooks
 
-It ends with 3 if the file is not a plugin, or imports what this host does not offer; the file is never run.";
+The file is never run. It ends with 3 if the file is not a plugin, or imports what this host does not offer.";
 
 /// Tell what a plugin's file is: kind, hooks, imports and what this host offers of them
 #[derive(Args)]

@@ -56,7 +56,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  it did what it was asked to
   1  something failed while it ran (a plugin can't be loaded, the address is taken, ...)
   2  the command line or the configuration is wrong
-  3  inspect: the file is not a plugin
+  3  inspect: the file is not a plugin, or imports what this host does not offer
   130  a second signal ended it before requests and plugins were finished";
 
 /// A gateway for LLM calls whose plugins are WebAssembly: typed components and legacy modules in one pipeline.

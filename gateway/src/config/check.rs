@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Result<(), ConfigEr
     check_listen(config.listen, config.auth).map_err(|problem| root.refuse("listen", problem))?;
     root.above_zero("max_body_mib", Some(config.max_body_mib as u64))?;
     root.above_zero("body_timeout_ms", Some(config.body_timeout_ms))?;
+    root.above_zero("max_connections", Some(config.max_connections as u64))?;
     for (name, upstream) in &config.upstreams {
         check_upstream(
             name,
@@ -171,6 +172,9 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
     }
     if plugin.name.as_ref().is_some_and(String::is_empty) {
         return Err(table.refuse("name", "is empty"));
+    }
+    if plugin.name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
+        return Err(table.refuse("name", "holds a control character"));
     }
     if let Some(config) = &plugin.config {
         super::plugin_json(config).map_err(|problem| table.refuse("config", problem))?;

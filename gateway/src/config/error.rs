@@ -11,8 +11,13 @@ pub(crate) enum ConfigError {
     Unreadable { file: String, reason: String },
     #[error("{place}: this is no TOML: {message}")]
     Syntax { place: Place, message: String },
-    #[error("{place}: {message}")]
-    Type { place: Place, message: String },
+    #[error("{place}: {}{message}", of_key(.key))]
+    Type {
+        place: Place,
+        /// Empty: the file as a whole.
+        key: String,
+        message: String,
+    },
     #[error("{}", unknown_keys(.0))]
     UnknownKeys(Vec<UnknownKey>),
     #[error("{place}: `{key}` {problem}")]
@@ -33,6 +38,14 @@ pub(crate) struct UnknownKey {
     pub(super) suggestion: Option<String>,
     /// Every setting that could stand there.
     pub(super) known: &'static [&'static str],
+}
+
+fn of_key(key: &str) -> String {
+    if key.is_empty() {
+        String::new()
+    } else {
+        format!("`{key}`: ")
+    }
 }
 
 fn unknown_keys(keys: &[UnknownKey]) -> String {

@@ -7,7 +7,7 @@ use serde_ignored::Path as IgnoredPath;
 
 use super::error::UnknownKey;
 use super::places::{Places, Step, written};
-use super::{Config, ConfigError, LimitsConfig, PluginConfig, UpstreamConfig, check, fields};
+use super::{ADDRESS_FORM, Config, ConfigError, LimitsConfig, PluginConfig, UpstreamConfig, check, fields};
 
 /// How alike a key and a setting have to be for a suggestion (1: equal).
 const ALIKE: f64 = 0.75;
@@ -49,16 +49,28 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
             ignored.iter().map(|path| unknown(path, &places)).collect(),
         ));
     }
-    let config = config.map_err(|error| ConfigError::Type {
-        place: places.at(error.span()),
-        message: in_words(error.message()),
+    let config = config.map_err(|error| {
+        let key = places.path_at(error.span());
+        ConfigError::Type {
+            place: places.at(error.span()),
+            message: in_words(&key, error.message()),
+            key: written(&key),
+        }
     })?;
     check::check(&config, &places)?;
     Ok(config)
 }
 
-/// The message without the names of this program's types.
-fn in_words(message: &str) -> String {
+/// The message without the names of this program's types, and with what to write where the key tells it.
+fn in_words(path: &[Step], message: &str) -> String {
+    match path {
+        [Step::Key(key)] if key == "plugins" => {
+            return "it has to be a list: each plugin is a table of its own under `[[plugins]]`, with two brackets"
+                .to_owned();
+        }
+        [Step::Key(key)] if key == "listen" => return format!("it has to be {ADDRESS_FORM}"),
+        _ => {}
+    }
     ["usize", "u64", "u32"]
         .iter()
         .fold(message.to_owned(), |message, name| {

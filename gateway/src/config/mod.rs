@@ -27,6 +27,9 @@ pub(crate) use load::load;
 /// The file that is used without `--config` if it is in the working directory.
 pub(crate) const DEFAULT_FILE: &str = "heimdall.toml";
 
+/// How an address to listen on is written.
+pub(crate) const ADDRESS_FORM: &str = "an IP address and a port, as in 127.0.0.1:8080";
+
 /// Everything that `heimdall serve` can be told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
@@ -41,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) max_body_mib: usize,
     /// How long a client may take to send a request body.
     pub(crate) body_timeout_ms: u64,
+    /// Connections at once; more wait until one ends.
+    pub(crate) max_connections: usize,
     /// How long requests that are under way at a shutdown may go on.
     pub(crate) shutdown_timeout_ms: u64,
     /// Whether compiled plugins are kept on disk.
@@ -63,6 +68,7 @@ impl Default for Config {
             default_upstream: None,
             max_body_mib: 16,
             body_timeout_ms: 60_000,
+            max_connections: 4096,
             shutdown_timeout_ms: 30_000,
             cache: true,
             cache_dir: None,

@@ -78,6 +78,15 @@ impl<'a> Places<'a> {
         self.at(self.range(path))
     }
 
+    /// The path to what stands at a range: the innermost value that it lies in.
+    pub(super) fn path_at(&self, range: Option<Range<usize>>) -> Vec<Step> {
+        let mut path = Vec::new();
+        if let (Some(table), Some(range)) = (&self.table, range) {
+            descend(table.get_ref(), &range, &mut path);
+        }
+        path
+    }
+
     fn range(&self, path: &[Step]) -> Option<Range<usize>> {
         let (last, way) = path.split_last()?;
         let mut table = self.table.as_ref()?.get_ref();
@@ -98,4 +107,33 @@ impl<'a> Places<'a> {
             Step::Index(index) => Some(DeValue::get(array?, *index)?.span()),
         }
     }
+}
+
+/// Adds the steps from this table to the innermost value that a range lies in; gives back whether there is one.
+fn descend(table: &DeTable<'_>, range: &Range<usize>, path: &mut Vec<Step>) -> bool {
+    for (key, value) in table {
+        path.push(Step::Key(key.get_ref().to_string()));
+        if key.span() == *range || descend_value(value, range, path) {
+            return true;
+        }
+        path.pop();
+    }
+    false
+}
+
+fn descend_value(value: &Spanned<DeValue<'_>>, range: &Range<usize>, path: &mut Vec<Step>) -> bool {
+    let inner = match value.get_ref() {
+        DeValue::Table(table) => descend(table, range, path),
+        DeValue::Array(values) => values.iter().enumerate().any(|(index, value)| {
+            path.push(Step::Index(index));
+            let found = descend_value(value, range, path);
+            if !found {
+                path.pop();
+            }
+            found
+        }),
+        _ => false,
+    };
+    let span = value.span();
+    inner || (span.start <= range.start && range.end <= span.end)
 }

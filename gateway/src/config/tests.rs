@@ -23,6 +23,7 @@ fn every_setting_can_be_written() {
         default_upstream = "openai"
         max_body_mib = 1
         body_timeout_ms = 5
+        max_connections = 5
         shutdown_timeout_ms = 5
         cache = false
         cache_dir = "a"
@@ -108,12 +109,15 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
         ),
         (
             "max_body_mib = \"1\"",
-            "heimdall.toml:1:16: invalid type: string \"1\", expected a whole number, not below 0",
+            "heimdall.toml:1:16: `max_body_mib`: invalid type: string \"1\", expected a whole number, not below 0",
         ),
-        ("[[plugins]]\nname = \"a\"", "heimdall.toml:1:1: missing field `path`"),
+        (
+            "[[plugins]]\nname = \"a\"",
+            "heimdall.toml:1:1: `plugins[0]`: missing field `path`",
+        ),
         (
             "[[plugins]]\npath = \"a\"\non_failure = \"ajar\"",
-            "heimdall.toml:3:14: unknown variant `ajar`, expected `closed` or `open`",
+            "heimdall.toml:3:14: `plugins[0].on_failure`: unknown variant `ajar`, expected `closed` or `open`",
         ),
         (
             "listen = ",
@@ -125,7 +129,21 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
         ),
         (
             "listen = \"localhost\"",
-            "heimdall.toml:1:10: invalid socket address syntax",
+            "heimdall.toml:1:10: `listen`: it has to be an IP address and a port, as in 127.0.0.1:8080",
+        ),
+        (
+            "[plugins]\npath = \"a.wasm\"",
+            "heimdall.toml:1:1: `plugins`: it has to be a list: each plugin is a table of its own under `[[plugins]]`, \
+             with two brackets",
+        ),
+        (
+            "[[plugins]]\npath = \"a\"\nlimits = { memory_mib = \"64\" }",
+            "heimdall.toml:3:25: `plugins[0].limits.memory_mib`: invalid type: string \"64\", expected a whole number, \
+             not below 0",
+        ),
+        (
+            "[[plugins]]\npath = \"a.wasm\"\nname = \"a\\u0007\"",
+            "heimdall.toml:3:1: `plugins[0].name` holds a control character",
         ),
         (
             "listen = \"0.0.0.0:80\"",

@@ -10,7 +10,7 @@ use super::artifact::{Artifact, MemoryShape};
 pub struct Inspection {
     /// The file, as it was given.
     pub file: String,
-    /// `component` or `core module`.
+    /// `component`, `core module` or `core module with component-type sections`.
     pub form: &'static str,
     /// Whether the component is made from a core module when it is loaded.
     pub encoded_at_load: bool,
@@ -52,7 +52,11 @@ impl Inspection {
         });
         Inspection {
             file: file.into(),
-            form: artifact.shape.form(),
+            form: if artifact.encoded {
+                "core module with component-type sections"
+            } else {
+                artifact.shape.form()
+            },
             encoded_at_load: artifact.encoded,
             kind: recognised.kind,
             version: recognised.version,

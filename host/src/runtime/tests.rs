@@ -353,7 +353,7 @@ fn no_text_of_a_guest_can_pass_for_another_line_or_field() {
     assert_eq!(lines.texts(), ["INFO one\\r\\ntwo\\u{9b}"]);
     assert_eq!(
         lines.field(0, "fields"),
-        r#""user"="eve\" admin=\"yes" "a=\u{202e}b"="\n""#
+        r#"{user="eve\" admin=\"yes" "a=\u{202e}b"="\n"}"#
     );
 }
 
