@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio_util::sync::CancellationToken;
 
 use super::signals::{self, Signals};
 use super::{Exit, Failed, output};
@@ -15,7 +16,7 @@ use crate::banner::Banner;
 use crate::config::{self, Config};
 use crate::logging::{self, LogFormat};
 use crate::plugins::{self, Plugins};
-use crate::server::{self, App};
+use crate::server::{self, App, Terms};
 use crate::upstream::Upstreams;
 
 /// Connections that may wait to be taken.
@@ -38,7 +39,7 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
 
     /// The address to listen on, instead of the configuration's
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<SocketAddr>,
 
     /// How log lines are written
@@ -72,13 +73,19 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     exit
 }
 
+/// The configuration that is used without being named, if it is there. What can't be read, such as a link to nowhere,
+/// is there: the reader is to say what is wrong.
+fn default_file() -> Option<PathBuf> {
+    let file = Path::new(config::DEFAULT_FILE);
+    match file.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        _ => Some(file.to_owned()),
+    }
+}
+
 /// The configuration, and where it comes from, in words.
 fn configuration(arguments: &Arguments) -> Result<(Config, Source), Failed> {
-    let default = Path::new(config::DEFAULT_FILE);
-    let file = arguments
-        .config
-        .clone()
-        .or_else(|| default.exists().then(|| default.to_owned()));
+    let file = arguments.config.clone().or_else(default_file);
     let (mut config, source) = match file {
         Some(file) => (
             config::load(&file).map_err(|error| Failed::new(Exit::Usage, error))?,
@@ -92,6 +99,11 @@ fn configuration(arguments: &Arguments) -> Result<(Config, Source), Failed> {
         config.listen = listen;
     }
     Ok((config, source))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("it has to be {}", config::ADDRESS_FORM))
 }
 
 /// Where the configuration comes from.
@@ -121,6 +133,8 @@ async fn serve(
         failed,
         max_body: config.max_body_mib.saturating_mul(1 << 20),
         body_timeout: Duration::from_millis(config.body_timeout_ms),
+        local_only: config.auth.is_none(),
+        cut_off: CancellationToken::new(),
     });
     let listener = listen(socket, config.listen)?;
     let address = listener.local_addr().context("the address can't be told")?;
@@ -133,11 +147,12 @@ async fn serve(
         LogFormat::Text => output::note(&banner.text()),
         LogFormat::Json => banner.log(),
     }
-    let grace = Duration::from_millis(config.shutdown_timeout_ms);
-    let finished = server::serve(listener, server::router(app.clone()), signals.stop.cancelled(), grace).await;
-    if !finished {
-        tracing::warn!("requests are cut off: they did not finish within {grace:?}");
-    }
+    let terms = Terms {
+        max_connections: config.max_connections,
+        grace: Duration::from_millis(config.shutdown_timeout_ms),
+        cut_off: app.cut_off.clone(),
+    };
+    server::serve(listener, server::router(app.clone()), &signals.stop, terms).await;
     pipeline.cleanup().await;
     tracing::info!("stopped");
     Ok(Exit::Ok)

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{Method, Request};
+use tokio_util::sync::CancellationToken;
 
 use super::headers;
+use crate::text::shortened;
 
 /// What is known of a request. The line is written when it is dropped.
 pub(super) struct Access {
@@ -20,12 +22,14 @@ pub(super) struct Access {
     status: Option<u16>,
     /// Whether the response's end was reached.
     complete: bool,
-    /// What went wrong, upstream or in the middle of a stream.
+    /// What went wrong.
     error: Option<String>,
+    /// Cancelled when requests may go on no longer.
+    cut_off: CancellationToken,
 }
 
 impl Access {
-    pub(super) fn new<B>(request: &Request<B>) -> Access {
+    pub(super) fn new<B>(request: &Request<B>, cut_off: &CancellationToken) -> Access {
         Access {
             id: headers::request_id(request.headers()).map_or_else(new_id, str::to_owned),
             method: request.method().clone(),
@@ -36,6 +40,7 @@ impl Access {
             status: None,
             complete: false,
             error: None,
+            cut_off: cut_off.clone(),
         }
     }
 
@@ -53,24 +58,41 @@ impl Access {
     pub(super) fn finished(&mut self) {
         self.complete = true;
     }
+
+    /// Completes when the request may go on no longer.
+    pub(super) fn until_cut_off(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.cut_off.clone().cancelled_owned()
+    }
+
+    /// How it ended, in words.
+    fn end(&self) -> &'static str {
+        if self.complete {
+            "answered"
+        } else if self.cut_off.is_cancelled() {
+            "cut off at shutdown"
+        } else {
+            "the client left"
+        }
+    }
 }
 
 impl Drop for Access {
     fn drop(&mut self) {
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // Clients choose models and upstreams' words come from anywhere: `?` escapes what could forge a line.
+        let shown = |text: &String| tracing::field::debug(shortened(text).into_owned());
         tracing::info!(
             target: "heimdall::request",
             request_id = self.id,
             method = %self.method,
-            path = self.path,
+            path = %shortened(&self.path),
             status = self.status,
             ms,
-            model = self.model.as_ref().map(tracing::field::debug),
+            model = self.model.as_ref().map(shown),
             upstream = self.upstream.as_deref(),
-            error = self.error.as_ref().map(tracing::field::debug),
+            error = self.error.as_ref().map(shown),
             "{}",
-            if self.complete { "answered" } else { "the client left" },
+            self.end(),
         );
     }
 }

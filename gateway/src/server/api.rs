@@ -7,13 +7,13 @@ use axum::extract::State;
 use axum::response::Response;
 use heimdall_host::model::{CallKind, HttpRequest, HttpResponse};
 use heimdall_host::pipeline::HttpStep;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
 use http::{Method, Request, StatusCode};
 
 use super::access::Access;
 use super::call::{Called, call};
 use super::outgoing::Outgoing;
-use super::{App, body, errors, headers, models};
+use super::{App, body, errors, headers, local, models};
 
 /// How a request ends.
 enum Ending {
@@ -23,12 +23,25 @@ enum Ending {
 
 /// Answers every path but the host's own.
 pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    let mut access = Access::new(&request);
+    let mut access = Access::new(&request, &app.cut_off);
     let id = HeaderValue::from_str(&access.id);
-    let mut response = match answer(&app, request, &mut access).await {
+    let cut_off = access.until_cut_off();
+    let ending = tokio::select! {
+        biased;
+        ending = answer(&app, request, &mut access) => Some(ending),
+        () = cut_off => None,
+    };
+    let is_cut_off = ending.is_none();
+    let ending = ending.unwrap_or_else(|| Ending::Whole(errors::cut_off()));
+    let mut response = match ending {
         Ending::Whole(response) => {
             access.answered(response.status());
-            access.finished();
+            if response.status() >= 400 {
+                access.failed(errors::message_of(&response));
+            }
+            if !is_cut_off {
+                access.finished();
+            }
             let mut http = errors::into_http(response);
             *http.headers_mut() = headers::framed_by_host(http.headers());
             http
@@ -51,12 +64,17 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
 }
 
 async fn answer(app: &App, request: Request<Body>, access: &mut Access) -> Ending {
+    let foreign = local::foreign(&request).filter(|_| app.local_only);
     let (head, body) = request.into_parts();
     let path = head.uri.path();
+    if let Some(header) = foreign {
+        return Ending::Whole(errors::foreign(header));
+    }
     if !path.starts_with("/v1/") {
         return Ending::Whole(errors::no_such_path(path));
     }
-    let body = match body::read(body, app.max_body, app.body_timeout).await {
+    let expects = head.headers.contains_key(EXPECT);
+    let body = match body::read(body, app.max_body, app.body_timeout, expects).await {
         Ok(body) => body,
         Err(response) => return Ending::Whole(response),
     };

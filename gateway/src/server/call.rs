@@ -100,9 +100,18 @@ async fn reach(app: &App, http: &HttpRequest, request: &LlmRequest) -> Reached {
         }
         Ok(UpstreamAnswer::Whole { status, headers, body }) => Reached::Error(
             headers::for_client(&headers),
-            LlmError::from_upstream(status.as_u16(), &body),
+            in_shape(LlmError::from_upstream(status.as_u16(), &body)),
         ),
         Err(error) => Reached::Error(HeaderMap::new(), LlmError::from(&error)),
+    }
+}
+
+/// An upstream's error whose body clients can read: one without the member `error` is made anew from what it says.
+fn in_shape(error: LlmError) -> LlmError {
+    let has_shape = |body: &Document| body.pointer("/error").is_some();
+    LlmError {
+        body: error.body.filter(has_shape),
+        ..error
     }
 }
 
@@ -110,9 +119,6 @@ impl Call {
     async fn finish(self, mut exchange: Exchange, reached: Reached) -> Called {
         match reached {
             Reached::Events(headers, events) => self.stream(exchange, headers, events),
-            Reached::Body(headers, body) if !self.streaming && !exchange.reads_answers() => {
-                Called::Whole(Box::new(exchange), success(headers, body))
-            }
             Reached::Body(headers, body) => {
                 let (headers, answered) = match self.parse(exchange.elapsed_ms(), body) {
                     Ok(response) if self.streaming => return self.stream_made(exchange, headers, &response),

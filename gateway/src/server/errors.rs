@@ -7,6 +7,8 @@ use heimdall_host::model::{HttpResponse, LlmError};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 
+use crate::text::shortened;
+
 /// An error as a response. The status is the error's own, or this one.
 pub(super) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
     let status = StatusCode::from_u16(error.status_or(default_status)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -14,7 +16,7 @@ pub(super) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
     HttpResponse::new(status, headers, error.to_json().bytes().clone())
 }
 
-/// A response that passes no plugin.
+/// A response in the form that the server sends.
 pub(super) fn into_http(response: HttpResponse) -> Response {
     let mut http = Response::new(Body::from(response.body().clone()));
     *http.status_mut() = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -35,7 +37,10 @@ pub(super) fn invalid(message: String, code: &str, param: Option<&str>) -> LlmEr
 }
 
 pub(super) fn no_such_path(path: &str) -> HttpResponse {
-    let message = format!("There is nothing at {path:?}. Calls go to `/v1/chat/completions` and its like.");
+    let message = format!(
+        "There is nothing at {:?}. Calls go to `/v1/chat/completions` and its like.",
+        shortened(path)
+    );
     response(
         &LlmError {
             status: Some(404),
@@ -106,6 +111,38 @@ pub(super) fn compressed_body() -> LlmError {
         status: Some(415),
         ..invalid(message, "content_encoding", None)
     }
+}
+
+/// A request that a web page of elsewhere may have sent.
+pub(super) fn foreign(header: &'static str) -> HttpResponse {
+    let message = format!(
+        "The request's `{header}` is not this machine's, and clients are not asked for a key: only local ones are \
+         answered. Use 127.0.0.1 or localhost, or set `auth = \"none\"` to answer everyone."
+    );
+    closing(&LlmError {
+        status: Some(403),
+        ..invalid(message, "foreign_request", None)
+    })
+}
+
+/// An error that the gateway's end makes.
+pub(super) fn ended() -> LlmError {
+    LlmError {
+        message: "The gateway is shutting down; the request was cut off.".to_owned(),
+        kind: Some("server_error".to_owned()),
+        code: Some("shutdown".to_owned()),
+        status: Some(503),
+        ..LlmError::default()
+    }
+}
+
+pub(super) fn cut_off() -> HttpResponse {
+    closing(&ended())
+}
+
+/// What an error's body says.
+pub(super) fn message_of(response: &HttpResponse) -> String {
+    LlmError::from_upstream(response.status(), response.body()).message
 }
 
 /// A response after which the connection can't go on: the rest of a body stands in it.

@@ -1,5 +1,6 @@
 //! Which headers go on, in both directions.
 
+use heimdall_host::model::is_framing;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The header of a request's id.
@@ -8,18 +9,10 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The longest id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
 
-/// About one hop, or about the framing of one message.
-const HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::EXPECT,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
+/// Whether a header is about one hop, or about the framing of one message.
+fn is_of_hop(name: &HeaderName) -> bool {
+    *name == header::EXPECT || is_framing(name.as_str())
+}
 
 /// Between the client and this gateway, or rewritten for the upstream.
 const NOT_UPSTREAM: [HeaderName; 10] = [
@@ -66,7 +59,7 @@ fn without(headers: &HeaderMap, others: &[HeaderName]) -> HeaderMap {
             kept.remove(name.trim());
         }
     }
-    for name in HOP.iter().chain(others) {
+    for name in others.iter().chain(headers.keys().filter(|name| is_of_hop(name))) {
         kept.remove(name);
     }
     kept
@@ -75,8 +68,10 @@ fn without(headers: &HeaderMap, others: &[HeaderName]) -> HeaderMap {
 /// A response's headers without those that the server writes itself.
 pub(super) fn framed_by_host(headers: &HeaderMap) -> HeaderMap {
     let mut kept = headers.clone();
-    for name in HOP.iter().filter(|name| **name != header::CONNECTION) {
-        kept.remove(name);
+    for name in headers.keys().filter(|name| is_of_hop(name)) {
+        if *name != header::CONNECTION {
+            kept.remove(name);
+        }
     }
     kept
 }
@@ -119,6 +114,18 @@ mod tests {
             ("user-agent", "test"),
         ]);
         assert_eq!(for_upstream(&all), expected);
+    }
+
+    #[test]
+    fn the_server_frames_its_own_messages() {
+        let all = headers(&[
+            ("connection", "close"),
+            ("content-length", "7"),
+            ("expect", "100-continue"),
+            ("proxy-authenticate", "Basic"),
+            ("x-a", "b"),
+        ]);
+        assert_eq!(framed_by_host(&all), headers(&[("connection", "close"), ("x-a", "b")]));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use heimdall_host::model::{CallKind, LlmChunk, LlmError};
 use heimdall_host::pipeline::{LlmStream, StreamStep};
 
 use super::access::Access;
+use super::errors;
 use crate::upstream::{DONE, Event, Events, Fault, UpstreamError, frame};
 
 /// Dropping it, as when the client leaves, ends the upstream's call and any hook that is running.
@@ -57,16 +58,33 @@ impl Outgoing {
 
     /// The body of a response. `access` is logged when it is over.
     pub(super) fn into_body(self, access: Access) -> Body {
-        let frames = stream::unfold((self, access), |(mut outgoing, mut access)| async move {
-            let bytes = outgoing.next().await;
-            if let Some(error) = outgoing.error.take() {
-                access.failed(error);
-            }
-            if outgoing.ended {
-                access.finished();
-            }
-            bytes.map(|bytes| (Ok::<Bytes, Infallible>(bytes), (outgoing, access)))
-        });
+        let cut_off = Box::pin(access.until_cut_off());
+        let frames = stream::unfold(
+            (self, access, cut_off),
+            |(mut outgoing, mut access, mut cut_off)| async move {
+                if outgoing.ended {
+                    return None;
+                }
+                let next = tokio::select! {
+                    biased;
+                    bytes = outgoing.next() => Some(bytes),
+                    () = &mut cut_off => None,
+                };
+                let Some(bytes) = next else {
+                    let error = errors::ended();
+                    let bytes = outgoing.cut_off(&error);
+                    access.failed(error.message);
+                    return Some((Ok(bytes), (outgoing, access, cut_off)));
+                };
+                if let Some(error) = outgoing.error.take() {
+                    access.failed(error);
+                }
+                if outgoing.ended {
+                    access.finished();
+                }
+                bytes.map(|bytes| (Ok::<Bytes, Infallible>(bytes), (outgoing, access, cut_off)))
+            },
+        );
         Body::from_stream(frames)
     }
 
@@ -130,10 +148,7 @@ impl Outgoing {
                 aborted = step.aborted;
                 self.finish();
             }
-            (None, Some(error)) => {
-                let event = error.to_event(self.kind);
-                frame(&mut out, name(self.kind, &event).as_deref(), event.as_str());
-            }
+            (None, Some(error)) => self.tell(&error, &mut out),
             (None, None) => {}
         }
         if done && !aborted && self.kind != CallKind::Responses {
@@ -147,6 +162,21 @@ impl Outgoing {
         if let Some(hooks) = self.hooks.take() {
             tokio::spawn(hooks.finish());
         }
+    }
+
+    /// The end at once: what the upstream and the plugins still have to say is not waited for.
+    fn cut_off(&mut self, error: &LlmError) -> Bytes {
+        self.ended = true;
+        self.hooks = None;
+        self.events = stream::empty().boxed();
+        let mut out = Vec::new();
+        self.tell(error, &mut out);
+        out.into()
+    }
+
+    fn tell(&self, error: &LlmError, out: &mut Vec<u8>) {
+        let event = error.to_event(self.kind);
+        frame(out, name(self.kind, &event).as_deref(), event.as_str());
     }
 
     fn send(&mut self, step: &StreamStep, out: &mut Vec<u8>) {

@@ -9,27 +9,49 @@ use heimdall_host::pipeline::Pipeline;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::{App, router};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
-use crate::upstream::Upstreams;
+use crate::upstream::{Upstreams, canned};
 
 const MAX_BODY: usize = 1000;
 
-async fn send(request: Request<Body>) -> Response {
-    let app = App {
+pub(super) fn app() -> App {
+    app_of(&Config::default())
+}
+
+fn app_of(config: &Config) -> App {
+    App {
         pipeline: Arc::new(Pipeline::new(Vec::new(), 1000).unwrap()),
-        upstreams: Upstreams::new(&Config::default()).unwrap(),
+        upstreams: Upstreams::new(config).unwrap(),
         failed: vec![FailedPlugin {
             name: "gone".to_owned(),
             error: "no such file".to_owned(),
         }],
         max_body: MAX_BODY,
         body_timeout: Duration::from_secs(60),
-    };
-    router(Arc::new(app)).oneshot(request).await.unwrap()
+        local_only: true,
+        cut_off: CancellationToken::new(),
+    }
+}
+
+async fn send(request: Request<Body>) -> Response {
+    router(Arc::new(app())).oneshot(request).await.unwrap()
+}
+
+/// What a chat comes to whose upstream answers with this.
+async fn answered_with(answer: String) -> (StatusCode, Value) {
+    let upstreams = [("up".to_owned(), canned::upstream(answer).await)].into();
+    let app = app_of(&Config {
+        upstreams,
+        ..Config::default()
+    });
+    let request = request("POST", "/v1/chat/completions", chat("m").to_string());
+    let response = router(Arc::new(app)).oneshot(request).await.unwrap();
+    (response.status(), serde_json::from_str(&text(response).await).unwrap())
 }
 
 fn request(method: &str, path: &str, body: impl Into<Body>) -> Request<Body> {
@@ -232,4 +254,43 @@ async fn the_models_of_the_default_upstream_are_listed_by_their_names() {
 async fn readiness_tells_of_plugins_that_are_missing() {
     let answer: Value = serde_json::from_str(&text(send(request("GET", "/readyz", "")).await).await).unwrap();
     assert_eq!(answer["failed"], json!([{"name": "gone", "error": "no such file"}]));
+}
+
+#[tokio::test]
+async fn a_whole_answer_that_is_no_json_is_an_error() {
+    let answers = [
+        canned::http(200, "text/html", "<html>maintenance</html>"),
+        canned::http(200, "application/json", r#"{"choices": ["#),
+        canned::http(204, "application/json", ""),
+    ];
+    for answer in answers {
+        let (status, body) = answered_with(answer).await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (StatusCode::BAD_GATEWAY, &json!("upstream_bad_answer"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_without_openais_shape_gets_it() {
+    for (body, message) in [
+        ("{}", "the upstream answered with status 404"),
+        (r#"{"detail": "Not Found"}"#, "Not Found"),
+    ] {
+        let (status, body) = answered_with(canned::http(404, "application/json", body)).await;
+        assert_eq!(
+            (status, &body["error"]["message"]),
+            (StatusCode::NOT_FOUND, &json!(message))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_a_page_of_elsewhere_sent_is_refused() {
+    for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
+        let mut request = request("POST", "/v1/chat/completions", chat("echo").to_string());
+        request.headers_mut().insert(name, value.parse().unwrap());
+        assert_eq!(send(request).await.status(), StatusCode::FORBIDDEN, "{name}");
+    }
 }

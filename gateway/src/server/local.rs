@@ -1,0 +1,73 @@
+//! Whether a request is from this machine's own programs, as far as its headers tell.
+//!
+//! A gateway that asks for no key and listens on a loopback address is for this machine. A web page of elsewhere can
+//! still have a browser send requests here; what gives those away is the `Host` that it thinks it speaks to, or the
+//! `Origin` that it comes from.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, HeaderValue, ORIGIN};
+use http::uri::Authority;
+use http::{Request, Uri};
+
+/// The header that is foreign, if one is.
+pub(super) fn foreign<B>(request: &Request<B>) -> Option<&'static str> {
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let is_host_foreign = match request.headers().get(HOST) {
+        Some(host) => !text(host).parse::<Authority>().is_ok_and(|host| is_local(host.host())),
+        None => request.uri().host().is_some_and(|host| !is_local(host)),
+    };
+    if is_host_foreign {
+        return Some("Host");
+    }
+    let origin = request.headers().get(ORIGIN)?;
+    let origin = text(origin).parse::<Uri>();
+    let is_ours = origin.is_ok_and(|origin| origin.scheme().is_some() && origin.host().is_some_and(is_local));
+    (!is_ours).then_some("Origin")
+}
+
+fn is_local(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
+    address.parse().is_ok_and(is_loopback) || host.eq_ignore_ascii_case("localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hosts_and_origins_of_this_machine_are_local() {
+        let cases = [
+            (Some("127.0.0.1:8080"), None, None),
+            (Some("[::1]:8080"), None, None),
+            (Some("LocalHost"), None, None),
+            (None, None, None),
+            (Some("127.0.0.1"), Some("http://localhost:3000"), None),
+            (Some("evil.example:8080"), None, Some("Host")),
+            (Some("127.0.0.1.evil.example"), None, Some("Host")),
+            (Some("127.0.0.1@evil.example"), None, Some("Host")),
+            (Some("192.168.0.1"), None, Some("Host")),
+            (Some(""), None, Some("Host")),
+            (Some("127.0.0.1"), Some("https://evil.example"), Some("Origin")),
+            (Some("127.0.0.1"), Some("null"), Some("Origin")),
+            (Some("127.0.0.1"), Some("localhost"), Some("Origin")),
+        ];
+        for (host, origin, expected) in cases {
+            let mut request = Request::builder().uri("/v1/models");
+            for (name, value) in [(HOST, host), (ORIGIN, origin)] {
+                if let Some(value) = value {
+                    request = request.header(name, value);
+                }
+            }
+            assert_eq!(foreign(&request.body(()).unwrap()), expected, "{host:?} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_target_counts_where_there_is_no_header() {
+        for (target, expected) in [("http://localhost/", None), ("http://evil.example/", Some("Host"))] {
+            assert_eq!(foreign(&Request::builder().uri(target).body(()).unwrap()), expected);
+        }
+    }
+}
