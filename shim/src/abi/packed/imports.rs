@@ -1,7 +1,7 @@
 //! What a module gets from the host: WASI preview 1 and what it was before, and what AssemblyScript's runtime imports.
 
 use heimdall_host::failure::Cause;
-use heimdall_host::runtime::{HasTenant as _, add_wasi_to_module_linker};
+use heimdall_host::runtime::{HasTenant as _, add_wasi_to_module_linker, escape_line};
 use wasmtime::{Caller, Extern, Linker};
 
 use super::Guest;
@@ -87,9 +87,10 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
 fn abort(mut caller: Caller<'_, Guest>, message: u32, file: u32, line: u32, column: u32) -> wasmtime::Result<()> {
     let message = managed_string(&mut caller, message).unwrap_or_else(|| "abort".to_owned());
     let file = managed_string(&mut caller, file).unwrap_or_else(|| "unknown file".to_owned());
-    Err(wasmtime::Error::new(Cause::Trap(format!(
-        "{message}, at {file}:{line}:{column}"
-    ))))
+    let text = format!("{message}, at {file}:{line}:{column}");
+    // It stands in log lines of the host's.
+    let text = escape_line(&text, caller.data().tenant.limits().log_line);
+    Err(wasmtime::Error::new(Cause::Trap(text)))
 }
 
 /// What AssemblyScript's `Math.random` starts from.

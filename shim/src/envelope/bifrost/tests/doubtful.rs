@@ -3,7 +3,7 @@
 use super::*;
 
 /// More than a reader could get through if it compared each with each.
-const MANY: usize = 200_000;
+const MANY: usize = 50_000;
 
 fn list(count: usize, item: impl Fn(usize) -> String) -> String {
     (0..count).map(item).collect::<Vec<_>>().join(",")
@@ -14,7 +14,7 @@ fn a_query_of_very_many_names_is_read_once_for_all_of_them() {
     let query = (0..MANY).map(|n| format!("n{n}=1")).collect::<Vec<_>>().join("&");
     let mut request = HttpRequest::new(Method::GET, "/", Some(&query), HeaderMap::new(), Bytes::new());
     let sent = text_of(NEW.http_request(&context(), &request)).remove(0);
-    assert!(sent.contains(r#""n199999":"1""#));
+    assert!(sent.contains(r#""n49999":"1""#));
     let gone = list(MANY, |n| format!(r#""n{n}":null"#));
     NEW.read_http_request(
         &document(&format!(r#"{{"request":{{"query":{{{gone}}}}}}}"#)),
