@@ -85,7 +85,7 @@ impl Drop for Access {
             target: "heimdall::request",
             request_id = self.id,
             method = %self.method,
-            path = %shortened(&self.path),
+            path = shortened(&self.path).as_ref(),
             status = self.status,
             ms,
             model = self.model.as_ref().map(shown),
