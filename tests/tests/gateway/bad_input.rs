@@ -72,12 +72,19 @@ fn a_configuration_with_a_mistake_is_refused_in_words() {
         (
             "[[plugins]]\npath = \"nowhere.wasm\"",
             1,
-            vec!["the plugin `nowhere.wasm`", "can't be read", "No such file"],
+            vec![
+                "nowhere.wasm` can't be loaded",
+                "nowhere.wasm can't be read",
+                "No such file",
+            ],
         ),
         (
             &twice,
             2,
-            vec!["second plugin is called `heimdall-tag`", "heimdall.toml:2:1"],
+            vec![
+                "heimdall.toml:7:1: a second plugin is called `heimdall-tag`",
+                "heimdall.toml:3:1;",
+            ],
         ),
         (
             &bad_plugin_config,
