@@ -19,6 +19,9 @@ use crate::plugins::{self, Plugins};
 use crate::server::{self, App, Terms};
 use crate::upstream::Upstreams;
 
+/// How long hooks may go on when every connection is over, before plugins are retired.
+const LAST_HOOKS: Duration = Duration::from_secs(5);
+
 /// Connections that may wait to be taken.
 const BACKLOG: u32 = 1024;
 
@@ -153,6 +156,8 @@ async fn serve(
         cut_off: app.cut_off.clone(),
     };
     server::serve(listener, server::router(app.clone()), &signals.stop, terms).await;
+    // What plugins still do with an answer that was streamed is bounded by their own deadlines.
+    let _late = tokio::time::timeout(LAST_HOOKS, pipeline.idle()).await;
     pipeline.cleanup().await;
     tracing::info!("stopped");
     Ok(Exit::Ok)

@@ -52,7 +52,9 @@ pub enum LoadError {
         remedy: &'static str,
     },
     /// It carries component types, and can't be made the component that they describe.
-    #[error("`{file}` carries component types, but no component can be made of it: {reason}; build it again with bindings and tools of one release, or as a component")]
+    #[error(
+        "`{file}` carries component types, but no component can be made of it: {reason}; build it again with bindings and tools of one release, or as a component"
+    )]
     Encode {
         /// The file.
         file: String,

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::policy::{answered, refusal, settle};
 use super::stream::LlmStream;
-use super::{MAX_ASSEMBLED_ANSWER, Pipeline};
+use super::{InFlight, MAX_ASSEMBLED_ANSWER, Pipeline};
 use crate::failure::{Cause, Failure};
 use crate::loader::Loaded;
 use crate::model::{
@@ -71,6 +71,7 @@ pub struct Exchange {
     pub(super) answered_by: Option<usize>,
     /// Whether the post hooks have run.
     post_hooks_done: bool,
+    _in_flight: InFlight,
 }
 
 impl Exchange {
@@ -83,12 +84,13 @@ impl Exchange {
         Exchange {
             parts: pipeline.plugins().iter().map(|_| part()).collect(),
             context: Context::new(request_id, pipeline.context_limit),
-            pipeline,
             http,
             started: Instant::now(),
             call: None,
             answered_by: None,
             post_hooks_done: false,
+            _in_flight: InFlight::enter(&pipeline),
+            pipeline,
         }
     }
 

@@ -29,7 +29,11 @@ mod stream;
 mod tests;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
 
 use crate::loader::Loaded;
 use crate::model::HttpRequest;
@@ -46,6 +50,8 @@ pub struct Pipeline {
     plugins: Vec<Loaded>,
     hooks: HookSet,
     context_limit: usize,
+    in_flight: AtomicUsize,
+    idle: Notify,
 }
 
 /// Two plugins of one pipeline have the same name.
@@ -92,6 +98,8 @@ impl Pipeline {
             plugins,
             hooks,
             context_limit,
+            in_flight: AtomicUsize::new(0),
+            idle: Notify::new(),
         })
     }
 
@@ -110,10 +118,42 @@ impl Pipeline {
         Exchange::new(self.clone(), request_id, request)
     }
 
-    /// Retires every plugin: each one's guest `cleanup` runs, within its deadline.
+    /// Waits until no request is under way: every [`Exchange`] and [`LlmStream`] is dropped. New ones are not kept out.
+    pub async fn idle(&self) {
+        loop {
+            let mut idle = pin!(self.idle.notified());
+            // Before the look at the count, so that no end of a request falls between the two.
+            idle.as_mut().enable();
+            if self.in_flight.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    /// Retires every plugin: each one's guest `cleanup` runs, within its deadline. Hooks of requests that are still under
+    /// way fail from then on: see [`Pipeline::idle`].
     pub async fn cleanup(&self) {
         for loaded in &self.plugins {
             loaded.plugin.cleanup().await;
+        }
+    }
+}
+
+/// A request that is under way.
+struct InFlight(Arc<Pipeline>);
+
+impl InFlight {
+    fn enter(pipeline: &Arc<Pipeline>) -> InFlight {
+        pipeline.in_flight.fetch_add(1, Ordering::AcqRel);
+        InFlight(pipeline.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.idle.notify_waiters();
         }
     }
 }

@@ -614,6 +614,23 @@ async fn a_refusal_names_its_plugin_also_behind_the_post_hooks() {
     assert_eq!(error.to_json().pointer("/error/plugin").unwrap().raw(), r#""b""#);
 }
 
+#[tokio::test]
+async fn a_pipeline_is_idle_when_its_last_request_and_stream_are_over() {
+    let (pipeline, _) = pipeline(&[("a", &[], CLOSED)]);
+    pipeline.idle().await;
+    let exchange = pipeline.begin("r", request());
+    let stream = stream_of(&pipeline).await;
+    let mut idle = tokio::spawn({
+        let pipeline = pipeline.clone();
+        async move { pipeline.idle().await }
+    });
+    drop(exchange);
+    tokio::task::yield_now().await;
+    assert!(!idle.is_finished());
+    stream.finish().await;
+    (&mut idle).await.unwrap();
+}
+
 #[test]
 fn two_plugins_of_one_name_are_refused() {
     let log = Log::default();
