@@ -6,16 +6,19 @@ use super::super::merge::{FREE, Shape};
 static MESSAGE: Shape = Shape {
     members: &[("content", Null, &FREE)],
     elements: None,
+    counts: false,
 };
 static DELTA: Shape = Shape {
     members: &[("content", Null, &FREE), ("role", Delete, &FREE)],
     elements: None,
+    counts: false,
 };
 
 /// The messages of a request.
 pub(in super::super) static MESSAGES: Shape = Shape {
     members: &[],
     elements: Some(&MESSAGE),
+    counts: false,
 };
 
 static USAGE: Shape = Shape {
@@ -25,6 +28,7 @@ static USAGE: Shape = Shape {
         ("total_tokens", Delete, &FREE),
     ],
     elements: None,
+    counts: true,
 };
 
 static CHOICE: Shape = Shape {
@@ -34,11 +38,13 @@ static CHOICE: Shape = Shape {
         ("finish_reason", Null, &FREE),
     ],
     elements: None,
+    counts: false,
 };
 
 static CHOICES: Shape = Shape {
     members: &[],
     elements: Some(&CHOICE),
+    counts: false,
 };
 
 /// A response, and a chunk of one.
@@ -50,6 +56,7 @@ pub(in super::super) static RESPONSE: Shape = Shape {
         ("usage", Delete, &USAGE),
     ],
     elements: None,
+    counts: false,
 };
 
 /// A request's body as `params` sees it: all of it but what has a place of its own, and what a plugin can't change.
@@ -60,6 +67,7 @@ pub(super) static CHAT_PARAMS: Shape = Shape {
         ("stream", Fixed, &FREE),
     ],
     elements: None,
+    counts: false,
 };
 
 /// The same for kinds of call whose input is called `input`.
@@ -70,6 +78,7 @@ pub(super) static INPUT_PARAMS: Shape = Shape {
         ("stream", Fixed, &FREE),
     ],
     elements: None,
+    counts: false,
 };
 
 /// The same for text completions.
@@ -80,4 +89,5 @@ pub(super) static PROMPT_PARAMS: Shape = Shape {
         ("stream", Fixed, &FREE),
     ],
     elements: None,
+    counts: false,
 };

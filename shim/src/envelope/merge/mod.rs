@@ -40,12 +40,15 @@ pub(super) enum OnNull {
 pub(super) struct Shape {
     pub(super) members: &'static [(&'static str, OnNull, &'static Shape)],
     pub(super) elements: Option<&'static Shape>,
+    /// Its members are counts: 0 where nothing was is what a struct prints of a count that it was not given.
+    pub(super) counts: bool,
 }
 
 /// A value about which nothing is known.
 pub(super) static FREE: Shape = Shape {
     members: &[],
     elements: None,
+    counts: false,
 };
 
 impl Shape {
@@ -55,6 +58,15 @@ impl Shape {
         known.map_or((None, OnNull::Keep, &FREE), |(name, on_null, shape)| {
             (Some(*name), *on_null, *shape)
         })
+    }
+
+    /// Whether a value in a place where nothing was leaves it so.
+    fn says_nothing(&self, value: Value<'_>) -> bool {
+        match value.kind() {
+            Kind::Number => self.counts && value.as_f64() == Some(0.0),
+            Kind::Object => value.members().all(|(_, member)| self.says_nothing(member)),
+            _ => is_blank(value),
+        }
     }
 
     fn elements(&self) -> &'static Shape {
@@ -80,7 +92,7 @@ impl Edits {
         match (old.kind(), new.kind()) {
             (Kind::Object, Kind::Object) => object::merge(self, old, new, shape),
             (Kind::Array, Kind::Array) => align::merge(self, old, new, shape),
-            (Kind::Null, _) if is_blank(new) => {}
+            (Kind::Null, _) if shape.says_nothing(new) => {}
             _ if same_scalar(old, new) => {}
             _ => self.replace(old.range(), new.raw()),
         }

@@ -86,7 +86,7 @@ pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'
             continue;
         }
         let Some(existing) = members.named(&name) else {
-            if !is_blank(value) {
+            if !shape.says_nothing(value) && !inner.says_nothing(value) {
                 push_member(&mut added, known.unwrap_or(&name), value.raw());
             }
             continue;

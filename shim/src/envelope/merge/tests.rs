@@ -183,3 +183,24 @@ fn a_large_element_is_not_read_anew_for_each_element_of_an_answer() {
     let merged = merge(&old, &new, &MESSAGES);
     assert!(merged.ends_with(r#"{"role":"tool"}]"#));
 }
+
+#[test]
+fn counts_that_a_struct_prints_where_there_were_none_are_no_change() {
+    let zeros = r#"{"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}}"#;
+    for (old, new) in [
+        (
+            r#"{"usage":{"prompt_tokens":1}}"#,
+            r#"{"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":0}}"#,
+        ),
+        (r#"{"usage":null}"#, zeros),
+        (r#"{"id":"c1"}"#, zeros),
+    ] {
+        assert_eq!(merge(old, new, &RESPONSE), old, "{new}");
+    }
+    let told = r#"{"usage":{"prompt_tokens":1,"total_tokens":0}}"#;
+    assert_eq!(
+        merge(r#"{"usage":{"prompt_tokens":2,"total_tokens":2}}"#, told, &RESPONSE),
+        told
+    );
+    assert_eq!(merge("{}", r#"{"temperature":0}"#, &FREE), r#"{"temperature":0}"#);
+}

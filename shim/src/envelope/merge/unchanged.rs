@@ -54,7 +54,7 @@ pub(in super::super) fn unchanged(old: Value<'_>, new: Value<'_>, shape: &'stati
                     _ if on_null == OnNull::Fixed => true,
                     Some(existing) if value.is_null() => on_null == OnNull::Keep || is_blank(existing),
                     Some(existing) => unchanged(existing, value, inner),
-                    None => is_blank(value),
+                    None => shape.says_nothing(value) || inner.says_nothing(value),
                 }
             })
         }
@@ -62,7 +62,7 @@ pub(in super::super) fn unchanged(old: Value<'_>, new: Value<'_>, shape: &'stati
             let mut pairs = old.elements().zip(new.elements());
             old.len() == new.len() && pairs.all(|(old, new)| unchanged(old, new, shape.elements()))
         }
-        (Kind::Null, _) => is_blank(new),
+        (Kind::Null, _) => shape.says_nothing(new),
         _ => same_scalar(old, new),
     }
 }
