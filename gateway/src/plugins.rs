@@ -143,10 +143,10 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
         instances: plugin.instances,
         limits: plugin.limits.limits(),
         options: plugin.options.clone(),
-        ..PluginSettings::new(plugin.path.display().to_string())
+        ..PluginSettings::new(plugin.path.clone())
     };
     Wanted {
-        code: Code::File(plugin.path.clone()),
+        code: Code::File(plugin.path.clone().into()),
         settings,
     }
 }

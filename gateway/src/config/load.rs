@@ -24,7 +24,9 @@ pub(crate) fn load(file: &Path) -> Result<Config, ConfigError> {
     let mut config = parse(&name, &text)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     for plugin in &mut config.plugins {
-        plugin.path = folder.join(&plugin.path);
+        if !plugin.is_remote() {
+            plugin.path = folder.join(&plugin.path).display().to_string();
+        }
     }
     for directory in [&mut config.cache_dir, &mut config.state_dir].into_iter().flatten() {
         if !directory.as_os_str().is_empty() {

@@ -1,3 +1,5 @@
+use heimdall_host::loader::{FailurePolicy, Isolation};
+
 use super::*;
 
 fn refusal(text: &str) -> String {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use heimdall_host::model::{CallKind, HttpRequest, HttpResponse};
+use heimdall_host::model::{HttpRequest, HttpResponse};
 use heimdall_host::pipeline::HttpStep;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
-use http::{Method, Request, StatusCode};
+use http::{Request, StatusCode};
 
 use super::access::Access;
 use super::call::{Called, call};
 use super::outgoing::Outgoing;
+use super::route::{Route, route};
 use super::{App, body, errors, headers, local, models};
 
 /// How a request ends.
@@ -95,27 +96,4 @@ async fn answer(app: &App, request: Request<Body>, access: &mut Access) -> Endin
         },
     };
     Ending::Whole(exchange.on_response(response).await)
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Route {
-    Call(CallKind),
-    Models,
-}
-
-/// What the request is for, as the HTTP hooks left it.
-fn route(request: &HttpRequest) -> Result<Route, HttpResponse> {
-    let route = match request.path() {
-        "/v1/chat/completions" => Route::Call(CallKind::Chat),
-        "/v1/completions" => Route::Call(CallKind::TextCompletion),
-        "/v1/embeddings" => Route::Call(CallKind::Embedding),
-        "/v1/responses" => Route::Call(CallKind::Responses),
-        "/v1/models" => Route::Models,
-        other => return Err(errors::no_such_path(other)),
-    };
-    match (&route, request.method()) {
-        (Route::Call(_), &Method::POST) | (Route::Models, &Method::GET | &Method::HEAD) => Ok(route),
-        (Route::Call(_), method) => Err(errors::wrong_method(method, "POST")),
-        (Route::Models, method) => Err(errors::wrong_method(method, "GET")),
-    }
 }

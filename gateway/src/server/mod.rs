@@ -12,6 +12,7 @@ mod health;
 mod local;
 mod models;
 mod outgoing;
+mod route;
 mod router;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
 //! What the types can't say of a configuration.
 
+mod access;
+mod routing;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
@@ -26,6 +29,8 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Result<(), ConfigEr
         )?;
     }
     check_default_upstream(config, &root)?;
+    access::check(config, &root)?;
+    routing::check(config, &root)?;
     for (index, plugin) in config.plugins.iter().enumerate() {
         check_plugin(plugin, &root.table(&plugin_path(index)))?;
     }
@@ -167,7 +172,7 @@ fn check_default_upstream(config: &Config, root: &Table<'_>) -> Result<(), Confi
 }
 
 fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigError> {
-    if plugin.path.as_os_str().is_empty() {
+    if plugin.path.is_empty() {
         return Err(table.refuse("path", "is empty"));
     }
     if plugin.name.as_ref().is_some_and(String::is_empty) {

@@ -1,0 +1,51 @@
+//! Who may call, and how.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// How clients show who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Auth {
+    /// Not at all.
+    None,
+    /// By one of the `client_keys`.
+    ClientKeys,
+}
+
+/// The key of a client.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ClientKeyConfig {
+    /// The environment variable that holds it.
+    pub(crate) env: Option<String>,
+    /// The file that holds it.
+    pub(crate) file: Option<PathBuf>,
+    /// Requests that it may make in a minute.
+    pub(crate) requests_per_minute: Option<NonZeroU32>,
+    /// Requests that it may make at once, of those; else as many as in a second, and at least one.
+    pub(crate) burst: Option<NonZeroU32>,
+}
+
+/// The certificate that clients see.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct TlsConfig {
+    /// The certificate and those that sign it (PEM).
+    pub(crate) certificate: PathBuf,
+    /// Its private key (PEM).
+    pub(crate) key: PathBuf,
+}
+
+/// Which web pages may call.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CorsConfig {
+    /// Their origins, as in `https://app.example`; `*` is every one.
+    pub(crate) origins: Vec<String>,
+    /// Headers of an answer that they may read, beside those that all may.
+    pub(crate) expose_headers: Vec<String>,
+    /// How long a browser may remember the answer to its question.
+    pub(crate) max_age_s: u64,
+}

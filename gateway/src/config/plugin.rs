@@ -1,0 +1,148 @@
+//! What requests pass.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use heimdall_host::limits::Limits;
+use heimdall_host::loader::{FailurePolicy, Isolation};
+use serde::Deserialize;
+
+/// One plugin.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct PluginConfig {
+    /// The `.wasm` file, or its URL. A relative path starts at the configuration file's folder.
+    pub(crate) path: String,
+    /// The file's SHA-256 as 64 hexadecimal digits; a file that has another is refused.
+    pub(crate) sha256: Option<String>,
+    /// Its name here; else the guest's, else the file's.
+    pub(crate) name: Option<String>,
+    /// False: as if the entry were not there.
+    #[serde(default = "yes")]
+    pub(crate) enabled: bool,
+    /// What the guest's `init` gets, as JSON.
+    pub(crate) config: Option<toml::Table>,
+    /// What a failure of the plugin comes to.
+    #[serde(default)]
+    pub(crate) on_failure: FailurePolicy,
+    /// Whether requests share instances; else as the plugin's kind has it.
+    pub(crate) isolation: Option<Isolation>,
+    /// How many instances may live at once; else as the plugin's kind has it.
+    pub(crate) instances: Option<usize>,
+    /// Its budgets.
+    #[serde(default)]
+    pub(crate) limits: LimitsConfig,
+    /// Headers that it can't read.
+    #[serde(default = "credentials")]
+    pub(crate) hide_headers: Vec<String>,
+    /// Settings of the plugin's ABI.
+    #[serde(default)]
+    pub(crate) options: BTreeMap<String, String>,
+}
+
+impl PluginConfig {
+    /// Whether it has to be fetched.
+    pub(crate) fn is_remote(&self) -> bool {
+        ["http://", "https://"]
+            .iter()
+            .any(|scheme| self.path.starts_with(scheme))
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The headers that hold who a client is.
+fn credentials() -> Vec<String> {
+    let names = [
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "set-cookie",
+        "api-key",
+        "x-api-key",
+    ];
+    names.map(str::to_owned).to_vec()
+}
+
+/// How plugins are fetched whose path is a URL.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default)]
+pub(crate) struct DownloadsConfig {
+    /// How long a download may take.
+    pub(crate) timeout_ms: u64,
+    /// How long it may bring nothing.
+    pub(crate) stall_timeout_ms: u64,
+    /// How large a file may be, in MiB.
+    pub(crate) max_mib: usize,
+    /// How many redirects are followed.
+    pub(crate) max_redirects: usize,
+}
+
+impl Default for DownloadsConfig {
+    fn default() -> Self {
+        DownloadsConfig {
+            timeout_ms: 60_000,
+            stall_timeout_ms: 10_000,
+            max_mib: 64,
+            max_redirects: 5,
+        }
+    }
+}
+
+/// A plugin's budgets; what is not written is as [`Limits::default`] has it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LimitsConfig {
+    pub(crate) memory_mib: Option<usize>,
+    pub(crate) table_elements: Option<usize>,
+    pub(crate) handles: Option<usize>,
+    pub(crate) init_timeout_ms: Option<u64>,
+    pub(crate) hook_timeout_ms: Option<u64>,
+    pub(crate) cleanup_timeout_ms: Option<u64>,
+    pub(crate) output_mib: Option<usize>,
+    pub(crate) log_lines: Option<u32>,
+}
+
+impl LimitsConfig {
+    pub(crate) fn limits(&self) -> Limits {
+        let default = Limits::default();
+        let mib = |value: Option<usize>, default| value.map_or(default, |mib: usize| mib.saturating_mul(1 << 20));
+        let ms = |value: Option<u64>, default| value.map_or(default, Duration::from_millis);
+        Limits {
+            memory: mib(self.memory_mib, default.memory),
+            table_elements: self.table_elements.unwrap_or(default.table_elements),
+            handles: self.handles.unwrap_or(default.handles),
+            init_timeout: ms(self.init_timeout_ms, default.init_timeout),
+            hook_timeout: ms(self.hook_timeout_ms, default.hook_timeout),
+            cleanup_timeout: ms(self.cleanup_timeout_ms, default.cleanup_timeout),
+            output: mib(self.output_mib, default.output),
+            log_lines: self.log_lines.unwrap_or(default.log_lines),
+            ..default
+        }
+    }
+}
+
+/// A plugin's configuration as the JSON that its `init` gets.
+///
+/// # Errors
+/// In words, what JSON has no place for.
+pub(crate) fn plugin_json(table: &toml::Table) -> Result<serde_json::Value, String> {
+    json(&toml::Value::Table(table.clone()))
+}
+
+fn json(value: &toml::Value) -> Result<serde_json::Value, String> {
+    Ok(match value {
+        toml::Value::String(text) => text.as_str().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Float(number) if number.is_finite() => (*number).into(),
+        toml::Value::Float(number) => return Err(format!("holds {number}, which JSON has no number for")),
+        toml::Value::Boolean(truth) => (*truth).into(),
+        toml::Value::Datetime(datetime) => datetime.to_string().into(),
+        toml::Value::Array(values) => values.iter().map(json).collect::<Result<_, _>>()?,
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), json(value)?)))
+            .collect::<Result<_, String>>()?,
+    })
+}
