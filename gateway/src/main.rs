@@ -4,6 +4,7 @@
 mod banner;
 mod cli;
 mod config;
+mod encoding;
 mod logging;
 mod plugins;
 mod server;
