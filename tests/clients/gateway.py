@@ -1,9 +1,11 @@
 """The gateway under test: its configuration, its start, its end."""
 
 import json
+import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -15,70 +17,94 @@ STOP_SECONDS = 30
 
 # What each plugin does to a request or an answer, and what the checks know it by. A word that only one plugin knows
 # shows that plugin's hook; a word that both know shows which of them came first.
-SYSTEM_TYPED = "Mark of the typed plugin."
-SYSTEM_LEGACY = "Mark of the legacy plugin."
-BANNED_TYPED = "banned-by-typed"
-BANNED_LEGACY = "banned-by-legacy"
-BANNED_BOTH = "banned-by-both"
-SECRET_TYPED = "SECRET-OF-TYPED"
-SECRET_LEGACY = "SECRET-OF-LEGACY"
-SECRET_BOTH = "SECRET-OF-BOTH"
-CLOSED_TYPED = "/v1/closed-by-typed"
-CLOSED_LEGACY = "/v1/closed-by-legacy"
+MARKS = {
+    "system_typed": "Mark of the typed plugin.",
+    "system_legacy": "Mark of the legacy plugin.",
+    "banned_typed": "banned-by-typed",
+    "banned_legacy": "banned-by-legacy",
+    "banned_both": "banned-by-both",
+    "secret_typed": "SECRET-OF-TYPED",
+    "secret_legacy": "SECRET-OF-LEGACY",
+    "secret_both": "SECRET-OF-BOTH",
+    "closed_typed": "/v1/closed-by-typed",
+    "closed_legacy": "/v1/closed-by-legacy",
+}
 
-TYPED = {
-    "banned": [BANNED_TYPED, BANNED_BOTH],
-    "system": SYSTEM_TYPED,
-    "header": "typed",
-    "secrets": [SECRET_TYPED, SECRET_BOTH],
-    "closed_paths": [CLOSED_TYPED],
+# Those who may call: a key for most checks, and one that runs into its limit.
+KEYS = {
+    "python": "key-of-the-python-client",
+    "python-limited": "key-of-the-limited-python-client",
+    "javascript": "key-of-the-javascript-client",
+    "javascript-limited": "key-of-the-limited-javascript-client",
 }
-LEGACY = {
-    "banned": [BANNED_LEGACY, BANNED_BOTH],
-    "system": SYSTEM_LEGACY,
-    "header": "legacy",
-    "secrets": [SECRET_LEGACY, SECRET_BOTH],
-    "closed_paths": [CLOSED_LEGACY],
-}
+REQUESTS_PER_MINUTE = 2
+
+
+def typed(guests: pathlib.Path) -> dict[str, object]:
+    """The plugin that comes first: it sees the request before the legacy one, and the answer after it."""
+    return plugin("typed", guests / "typed/rust/guard.wasm")
+
+
+def legacy(guests: pathlib.Path) -> dict[str, object]:
+    """The plugin that comes second."""
+    return plugin("legacy", guests / "legacy/rust/gen3/gen3.wasm")
+
+
+def plugin(name: str, file: pathlib.Path) -> dict[str, object]:
+    """One entry of the configuration."""
+    config = {
+        "banned": [MARKS[f"banned_{name}"], MARKS["banned_both"]],
+        "system": MARKS[f"system_{name}"],
+        "header": name,
+        "secrets": [MARKS[f"secret_{name}"], MARKS["secret_both"]],
+        "closed_paths": [MARKS[f"closed_{name}"]],
+    }
+    return {"name": name, "path": str(file.resolve()), "config": config}
+
+
+def configuration(guests: pathlib.Path, upstream: str) -> dict[str, object]:
+    """Two plugins, the echo, and an upstream under several names, each with settings of its own."""
+    recorded = {"base_url": f"{upstream}/v1"}
+    # Nobody listens there.
+    down = {"base_url": f"http://127.0.0.1:{free_port()}/v1"}
+    return {
+        "plugins": [typed(guests), legacy(guests)],
+        "upstreams": {
+            "echo": {"kind": "echo"},
+            "recorded": recorded,
+            "down": down,
+            "hasty": recorded | {"first_byte_timeout_ms": 300},
+        },
+    }
 
 
 class Gateway:
     """A gateway of its own, on a port of its own, with its files in a folder that goes with it."""
 
-    def __init__(self, binary: pathlib.Path, guests: pathlib.Path) -> None:
+    def __init__(self, binary: pathlib.Path, config: dict[str, object]) -> None:
         self.binary = binary
-        self.guests = guests
-        self.folder = tempfile.TemporaryDirectory(prefix="heimdall-clients-")
         self.port = free_port()
-        self.base = f"http://127.0.0.1:{self.port}"
-
-    def configuration(self) -> str:
-        """The typed plugin comes first: it sees the request before the legacy one, and the answer after it."""
-        return "\n".join(
-            [
-                f'listen = "127.0.0.1:{self.port}"',
-                # Compiled plugins stay in this folder: the user's own cache is left alone.
-                'cache_dir = "cache"',
-                'state_dir = "state"',
-                "[upstreams.echo]",
-                'kind = "echo"',
-                # Nobody listens there.
-                "[upstreams.down]",
-                f'base_url = "http://127.0.0.1:{free_port()}/v1"',
-                *plugin("typed", self.guests / "typed/rust/guard.wasm", TYPED),
-                *plugin("legacy", self.guests / "legacy/rust/gen3/gen3.wasm", LEGACY),
-            ]
-        )
+        self.config = config | {
+            "listen": f"127.0.0.1:{self.port}",
+            # Compiled plugins stay in this folder: the user's own cache is left alone.
+            "cache_dir": "cache",
+            "state_dir": "state",
+        }
+        self.secure = "tls" in config
+        self.base = f"{'https' if self.secure else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Gateway":
+        self.folder = tempfile.TemporaryDirectory(prefix="heimdall-clients-")
         folder = pathlib.Path(self.folder.name)
         file = folder / "heimdall.toml"
-        file.write_text(self.configuration(), encoding="utf-8")
+        file.write_text(toml(self.config), encoding="utf-8")
         self.log = folder / "gateway.log"
+        keys = {variable(name): key for name, key in KEYS.items()}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [self.binary, "serve", "--config", file],
                 cwd=folder,
+                env=os.environ | keys,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -97,11 +123,13 @@ class Gateway:
     def wait_until_ready(self) -> None:
         """Until `/readyz` answers 200, or the gateway has ended, or the time is up."""
         limit = time.monotonic() + START_SECONDS
+        # Whether its certificate is good is for the checks to say.
+        context = ssl._create_unverified_context() if self.secure else None
         while time.monotonic() < limit:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the gateway ended with status {self.process.returncode}:\n{self.output()}")
             try:
-                with urllib.request.urlopen(f"{self.base}/readyz", timeout=2):
+                with urllib.request.urlopen(f"{self.base}/readyz", timeout=2, context=context):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.05)
@@ -122,15 +150,23 @@ class Gateway:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
 
-def plugin(name: str, file: pathlib.Path, config: dict[str, object]) -> list[str]:
-    """One entry of the configuration. JSON strings and lists of them are TOML as well."""
-    entry = {"name": name, "path": str(file.resolve())}
-    return [
-        "[[plugins]]",
-        *(f"{key} = {json.dumps(value)}" for key, value in entry.items()),
-        "[plugins.config]",
-        *(f"{key} = {json.dumps(value)}" for key, value in config.items()),
-    ]
+def variable(client: str) -> str:
+    """The environment variable of a client's key."""
+    return "CHECKS_" + client.upper().replace("-", "_")
+
+
+def toml(config: dict[str, object]) -> str:
+    """A table as TOML on one line for each top-level key: JSON but for the sign after a key."""
+    return "\n".join(f"{json.dumps(key)} = {inline(value)}" for key, value in config.items())
+
+
+def inline(value: object) -> str:
+    """A value as TOML's inline form. JSON's texts, numbers and lists of them are TOML as well."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {inline(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(inline(item) for item in value) + "]"
+    return json.dumps(value)
 
 
 def free_port() -> int:

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# The official OpenAI client for Python against a running gateway with a typed and a legacy plugin.
+# The official OpenAI clients for Python and JavaScript against a running gateway with a typed and a legacy plugin.
 #
 #   tests/clients/run.sh [PATH TO THE HEIMDALL BINARY]
 #
-# Without an argument: target/release/heimdall, built first if it is not there. Needs Python 3.11 or newer.
+# Without an argument: target/release/heimdall, built first if it is not there. Needs Python 3.11, Node.js 20 and npm, or
+# newer.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$root/tests/clients
 target=${CARGO_TARGET_DIR:-$root/target}
-venv=$target/client-tests
+venv=$target/client-tests/python
+node=$target/client-tests/javascript
 
 if [ $# -gt 0 ]; then
     binary=$1
@@ -18,14 +20,24 @@ else
     [ -x "$binary" ] || (cd "$root" && cargo build --release --locked)
 fi
 
-# Installed anew only when the lock file changed.
-wanted=$(sha256sum "$here/requirements.txt" | cut -d' ' -f1)
-if [ "$(cat "$venv/.installed" 2>/dev/null || true)" != "$wanted" ]; then
-    rm -rf "$venv"
+# installed FOLDER LOCK-FILE: whether what is there is what the lock file says. Else the folder is emptied.
+installed() {
+    [ "$(cat "$1/.installed" 2>/dev/null || true)" = "$(sha256sum <"$2")" ] && return
+    rm -rf "$1"
+    mkdir -p "$1"
+    return 1
+}
+
+if ! installed "$venv" "$here/python/requirements.txt"; then
     python3 -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-        --only-binary :all: --requirement "$here/requirements.txt"
-    echo "$wanted" >"$venv/.installed"
+        --only-binary :all: --requirement "$here/python/requirements.txt"
+    sha256sum <"$here/python/requirements.txt" >"$venv/.installed"
+fi
+if ! installed "$node" "$here/javascript/package-lock.json"; then
+    cp "$here"/javascript/package*.json "$node"
+    npm --prefix "$node" ci --silent --ignore-scripts --no-audit --no-fund
+    sha256sum <"$here/javascript/package-lock.json" >"$node/.installed"
 fi
 
-exec "$venv/bin/python" -B "$here/main.py" "$binary" "$root/guest-examples"
+exec "$venv/bin/python" -B "$here/main.py" "$binary" "$root/guest-examples" "$venv/bin/python" "$node"

@@ -1,4 +1,4 @@
-"""What a client sees. One function for each check; its docstring is its name.
+"""The plugins and the built-in echo, as a client sees them. One function for each check; its docstring is its name.
 
 Pre hooks run in order (typed, then legacy), post hooks and chunk hooks in reverse (legacy, then typed). So of a word
 that both know, the typed plugin refuses the request, and the legacy plugin rewrites the answer.
@@ -6,52 +6,23 @@ that both know, the typed plugin refuses the request, and the legacy plugin rewr
 
 import asyncio
 import json
-from collections.abc import Callable
 
 import openai
 from openai import OpenAI
 
-import gateway as marks
-
-CHECKS: list[tuple[str, Callable[[OpenAI], None]]] = []
+from table import MARKS, check, fails, same, user
 
 # A message with every secret, and what comes back for it: whole answers and streams meet different legacy hooks.
-SECRETS = f"{marks.SECRET_TYPED} {marks.SECRET_LEGACY} {marks.SECRET_BOTH} end"
+SECRETS = f"{MARKS.secret_typed} {MARKS.secret_legacy} {MARKS.secret_both} end"
 WHOLE = "echo: [redacted] [gen3 redacted] [gen3 redacted] end"
 STREAMED = "echo: [redacted] [gen3 chunk redacted] [gen3 chunk redacted] end"
 
 # What refuses a request: the word in it, the plugin that must have refused, the words of the error.
 REFUSALS = [
-    (marks.BANNED_TYPED, "heimdall-guard: the request holds a banned word"),
-    (marks.BANNED_LEGACY, "gen3: the request holds a banned word"),
-    (marks.BANNED_BOTH, "heimdall-guard: the request holds a banned word"),
+    (MARKS.banned_typed, "heimdall-guard: the request holds a banned word"),
+    (MARKS.banned_legacy, "gen3: the request holds a banned word"),
+    (MARKS.banned_both, "heimdall-guard: the request holds a banned word"),
 ]
-
-
-def check(function: Callable[[OpenAI], None]) -> Callable[[OpenAI], None]:
-    """Adds a function to the checks."""
-    CHECKS.append((function.__doc__ or function.__name__, function))
-    return function
-
-
-def same(got: object, wanted: object) -> None:
-    """Fails with both where they differ."""
-    if got != wanted:
-        raise AssertionError(f"\n  got    {got!r}\n  wanted {wanted!r}")
-
-
-def user(text: str) -> list[dict[str, str]]:
-    """A chat of one message."""
-    return [{"role": "user", "content": text}]
-
-
-def fails(kind: type[openai.APIStatusError], call: Callable[..., object], **request: object) -> openai.APIStatusError:
-    """The error of that kind which the call ends with."""
-    try:
-        answer = call(**request)
-    except kind as error:
-        return error
-    raise AssertionError(f"no {kind.__name__}, but {answer!r}")
 
 
 # -- chat
@@ -64,8 +35,8 @@ def chat_request(client: OpenAI) -> None:
     same(
         json.loads(answer.choices[0].message.content)["messages"],
         [
-            {"role": "system", "content": marks.SYSTEM_LEGACY},
-            {"role": "system", "content": marks.SYSTEM_TYPED},
+            {"role": "system", "content": MARKS.system_legacy},
+            {"role": "system", "content": MARKS.system_typed},
             {"role": "user", "content": "hello"},
         ],
     )
@@ -154,7 +125,7 @@ def stream_request(client: OpenAI) -> None:
     chunks = client.chat.completions.create(model="echo/echo-request", stream=True, messages=user("hello"))
     text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
     contents = [message["content"] for message in json.loads(text)["messages"]]
-    same(contents, [marks.SYSTEM_LEGACY, marks.SYSTEM_TYPED, "hello"])
+    same(contents, [MARKS.system_legacy, MARKS.system_typed, "hello"])
 
 
 # -- responses
@@ -164,7 +135,7 @@ def stream_request(client: OpenAI) -> None:
 def responses_request(client: OpenAI) -> None:
     """responses: both pre hooks edit the request"""
     got = json.loads(client.responses.create(model="echo/echo-request", input="hello").output_text)
-    marked = [mark in json.dumps(got) for mark in (marks.SYSTEM_TYPED, marks.SYSTEM_LEGACY)]
+    marked = [mark in json.dumps(got) for mark in (MARKS.system_typed, MARKS.system_legacy)]
     same((marked, "hello" in json.dumps(got["input"])), ([True, True], True))
 
 
@@ -172,7 +143,7 @@ def responses_request(client: OpenAI) -> None:
 def responses_answer(client: OpenAI) -> None:
     """responses: the typed post hook edits the answer; the legacy one, which knows chats only, leaves it whole"""
     answer = client.responses.with_raw_response.create(model="echo/echo", input=SECRETS)
-    same(answer.parse().output_text, f"echo: [redacted] {marks.SECRET_LEGACY} [redacted] end")
+    same(answer.parse().output_text, f"echo: [redacted] {MARKS.secret_legacy} [redacted] end")
     # The typed plugin inserts its message as `instructions`, which the legacy one does not count.
     names = ("x-guard", "x-guard-messages", "x-legacy", "x-legacy-messages")
     same([answer.headers.get(name) for name in names], ["typed", "1", "legacy", "1"])
@@ -194,7 +165,7 @@ def responses_stream(client: OpenAI) -> None:
 @check
 def completion(client: OpenAI) -> None:
     """text completion: the typed post hook edits the answer, and no plugin inserts a message"""
-    answer = client.completions.with_raw_response.create(model="echo/echo", prompt=marks.SECRET_TYPED)
+    answer = client.completions.with_raw_response.create(model="echo/echo", prompt=MARKS.secret_typed)
     same([choice.text for choice in answer.parse().choices], ["echo: [redacted]"])
     same([answer.headers.get(name) for name in ("x-guard-messages", "x-legacy-messages")], ["1", "1"])
 
@@ -218,7 +189,7 @@ def embeddings_hooks(client: OpenAI) -> None:
     headers = client.embeddings.with_raw_response.create(model="echo/echo", input=["one", "two"]).headers
     names = ("x-guard", "x-guard-messages", "x-legacy", "x-legacy-messages")
     same([headers.get(name) for name in names], ["typed", "2", "legacy", "2"])
-    error = fails(openai.PermissionDeniedError, client.embeddings.create, model="echo/echo", input=marks.BANNED_TYPED)
+    error = fails(openai.PermissionDeniedError, client.embeddings.create, model="echo/echo", input=MARKS.banned_typed)
     same(error.code, "banned_word")
 
 
@@ -257,7 +228,7 @@ def refused_elsewhere(client: OpenAI) -> None:
 @check
 def refused_headers(client: OpenAI) -> None:
     """a refusal passes the HTTP response hooks of both plugins"""
-    chat = {"model": "echo/echo", "messages": user(marks.BANNED_LEGACY)}
+    chat = {"model": "echo/echo", "messages": user(MARKS.banned_legacy)}
     headers = fails(openai.PermissionDeniedError, client.chat.completions.create, **chat).response.headers
     same([headers.get(name) for name in ("x-guard", "x-legacy")], ["typed", "legacy"])
 
@@ -266,8 +237,8 @@ def refused_headers(client: OpenAI) -> None:
 def closed_paths(client: OpenAI) -> None:
     """an HTTP request hook, typed or legacy, answers in the gateway's place"""
     for path, message in [
-        (marks.CLOSED_TYPED, "heimdall-guard: this path is closed"),
-        (marks.CLOSED_LEGACY, "gen3: this path is closed"),
+        (MARKS.closed_typed, "heimdall-guard: this path is closed"),
+        (MARKS.closed_legacy, "gen3: this path is closed"),
     ]:
         error = fails(openai.PermissionDeniedError, client.get, path=path.removeprefix("/v1"), cast_to=object)
         same((error.code, message in error.message), ("closed_path", True))
@@ -326,7 +297,7 @@ def side_by_side(client: OpenAI) -> None:
     """forty calls side by side, half of them streams: each gets its own answer"""
 
     async def one(asynchronous: openai.AsyncOpenAI, number: int) -> str:
-        question = {"model": "echo/echo", "messages": user(f"call {number} {marks.SECRET_BOTH}")}
+        question = {"model": "echo/echo", "messages": user(f"call {number} {MARKS.secret_both}")}
         if number % 2:
             answer = await asynchronous.chat.completions.create(**question)
             return answer.choices[0].message.content

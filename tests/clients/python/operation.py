@@ -1,0 +1,159 @@
+"""What goes wrong, and what a client sees of it; and answers as they were recorded."""
+
+import json
+
+import openai
+from openai import OpenAI
+
+from table import calls, check, client, ends, fails, same, tag, user
+
+GREETING = "Hello! How can I assist you today?"
+
+
+# -- recorded answers
+
+
+@check
+def recorded_chat(client: OpenAI) -> None:
+    """recorded chat: the answer comes as it was recorded, whole and streamed"""
+    whole = client.chat.completions.create(model="recorded/answers", messages=user("hello"))
+    same((whole.id, whole.choices[0].message.content), ("chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT", GREETING))
+    chunks = list(client.chat.completions.create(model="recorded/answers", messages=user("hello"), stream=True))
+    text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+    same((text, chunks[-1].usage.total_tokens), ("Hello! How can I assist you today?", 29))
+
+
+@check
+def recorded_embeddings(client: OpenAI) -> None:
+    """recorded embeddings: each text has its vector"""
+    answer = client.embeddings.create(model="recorded/answers", input=["one", "two"], encoding_format="float")
+    same([(item.index, item.embedding) for item in answer.data], [(0, [0.25, -1.5]), (1, [0.25, -1.5])])
+
+
+@check
+def tools(client: OpenAI) -> None:
+    """tools: a whole answer calls the function, and what the function gave goes back"""
+    question = user("What is the weather like in Boston today?")
+    answer = client.chat.completions.create(model="recorded/tools", messages=question, tools=TOOLS)
+    (call,) = answer.choices[0].message.tool_calls
+    same((answer.choices[0].finish_reason, call.id, call.function.name), ("tool_calls", "call_abc123", WEATHER))
+    same(json.loads(call.function.arguments), {"location": "Boston, MA"})
+    # The next turn, as the upstream would get it.
+    turn = [*question, answer.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "12 °C"}]
+    echoed = client.chat.completions.create(model="echo/echo-request", messages=turn, tools=TOOLS)
+    request = json.loads(echoed.choices[0].message.content)
+    same(request["tools"], TOOLS)
+    same(request["messages"][-2]["tool_calls"][0]["function"]["name"], WEATHER)
+    same(request["messages"][-1], turn[-1])
+
+
+@check
+def tools_stream(client: OpenAI) -> None:
+    """tools: a stream calls two functions, whose arguments come in pieces"""
+    with client.chat.completions.stream(model="recorded/tools", messages=user("weather?"), tools=TOOLS) as stream:
+        choice = stream.get_final_completion().choices[0]
+    called = [(call.id, call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls]
+    wanted = [
+        ("call_abc123", WEATHER, {"location": "Boston, MA"}),
+        ("call_def456", "get_current_time", {"zone": "EST"}),
+    ]
+    same((choice.finish_reason, called), ("tool_calls", wanted))
+
+
+@check
+def tools_responses(client: OpenAI) -> None:
+    """tools: a response calls the function"""
+    answer = client.responses.create(model="recorded/tools", input="weather?")
+    called = [(item.type, item.name, json.loads(item.arguments)) for item in answer.output]
+    same(called, [("function_call", WEATHER, {"location": "Boston, MA", "unit": "celsius"})])
+
+
+WEATHER = "get_current_weather"
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "parameters": {"type": "object", "properties": {of: {"type": "string"}}, "required": [of]},
+        },
+    }
+    for name, of in [(WEATHER, "location"), ("get_current_time", "zone")]
+]
+
+
+# -- retries and time
+
+
+@check
+def client_retries(_: OpenAI) -> None:
+    """retries: the client's own get through after a 500 and after a 429"""
+    for status in (500, 429):
+        of = tag()
+        patient = client(max_retries=1)
+        answer = patient.chat.completions.create(model=f"recorded/fails-{status}-1", messages=user("hello"), user=of)
+        same((answer.choices[0].message.content, calls(of)), (GREETING, [status, 200]))
+
+
+@check
+def client_gives_up(_: OpenAI) -> None:
+    """retries: a client that has no more of them sees the last error, with the headers that it waits by"""
+    error = fails(
+        openai.RateLimitError,
+        client().chat.completions.create,
+        model="recorded/limited",
+        messages=user("hello"),
+    )
+    same((error.status_code, error.code, error.type), (429, "rate_limit_exceeded", "requests"))
+    names = ("retry-after", "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests")
+    same([error.response.headers.get(name) for name in names], ["7", "60", "0", "7s"])
+    of = tag()
+    chat = {"model": "recorded/fails-500-9", "messages": user("hello"), "user": of}
+    error = fails(openai.InternalServerError, client(max_retries=1).chat.completions.create, **chat)
+    same((error.status_code, error.type, calls(of)), (500, "server_error", [500, 500]))
+
+
+@check
+def client_timeout(_: OpenAI) -> None:
+    """time: a client that waits no longer ends the upstream's call"""
+    of = tag()
+    chat = {"model": "recorded/hangs", "messages": user("hello"), "user": of}
+    fails(openai.APITimeoutError, client(timeout=0.3).chat.completions.create, **chat)
+    ends(of, ["left"])
+
+
+@check
+def gateway_timeout(client: OpenAI) -> None:
+    """time: an upstream that takes longer than it may is a 504 that names it"""
+    of = tag()
+    chat = {"model": "hasty/hangs", "messages": user("hello"), "user": of}
+    error = fails(openai.InternalServerError, client.chat.completions.create, **chat)
+    same((error.status_code, error.code, "hasty" in error.message), (504, "upstream_timeout", True))
+    ends(of, ["left"])
+
+
+# -- streams that end early
+
+
+@check
+def leaves_stream(client: OpenAI) -> None:
+    """a client that leaves in mid-stream ends the upstream's stream"""
+    of = tag()
+    stream = client.chat.completions.create(model="recorded/endless", messages=user("hello"), user=of, stream=True)
+    for _, chunk in zip(range(3), stream):
+        same(chunk.object, "chat.completion.chunk")
+    same(calls(of), [None])
+    stream.close()
+    ends(of, ["left"])
+
+
+@check
+def recorded_breaks_off(client: OpenAI) -> None:
+    """a recorded stream that breaks off ends with an error, after what came before it"""
+    texts = []
+    try:
+        for chunk in client.chat.completions.create(model="recorded/breaks-4", messages=user("hello"), stream=True):
+            texts += [choice.delta.content for choice in chunk.choices if choice.delta.content]
+    except openai.APIError as error:
+        same(("recorded" in error.message, error.code, texts), (True, "upstream_broke_off", ["Hello", "!"]))
+        return
+    raise AssertionError(f"the stream ended without an error: {texts!r}")
