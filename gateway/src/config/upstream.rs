@@ -39,6 +39,8 @@ pub(crate) struct UpstreamConfig {
     pub(crate) ca_file: Option<PathBuf>,
     /// The HTTP proxy that calls pass.
     pub(crate) proxy: Option<String>,
+    /// What the proxy asks for: `user:password`, from an environment variable or a file.
+    pub(crate) proxy_credentials: Option<Source>,
     /// Which HTTP is spoken.
     pub(crate) protocol: Protocol,
     /// Idle connections that are kept.
@@ -77,6 +79,7 @@ impl Default for UpstreamConfig {
             headers: BTreeMap::new(),
             ca_file: None,
             proxy: None,
+            proxy_credentials: None,
             protocol: Protocol::Auto,
             max_idle_connections: 128,
             idle_connection_timeout_ms: 60_000,

@@ -92,6 +92,7 @@ async fn reach(app: &App, http: &HttpRequest, request: &LlmRequest) -> Reached {
         streaming: request.streaming(),
         query: http.query().map(str::to_owned),
         headers: headers::for_upstream(http.headers()),
+        client_key: headers::client_key(http.headers()),
     };
     match upstream.call(outgoing).await {
         Ok(UpstreamAnswer::Stream { headers, events }) => Reached::Events(headers::for_client(&headers), events),

@@ -28,6 +28,13 @@ const NOT_UPSTREAM: [HeaderName; 10] = [
     HeaderName::from_static("x-api-key"),
 ];
 
+/// Where clients put their keys.
+const CLIENT_KEY: [HeaderName; 3] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-api-key"),
+];
+
 /// Between the upstream and this gateway, or this gateway's own.
 const NOT_CLIENT: [HeaderName; 9] = [
     header::SET_COOKIE,
@@ -44,6 +51,15 @@ const NOT_CLIENT: [HeaderName; 9] = [
 /// The client's headers, as the HTTP hooks left them, that the upstream gets.
 pub(super) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
     without(headers, &NOT_UPSTREAM)
+}
+
+/// The headers that hold the client's key, as the HTTP hooks left them.
+pub(super) fn client_key(headers: &HeaderMap) -> HeaderMap {
+    let held = CLIENT_KEY.into_iter().filter_map(|name| {
+        let value = headers.get(&name)?.clone();
+        Some((name, value))
+    });
+    held.collect()
 }
 
 /// The upstream's headers that the client gets.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use heimdall_host::model::LlmError;
 
+use crate::encoding::EncodingError;
+
 /// A call that got no usable answer.
 #[derive(Debug, thiserror::Error)]
 #[error("The upstream `{upstream}` {fault}.")]
@@ -47,8 +49,12 @@ pub(crate) enum Fault {
     UnaskedStream,
     #[error("answered with a redirect, which is not followed")]
     Redirect,
-    #[error("sent a compressed answer although none was asked for")]
-    Compressed,
+    #[error("sent an answer that {0}")]
+    Encoding(#[from] EncodingError),
+    #[error("answered with headers that are too many or too large")]
+    HeadTooLarge,
+    #[error("has a certificate that can't be trusted: {0}")]
+    Certificate(String),
 }
 
 impl Fault {
@@ -63,7 +69,7 @@ impl Fault {
 
     fn code(&self) -> &'static str {
         match self {
-            Fault::Unreachable(_) => "upstream_unreachable",
+            Fault::Unreachable(_) | Fault::Certificate(_) => "upstream_unreachable",
             Fault::BrokeOff | Fault::Closed => "upstream_broke_off",
             _ if self.status() == 504 => "upstream_timeout",
             _ => "upstream_bad_answer",

@@ -5,8 +5,12 @@ mod bounded;
 pub(crate) mod canned;
 mod echo;
 mod error;
+mod held;
+mod hidden;
+mod keys;
 mod openai;
 mod registry;
+mod retry_after;
 mod secret;
 mod sse;
 
@@ -31,6 +35,8 @@ pub(crate) struct UpstreamRequest {
     pub(crate) query: Option<String>,
     /// The client's, as the HTTP hooks left them, without those that are not for the upstream.
     pub(crate) headers: HeaderMap,
+    /// The client's own key, in the headers in which it came: sent only by setting.
+    pub(crate) client_key: HeaderMap,
 }
 
 /// The start of an answer.

@@ -1,4 +1,4 @@
-//! An upstream's key: it goes into one header and nowhere else.
+//! An upstream's key, or a header that is as secret: it goes into one header and nowhere else.
 
 use std::fmt;
 use std::ops::Range;
@@ -17,29 +17,46 @@ const MAX_ESCAPE: usize = 16;
 const REPLACEMENT: &[u8] = b"[key]";
 
 /// A key. It has no way to be printed.
-#[derive(Clone)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Secret {
     key: String,
     header: HeaderValue,
 }
 
 impl Secret {
-    /// Reads a key from an environment variable.
+    /// A key, as the header `authorization` carries it.
     ///
     /// # Errors
-    /// In words, why there is no key.
-    pub(super) fn from_environment(name: &str) -> Result<Secret, String> {
-        let key = std::env::var(name)
-            .map_err(|_| format!("the environment variable `{name}` is not set, or is not UTF-8"))?;
-        Secret::new(key.trim()).map_err(|problem| format!("the environment variable `{name}` {problem}"))
+    /// In words, why it is none.
+    pub(super) fn bearer(key: &str) -> Result<Secret, &'static str> {
+        Secret::new(key, &format!("Bearer {key}"))
     }
 
-    pub(super) fn new(key: &str) -> Result<Secret, &'static str> {
+    /// What is the whole of a header's value.
+    ///
+    /// # Errors
+    /// In words, why it can be none.
+    pub(super) fn plain(text: &str) -> Result<Secret, &'static str> {
+        Secret::new(text, text)
+    }
+
+    /// What a client sent: the key in it is what follows the scheme, if it names one.
+    pub(super) fn of_client(header: &HeaderValue) -> Secret {
+        let value = String::from_utf8_lossy(header.as_bytes());
+        let key = value.split_once(' ').map_or(value.as_ref(), |(_, key)| key.trim());
+        let mut header = header.clone();
+        header.set_sensitive(true);
+        Secret {
+            key: key.to_owned(),
+            header,
+        }
+    }
+
+    fn new(key: &str, header: &str) -> Result<Secret, &'static str> {
         if key.is_empty() {
             return Err("is empty");
         }
-        let mut header = HeaderValue::from_str(&format!("Bearer {key}"))
-            .map_err(|_| "holds a character that no header can carry")?;
+        let mut header = HeaderValue::from_str(header).map_err(|_| "holds a character that no header can carry")?;
         header.set_sensitive(true);
         Ok(Secret {
             key: key.to_owned(),
@@ -47,7 +64,7 @@ impl Secret {
         })
     }
 
-    /// The value of the header `authorization`.
+    /// The value of the header that carries it.
     pub(super) fn header(&self) -> HeaderValue {
         self.header.clone()
     }
@@ -140,20 +157,20 @@ mod tests {
 
     #[test]
     fn a_secret_shows_nothing_of_its_key() {
-        let secret = Secret::new("sk-1234567890").unwrap();
+        let secret = Secret::bearer("sk-1234567890").unwrap();
         assert!(!format!("{secret:?} {:?}", secret.header()).contains("1234"));
     }
 
     #[test]
     fn a_key_that_an_upstream_repeats_is_taken_out() {
-        let secret = Secret::new("sk-1234567890").unwrap();
+        let secret = Secret::bearer("sk-1234567890").unwrap();
         let body = secret.removed_from(Bytes::from_static(b"wrong key: sk-1234567890!"));
         assert_eq!(body, "wrong key: [key]!");
     }
 
     #[test]
     fn a_key_is_found_however_json_writes_it() {
-        let secret = Secret::new("sk-u/12\\34567890").unwrap();
+        let secret = Secret::bearer("sk-u/12\\34567890").unwrap();
         let cases = [
             (r#"{"a":"sk-u/12\\34567890"}"#, r#"{"a":"[key]"}"#),
             (r#"{"a":"x\nsk-u\/12\\34567890"}"#, r#"{"a":"x\n[key]"}"#),
@@ -172,9 +189,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_sent_is_its_key_without_the_scheme_and_goes_on_as_it_came() {
+        for (value, key) in [
+            ("Bearer sk-1234567890", "sk-1234567890"),
+            ("sk-1234567890", "sk-1234567890"),
+        ] {
+            let secret = Secret::of_client(&HeaderValue::from_static(value));
+            assert_eq!(
+                (secret.header(), secret.key.as_str()),
+                (HeaderValue::from_static(value), key)
+            );
+            assert!(secret.header().is_sensitive());
+        }
+    }
+
+    #[test]
     fn a_key_that_no_header_can_carry_is_refused_without_being_shown() {
         assert_eq!(
-            Secret::new("sk-\n12345").unwrap_err(),
+            Secret::bearer("sk-\n12345").unwrap_err(),
             "holds a character that no header can carry"
         );
     }

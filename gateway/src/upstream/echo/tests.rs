@@ -10,6 +10,7 @@ fn request(kind: CallKind, streaming: bool, body: &Json) -> UpstreamRequest {
         streaming,
         query: None,
         headers: HeaderMap::new(),
+        client_key: HeaderMap::new(),
     }
 }
 

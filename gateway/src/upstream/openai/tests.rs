@@ -1,15 +1,28 @@
+use futures_util::StreamExt;
 use heimdall_host::model::CallKind;
-use http::HeaderMap;
+
+use tempfile::NamedTempFile;
 
 use super::*;
+use crate::config::KeyConfig;
 use crate::upstream::canned;
 
 const KEY: &str = "sk-u/1234567890";
 
-async fn openai(answer: impl Into<Vec<u8>>) -> OpenAi {
-    let mut openai = OpenAi::new("up", &canned::upstream(answer).await).unwrap();
-    openai.key = Some(Secret::new(KEY).unwrap());
-    openai
+/// An upstream that answers with these bytes, and the file that its key is in.
+async fn openai(answer: impl Into<Vec<u8>>) -> (OpenAi, NamedTempFile) {
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(&file, KEY).unwrap();
+    let key = KeyConfig {
+        env: None,
+        file: Some(file.path().to_owned()),
+        weight: 1,
+    };
+    let config = UpstreamConfig {
+        keys: vec![key],
+        ..canned::upstream(answer).await
+    };
+    (OpenAi::new("up", &config).unwrap(), file)
 }
 
 fn request(streaming: bool) -> UpstreamRequest {
@@ -19,12 +32,14 @@ fn request(streaming: bool) -> UpstreamRequest {
         streaming,
         query: None,
         headers: HeaderMap::new(),
+        client_key: HeaderMap::new(),
     }
 }
 
 /// What comes back for this answer, as text.
 async fn shown(answer: String, streaming: bool) -> String {
-    match openai(answer).await.call(request(streaming)).await {
+    let (openai, _file) = openai(answer).await;
+    match openai.call(request(streaming)).await {
         Ok(UpstreamAnswer::Whole { body, .. }) => String::from_utf8(body.to_vec()).unwrap(),
         Ok(UpstreamAnswer::Stream { events, .. }) => {
             let events: Vec<_> = events.map(|event| event.unwrap().data).collect().await;
@@ -69,7 +84,8 @@ async fn what_is_no_answer_is_told_as_what_it_is() {
 #[tokio::test]
 async fn a_list_of_models_that_is_refused_is_told_with_status_and_words() {
     let answer = canned::http(401, "application/json", r#"{"error":{"message":"who are you?"}}"#);
-    let error = openai(answer).await.models().await.unwrap_err();
+    let (openai, _file) = openai(answer).await;
+    let error = openai.models().await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "The upstream `up` answered with status 401: who are you?."

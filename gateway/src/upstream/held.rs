@@ -1,0 +1,261 @@
+//! A secret and where it comes from. One that is kept in a file is read again when the file changed.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::ArcSwap;
+
+use super::secret::Secret;
+
+/// The largest file that is read as a secret.
+const MAX_FILE: u64 = 64 << 10;
+
+/// How often files are looked at, at most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Where a secret is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    Configuration(String),
+    Environment(String),
+    File(PathBuf),
+}
+
+impl Origin {
+    /// The one of the three that is written. The configuration is checked to have exactly one.
+    pub(super) fn of(value: Option<&String>, env: Option<&String>, file: Option<&PathBuf>) -> Option<Origin> {
+        let file = file.cloned().map(Origin::File);
+        let env = env.cloned().map(Origin::Environment);
+        file.or(env).or(value.cloned().map(Origin::Configuration))
+    }
+
+    /// # Errors
+    /// In words, which start with where it was to be.
+    pub(super) fn read(&self) -> Result<String, String> {
+        let text = match self {
+            Origin::Configuration(text) => Ok(text.clone()),
+            Origin::Environment(name) => std::env::var(name).map_err(|_| "is not set, or is not UTF-8".to_owned()),
+            Origin::File(file) => read_file(file),
+        };
+        match text {
+            Ok(text) => Ok(text.trim().to_owned()),
+            Err(problem) => Err(format!("{self} {problem}")),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Configuration(_) => f.write_str("the value"),
+            Origin::Environment(name) => write!(f, "the environment variable `{name}`"),
+            Origin::File(file) => write!(f, "the file `{}`", file.display()),
+        }
+    }
+}
+
+fn read_file(file: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("can't be read: {error}");
+    // Opening a pipe waits for its other end.
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("is over the {MAX_FILE} bytes that a secret may have"));
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
+}
+
+/// What tells one version of a file from the next.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+impl Stamp {
+    fn of(file: &Path) -> Option<Stamp> {
+        let metadata = file.metadata().ok()?;
+        Some(Stamp {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+        })
+    }
+}
+
+/// How a secret's text becomes a header.
+pub(super) type Form = fn(&str) -> Result<Secret, &'static str>;
+
+pub(super) struct Held {
+    origin: Origin,
+    form: Form,
+    current: ArcSwap<Secret>,
+    /// Of the version of the file that was looked at last.
+    stamp: Mutex<Option<Stamp>>,
+}
+
+impl Held {
+    /// # Errors
+    /// In words, where there is no secret, or none that a header can carry.
+    pub(super) fn read(origin: Origin, form: Form) -> Result<Held, String> {
+        // Taken first: a change while it is read shows later.
+        let stamp = origin.file().and_then(Stamp::of);
+        let text = origin.read()?;
+        let secret = form(&text).map_err(|problem| format!("{origin} {problem}"))?;
+        Ok(Held {
+            origin,
+            form,
+            current: ArcSwap::from_pointee(secret),
+            stamp: Mutex::new(stamp),
+        })
+    }
+
+    pub(super) fn secret(&self) -> Arc<Secret> {
+        self.current.load_full()
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Reads the file again if it changed. A version that is no secret is told of once, and the one before it stays.
+    fn refresh(&self) {
+        let Some(file) = self.origin.file() else { return };
+        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Stamp::of(file);
+        if now == *stamp {
+            return;
+        }
+        *stamp = now;
+        let read = self.origin.read();
+        let secret = read.and_then(|text| (self.form)(&text).map_err(|problem| format!("{} {problem}", self.origin)));
+        match secret {
+            Ok(secret) if secret == **self.current.load() => {}
+            Ok(secret) => {
+                self.current.store(Arc::new(secret));
+                tracing::info!("{} changed and was read again", self.origin);
+            }
+            Err(problem) => tracing::warn!("{problem}; what was read of it before stays in use"),
+        }
+    }
+}
+
+impl Origin {
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Origin::File(file) => Some(file),
+            _ => None,
+        }
+    }
+}
+
+/// Looks at files now and then, while somebody asks for what they hold.
+pub(super) struct Watch {
+    files: Arc<[Arc<Held>]>,
+    started: Instant,
+    /// In milliseconds since the start.
+    looked: AtomicU64,
+}
+
+impl Watch {
+    pub(super) fn new(held: impl Iterator<Item = Arc<Held>>) -> Watch {
+        Watch {
+            files: held.filter(|held| held.origin.file().is_some()).collect(),
+            started: Instant::now(),
+            looked: AtomicU64::new(0),
+        }
+    }
+
+    /// Looks at the files in the background, if it was not done a moment ago.
+    pub(super) fn look(&self) {
+        if self.files.is_empty() {
+            return;
+        }
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let looked = self.looked.load(Ordering::Relaxed);
+        let is_due = now.saturating_sub(looked) >= LOOK_EVERY.as_millis() as u64;
+        let is_ours = || {
+            let swapped = self
+                .looked
+                .compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed);
+            swapped.is_ok()
+        };
+        if is_due && is_ours() {
+            let files = self.files.clone();
+            tokio::task::spawn_blocking(move || files.iter().for_each(|held| held.refresh()));
+        }
+    }
+
+    /// Looks at the files, and waits for it.
+    pub(super) async fn look_now(&self) {
+        let files = self.files.clone();
+        // It only fails at the end of the process.
+        let _looked = tokio::task::spawn_blocking(move || files.iter().for_each(|held| held.refresh())).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(file: &Path) -> Held {
+        Held::read(Origin::File(file.to_owned()), Secret::plain).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_changed_is_read_again() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "first-key\n").unwrap();
+        let held = held(file.path());
+        assert_eq!(held.secret().header(), "first-key");
+        std::fs::write(&file, "the second key").unwrap();
+        held.refresh();
+        assert_eq!(held.secret().header(), "the second key");
+    }
+
+    #[test]
+    fn a_file_that_went_or_holds_no_secret_any_more_leaves_the_one_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("key");
+        std::fs::write(&file, "first-key").unwrap();
+        let held = held(&file);
+        for broken in [Some("\n"), Some("a\nb"), None] {
+            match broken {
+                Some(text) => std::fs::write(&file, text).unwrap(),
+                None => std::fs::remove_file(&file).unwrap(),
+            }
+            held.refresh();
+            assert_eq!(held.secret().header(), "first-key", "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_refused_by_where_it_was_to_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let file = directory.path().join(name);
+            std::fs::write(&file, bytes).unwrap();
+            file
+        };
+        let cases = [
+            (directory.path().join("none"), "can't be read: No such file"),
+            (directory.path().to_owned(), "is no regular file"),
+            (write("empty", b" \n"), "is empty"),
+            (write("binary", &[0xff]), "is not UTF-8"),
+            (write("lines", b"a\nb"), "holds a character that no header can carry"),
+            (write("large", &[b'x'; 65_537]), "is over the 65536 bytes"),
+        ];
+        for (file, words) in cases {
+            let problem = Held::read(Origin::File(file.clone()), Secret::plain).err().unwrap();
+            let start = format!("the file `{}` {words}", file.display());
+            assert!(problem.starts_with(&start), "{problem}, not {start}");
+        }
+    }
+}

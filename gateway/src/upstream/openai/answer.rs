@@ -1,0 +1,134 @@
+//! Reading an answer within its bounds.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use heimdall_host::model::LlmError;
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::Response;
+
+use super::timing::Timing;
+use super::{Limits, OpenAi};
+use crate::encoding::{self, Encoding};
+use crate::text::shortened;
+use crate::upstream::hidden::Hidden;
+use crate::upstream::{Fault, UpstreamAnswer, UpstreamError, bounded, sse};
+
+/// The largest body of an error that is read.
+const MAX_ERROR_BODY: usize = 1 << 20;
+
+/// The head of an answer, and what must not be repeated of the request.
+pub(super) struct Answer {
+    pub(super) response: Response,
+    pub(super) hidden: Hidden,
+    pub(super) timing: Timing,
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(super) fn is_events(&self) -> bool {
+        self.content_type_starts(b"text/event-stream")
+    }
+
+    fn content_type_starts(&self, start: &[u8]) -> bool {
+        let content_type = self.response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        content_type.unwrap_or_default().to_ascii_lowercase().starts_with(start)
+    }
+
+    /// The headers that may be shown, and how the body is packed.
+    fn head(&self) -> Result<(HeaderMap, Encoding), Fault> {
+        let encoding = Encoding::of(self.response.headers())?;
+        let mut headers = self.hidden.out_of_headers(self.response.headers());
+        if encoding != Encoding::Identity {
+            headers.remove(CONTENT_ENCODING);
+            headers.remove(CONTENT_LENGTH);
+        }
+        Ok((headers, encoding))
+    }
+
+    /// The whole answer.
+    pub(super) async fn whole(self, limits: Limits) -> Result<UpstreamAnswer, Fault> {
+        let status = self.status();
+        if status.is_success() && self.content_type_starts(b"text/html") {
+            let page = "it is a web page; does `base_url` name the API, up to and including `/v1`?";
+            return Err(Fault::NotJson(page.to_owned()));
+        }
+        let (headers, encoding) = self.head()?;
+        let limit = if status.is_success() {
+            limits.response
+        } else {
+            MAX_ERROR_BODY
+        };
+        if self
+            .response
+            .content_length()
+            .is_some_and(|length| length > limit as u64)
+        {
+            return Err(Fault::TooLarge(limit));
+        }
+        let mut pieces = pieces(self.response, limits, self.timing, encoding);
+        let mut body = BytesMut::new();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            if body.len().saturating_add(piece.len()) > limit {
+                return Err(Fault::TooLarge(limit));
+            }
+            body.extend_from_slice(&piece);
+        }
+        let body = self.hidden.out_of_bytes(body.freeze());
+        Ok(UpstreamAnswer::Whole { status, headers, body })
+    }
+
+    /// The answer as a stream of events.
+    pub(super) fn events(self, upstream: &OpenAi) -> Result<UpstreamAnswer, Fault> {
+        let (headers, encoding) = self.head()?;
+        let (timing, hidden) = (self.timing, self.hidden);
+        let pieces = pieces(self.response, upstream.limits, timing, encoding);
+        // A client that stops reading stops the reader too, but not this clock.
+        let late = Err(Fault::TotalTimeout(timing.total));
+        let in_time = bounded::until(timing.end, pieces, late);
+        let name = upstream.name.clone();
+        let events = sse::events(in_time, upstream.limits.event).map(move |event| match event {
+            Ok(event) => Ok(hidden.out_of_event(event)),
+            Err(fault) => Err(UpstreamError {
+                upstream: name.clone(),
+                fault,
+            }),
+        });
+        Ok(UpstreamAnswer::Stream {
+            headers,
+            events: events.boxed(),
+        })
+    }
+}
+
+/// What an answer says that is no list of models.
+pub(super) fn refused(status: StatusCode, body: &Bytes) -> Fault {
+    let said = LlmError::from_upstream(status.as_u16(), body).message;
+    Fault::Refused(status.as_u16(), shortened(&said).into_owned())
+}
+
+/// The body of an answer, unpacked, piece by piece as it is asked for. It ends after an error.
+fn pieces(
+    response: Response,
+    limits: Limits,
+    timing: Timing,
+    encoding: Encoding,
+) -> BoxStream<'static, Result<Bytes, Fault>> {
+    encoding::decode_pieces(received(response, limits, timing), encoding)
+}
+
+fn received(response: Response, limits: Limits, timing: Timing) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    stream::unfold(Some(response), move |response| async move {
+        let mut response = response?;
+        match timing.within(limits.idle, Fault::IdleTimeout, response.chunk()).await {
+            Ok(Ok(Some(piece))) => Some((Ok(piece), Some(response))),
+            Ok(Ok(None)) => None,
+            Ok(Err(_)) => Some((Err(Fault::BrokeOff), None)),
+            Err(fault) => Some((Err(fault), None)),
+        }
+    })
+}

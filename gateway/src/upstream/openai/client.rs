@@ -1,0 +1,105 @@
+//! The HTTP client of one upstream.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use http::HeaderValue;
+use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url, redirect};
+
+use super::Limits;
+use crate::config::{Protocol, UpstreamConfig};
+use crate::upstream::held::Origin;
+use crate::upstream::secret::Secret;
+
+/// The largest file of certificates that is read.
+const MAX_CERTIFICATES: u64 = 16 << 20;
+
+/// How often an HTTP/2 connection with calls under way is asked whether it still stands, and how long that may take.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// # Errors
+/// When certificates or the proxy's credentials can't be read.
+pub(super) fn build(config: &UpstreamConfig, base_url: &Url, limits: Limits) -> anyhow::Result<Client> {
+    // A redirect would carry the key elsewhere; so would a proxy that the configuration does not name.
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(limits.connect)
+        .tcp_nodelay(true)
+        .pool_max_idle_per_host(config.max_idle_connections)
+        .pool_idle_timeout(Duration::from_millis(config.idle_connection_timeout_ms))
+        .http2_keep_alive_interval(PING_EVERY)
+        .http2_keep_alive_timeout(PING_TIMEOUT);
+    let client = match config.protocol {
+        Protocol::Auto => client,
+        Protocol::Http1 => client.http1_only(),
+        Protocol::Http2 => client.http2_prior_knowledge(),
+    };
+    let client = match &config.proxy {
+        Some(address) => client.proxy(proxy(address, config)?),
+        None => client,
+    };
+    trusting(client, config, base_url)
+}
+
+/// With the certificates that the server's is measured by.
+fn trusting(client: ClientBuilder, config: &UpstreamConfig, base_url: &Url) -> anyhow::Result<Client> {
+    if base_url.scheme() == "http" {
+        // None are needed, and a machine without any is no reason to refuse.
+        return client
+            .tls_certs_only([])
+            .build()
+            .context("no HTTP client could be made");
+    }
+    match &config.ca_file {
+        Some(file) => {
+            let certificates = certificates(file)
+                .map_err(|problem| anyhow!("its `ca_file` can't be used: {} {problem}", file.display()))?;
+            let client = client.tls_certs_only(certificates).build();
+            client.with_context(|| format!("its `ca_file` can't be used: {}", file.display()))
+        }
+        None => client.build().context(
+            "https needs the certificates of authorities, and this system has none: install its package \
+             `ca-certificates`, or name a file of them as `ca_file`",
+        ),
+    }
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate>, String> {
+    let unreadable = |error: std::io::Error| format!("can't be read: {error}");
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err("is no regular file".to_owned());
+    }
+    let mut pem = Vec::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    opened
+        .take(MAX_CERTIFICATES)
+        .read_to_end(&mut pem)
+        .map_err(unreadable)?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| "is no PEM".to_owned())?;
+    if certificates.is_empty() {
+        return Err("holds no certificate (PEM, `-----BEGIN CERTIFICATE-----`)".to_owned());
+    }
+    Ok(certificates)
+}
+
+fn proxy(address: &str, config: &UpstreamConfig) -> anyhow::Result<Proxy> {
+    let proxy = Proxy::all(address).context("its `proxy` can't be used")?;
+    let Some(source) = &config.proxy_credentials else {
+        return Ok(proxy);
+    };
+    let Some(origin) = Origin::of(None, source.env.as_ref(), source.file.as_ref()) else {
+        bail!("its `proxy_credentials` name neither an environment variable nor a file");
+    };
+    let credentials = origin
+        .read()
+        .map_err(|problem| anyhow!("`proxy_credentials`: {problem}"))?;
+    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, credentials);
+    let header: HeaderValue = Secret::plain(&format!("Basic {encoded}"))
+        .map_err(|problem| anyhow!("`proxy_credentials`: {origin} {problem}"))?
+        .header();
+    Ok(proxy.custom_http_auth(header))
+}

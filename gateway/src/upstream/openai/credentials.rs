@@ -1,0 +1,96 @@
+//! What a call carries that others are not to see: keys, and headers of the operator's.
+
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
+
+use crate::config::UpstreamConfig;
+use crate::upstream::held::{Held, Origin, Watch};
+use crate::upstream::hidden::Hidden;
+use crate::upstream::keys::Keys;
+use crate::upstream::secret::Secret;
+
+/// Headers whose value is a secret wherever it is written.
+const SECRET: [HeaderName; 5] = [
+    AUTHORIZATION,
+    PROXY_AUTHORIZATION,
+    COOKIE,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-api-key"),
+];
+
+pub(super) struct Credentials {
+    pub(super) keys: Keys,
+    headers: Vec<Extra>,
+    /// Whether the client's own key is sent.
+    forward_client_key: bool,
+    pub(super) watch: Watch,
+}
+
+struct Extra {
+    name: HeaderName,
+    held: Arc<Held>,
+    is_secret: bool,
+}
+
+impl Credentials {
+    /// # Errors
+    /// In words, what can't be read.
+    pub(super) fn new(upstream: &Arc<str>, config: &UpstreamConfig) -> Result<Credentials, String> {
+        let keys = Keys::new(upstream, config)?;
+        let headers = config.headers.iter().map(|(name, source)| {
+            let origin = Origin::of(source.value.as_ref(), source.env.as_ref(), source.file.as_ref())
+                .ok_or_else(|| format!("the header `{name}` has no value"))?;
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header's name"))?;
+            let is_secret = !matches!(origin, Origin::Configuration(_)) || SECRET.contains(&name);
+            let held =
+                Held::read(origin, Secret::plain).map_err(|problem| format!("the header `{name}`: {problem}"))?;
+            Ok(Extra {
+                name,
+                held: Arc::new(held),
+                is_secret,
+            })
+        });
+        let headers: Vec<Extra> = headers.collect::<Result<_, String>>()?;
+        let held = keys.held().chain(headers.iter().map(|extra| extra.held.clone()));
+        Ok(Credentials {
+            watch: Watch::new(held),
+            keys,
+            headers,
+            forward_client_key: config.forward_client_key,
+        })
+    }
+
+    /// Puts everything but a key of the gateway's into a request; gives back what is secret of it.
+    pub(super) fn put_into(&self, headers: &mut HeaderMap, client_key: &HeaderMap) -> Hidden {
+        self.watch.look();
+        let mut hidden = Hidden::default();
+        if self.forward_client_key {
+            for (name, value) in client_key {
+                let secret = Secret::of_client(value);
+                headers.insert(name, secret.header());
+                hidden.add(Arc::new(secret));
+            }
+        }
+        for Extra { name, held, is_secret } in &self.headers {
+            let secret = held.secret();
+            let mut value = secret.header();
+            value.set_sensitive(*is_secret);
+            headers.insert(name, value);
+            if *is_secret {
+                hidden.add(secret);
+            }
+        }
+        hidden
+    }
+
+    /// What they are, for the banner.
+    pub(super) fn summary(&self) -> String {
+        match self.keys.count() {
+            0 if self.forward_client_key => "with the client's key".to_owned(),
+            0 => "without a key".to_owned(),
+            1 => "with a key".to_owned(),
+            count => format!("with {count} keys"),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What a failed exchange of HTTP comes to, in words that name what to do.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+use super::OpenAi;
+use crate::upstream::Fault;
+
+impl OpenAi {
+    pub(super) fn failed(&self, error: reqwest::Error) -> Fault {
+        if error.is_connect() && error.is_timeout() {
+            return Fault::ConnectTimeout(self.limits.connect);
+        }
+        let is_connect = error.is_connect();
+        let error = error.without_url();
+        let cause = innermost(&error);
+        if let Some(tls) = tls_error(cause) {
+            return self.tls_failed(tls);
+        }
+        let words = cause.to_string();
+        if is_connect {
+            return Fault::Unreachable(self.with_proxy(words));
+        }
+        if was_closed(cause, &words) {
+            return Fault::Closed;
+        }
+        if is_large_head(&words) {
+            return Fault::HeadTooLarge;
+        }
+        Fault::NotHttp(words)
+    }
+
+    fn with_proxy(&self, words: String) -> String {
+        if self.is_proxied {
+            format!("{words} (asked by way of its `proxy`)")
+        } else {
+            words
+        }
+    }
+
+    fn tls_failed(&self, error: &rustls::Error) -> Fault {
+        let rustls::Error::InvalidCertificate(problem) = error else {
+            let words = error.to_string();
+            let hint = match error {
+                rustls::Error::InvalidMessage(_) => "; is `base_url` to start with `http://`?",
+                rustls::Error::AlertReceived(rustls::AlertDescription::NoApplicationProtocol) => {
+                    "; it speaks another HTTP than `protocol` says"
+                }
+                _ => "",
+            };
+            return Fault::Unreachable(self.with_proxy(format!("{words}{hint}")));
+        };
+        Fault::Certificate(match problem {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "it is not valid yet".to_owned()
+            }
+            CertificateError::UnknownIssuer => {
+                "no authority that is known here has signed it (one of your own is named by `ca_file`)".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "it is for other names than the one in `base_url`".to_owned()
+            }
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                "it is an authority's own, not a server's".to_owned()
+            }
+            other => other.to_string(),
+        })
+    }
+}
+
+/// The innermost cause says it in a few words; the outer ones repeat the address.
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause
+}
+
+/// The error of TLS in this one. What an I/O error was made of is not among its causes.
+fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = cause;
+    loop {
+        match cause.downcast_ref::<io::Error>() {
+            Some(error) => cause = error.get_ref()?,
+            None => return cause.downcast_ref(),
+        }
+    }
+}
+
+/// Whether the server ended the connection instead of answering.
+fn was_closed(cause: &(dyn Error + 'static), words: &str) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+    kind.is_some_and(|kind| [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&kind))
+        || words.starts_with("connection closed")
+}
+
+/// Whether the HTTP client gave up on the answer's head. It has words for it alone.
+fn is_large_head(words: &str) -> bool {
+    words.contains("message head is too large")
+}

@@ -1,0 +1,202 @@
+//! A server that speaks OpenAI's API.
+
+mod answer;
+mod client;
+mod credentials;
+mod failure;
+#[cfg(test)]
+mod tests;
+mod timing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use async_trait::async_trait;
+use heimdall_host::json::{Document, Duplicates};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
+use reqwest::{Client, Request, RequestBuilder, Response, Url};
+
+use self::answer::Answer;
+use self::credentials::Credentials;
+use self::timing::Timing;
+use super::keys::{Chosen, Tried};
+use super::{Fault, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
+use crate::config::UpstreamConfig;
+
+pub(super) struct OpenAi {
+    name: Arc<str>,
+    base_url: Url,
+    client: Client,
+    credentials: Credentials,
+    is_proxied: bool,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    connect: Duration,
+    first_byte: Duration,
+    idle: Duration,
+    total: Duration,
+    response: usize,
+    event: usize,
+}
+
+impl OpenAi {
+    pub(super) fn new(name: &str, config: &UpstreamConfig) -> anyhow::Result<OpenAi> {
+        let name: Arc<str> = name.into();
+        let base_url = config.base_url.as_deref().context("`base_url` is missing")?;
+        let base_url = Url::parse(&format!("{}/", base_url.trim_end_matches('/')))?;
+        let limits = Limits {
+            connect: Duration::from_millis(config.connect_timeout_ms),
+            first_byte: Duration::from_millis(config.first_byte_timeout_ms),
+            idle: Duration::from_millis(config.idle_timeout_ms),
+            total: Duration::from_millis(config.total_timeout_ms),
+            response: config.max_response_mib.saturating_mul(1 << 20),
+            event: config.max_event_mib.saturating_mul(1 << 20),
+        };
+        Ok(OpenAi {
+            client: client::build(config, &base_url, limits)?,
+            credentials: Credentials::new(&name, config).map_err(|problem| anyhow!(problem))?,
+            name,
+            base_url,
+            is_proxied: config.proxy.is_some(),
+            limits,
+        })
+    }
+
+    fn error(&self, fault: Fault) -> UpstreamError {
+        UpstreamError {
+            upstream: self.name.clone(),
+            fault,
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer; one that refuses a key is asked again with another.
+    async fn send(&self, request: RequestBuilder, client_key: &HeaderMap) -> Result<Answer, Fault> {
+        let timing = Timing::start(self.limits.total);
+        let mut request = request.build().map_err(|error| self.failed(error))?;
+        let mut hidden = self.credentials.put_into(request.headers_mut(), client_key);
+        let keys = &self.credentials.keys;
+        let mut tried = Tried::default();
+        loop {
+            // Its body is shared, not copied.
+            let again = if keys.may_try_again() {
+                request.try_clone()
+            } else {
+                None
+            };
+            let chosen = keys.choose(&tried);
+            if let Some(chosen) = &chosen {
+                request.headers_mut().insert(AUTHORIZATION, chosen.secret.header());
+            }
+            let response = self.head(request, &timing).await?;
+            if let (Some(chosen), Some(again)) = (&chosen, again)
+                && self.is_worth_another(chosen, &response, &mut tried).await
+            {
+                request = again;
+                continue;
+            }
+            if let Some(chosen) = chosen {
+                hidden.add(chosen.secret);
+            }
+            return Ok(Answer {
+                response,
+                hidden,
+                timing,
+            });
+        }
+    }
+
+    async fn head(&self, request: Request, timing: &Timing) -> Result<Response, Fault> {
+        let sent = self.client.execute(request);
+        let sent = timing
+            .within(self.limits.first_byte, Fault::FirstByteTimeout, sent)
+            .await?;
+        let response = sent.map_err(|error| self.failed(error))?;
+        if response.status().is_redirection() {
+            return Err(Fault::Redirect);
+        }
+        Ok(response)
+    }
+
+    /// Whether the call is to be sent again, because its key was refused and there is another.
+    async fn is_worth_another(&self, chosen: &Chosen, response: &Response, tried: &mut Tried) -> bool {
+        let status = response.status();
+        let credentials = &self.credentials;
+        if status == StatusCode::UNAUTHORIZED && credentials.keys.may_have_changed(chosen, tried) {
+            credentials.watch.look_now().await;
+            if credentials.keys.has_changed(chosen) {
+                return true;
+            }
+        }
+        matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS)
+            && credentials.keys.refused(chosen, status, response.headers(), tried)
+    }
+
+    fn url(&self, path: &str) -> Result<Url, Fault> {
+        let url = self.base_url.join(path);
+        url.map_err(|error| Fault::Unreachable(error.to_string()))
+    }
+
+    async fn try_call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, Fault> {
+        let mut url = self.url(path(request.kind))?;
+        url.set_query(request.query.as_deref());
+        let accept = if request.streaming {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
+        let mut headers = request.headers;
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let call = self
+            .client
+            .request(Method::POST, url)
+            .headers(headers)
+            .body(request.body.bytes().clone());
+        let answer = self.send(call, &request.client_key).await?;
+        if !answer.is_events() || answer.status() != StatusCode::OK {
+            return answer.whole(self.limits).await;
+        }
+        if !request.streaming {
+            return Err(Fault::UnaskedStream);
+        }
+        answer.events(self)
+    }
+
+    async fn try_models(&self) -> Result<Vec<Document>, Fault> {
+        let request = self.client.get(self.url("models")?);
+        let answer = self.send(request, &HeaderMap::new()).await?;
+        let UpstreamAnswer::Whole { status, body, .. } = answer.whole(self.limits).await? else {
+            return Err(Fault::UnaskedStream);
+        };
+        if !status.is_success() {
+            return Err(answer::refused(status, &body));
+        }
+        let list =
+            Document::parse_with(body, Duplicates::LastWins).map_err(|error| Fault::NotJson(error.to_string()))?;
+        let models = list
+            .pointer("/data")
+            .map(|data| data.elements().map(|model| model.to_document()).collect());
+        models.ok_or_else(|| Fault::NotJson("the list of models has no member `data`".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Upstream for OpenAi {
+    async fn call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
+        self.try_call(request).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn models(&self) -> Result<Vec<Document>, UpstreamError> {
+        self.try_models().await.map_err(|fault| self.error(fault))
+    }
+
+    fn summary(&self) -> String {
+        let url = self.base_url.as_str().trim_end_matches('/');
+        format!("{url} ({})", self.credentials.summary())
+    }
+}
