@@ -7,7 +7,9 @@ use serde_ignored::Path as IgnoredPath;
 
 use super::error::UnknownKey;
 use super::places::{Places, Step, written};
-use super::{ADDRESS_FORM, Config, ConfigError, LimitsConfig, PluginConfig, UpstreamConfig, check, fields};
+use super::{
+    ADDRESS_FORM, Config, ConfigError, KeyConfig, LimitsConfig, PluginConfig, Source, UpstreamConfig, check, fields,
+};
 
 /// How alike a key and a setting have to be for a suggestion (1: equal).
 const ALIKE: f64 = 0.75;
@@ -27,6 +29,9 @@ pub(crate) fn load(file: &Path) -> Result<Config, ConfigError> {
         if !plugin.is_remote() {
             plugin.path = folder.join(&plugin.path).display().to_string();
         }
+    }
+    for file in config.upstreams.values_mut().flat_map(UpstreamConfig::files_mut) {
+        *file = folder.join(&file);
     }
     for directory in [&mut config.cache_dir, &mut config.state_dir].into_iter().flatten() {
         if !directory.as_os_str().is_empty() {
@@ -124,6 +129,8 @@ fn settings(table: &[Step]) -> &'static [&'static str] {
     match names.as_slice() {
         [] => fields_of::<Config>(),
         ["upstreams", _] => fields_of::<UpstreamConfig>(),
+        ["upstreams", _, "keys", "[]"] => fields_of::<KeyConfig>(),
+        ["upstreams", _, "headers", _] | ["upstreams", _, "proxy_credentials"] => fields_of::<Source>(),
         ["plugins", "[]"] => fields_of::<PluginConfig>(),
         ["plugins", "[]", "limits"] => fields_of::<LimitsConfig>(),
         _ => &[],

@@ -27,9 +27,7 @@ pub(crate) use error::ConfigError;
 pub(crate) use load::load;
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig, plugin_json};
 pub(crate) use routing::{PassthroughConfig, RouteConfig};
-#[cfg(test)]
-pub(crate) use upstream::KeyConfig;
-pub(crate) use upstream::{Protocol, UpstreamConfig, UpstreamKind};
+pub(crate) use upstream::{KeyConfig, Protocol, UpstreamConfig, UpstreamKind};
 
 /// The file that is used without `--config` if it is in the working directory.
 pub(crate) const DEFAULT_FILE: &str = "heimdall.toml";

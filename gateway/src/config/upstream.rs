@@ -23,29 +23,34 @@ pub(crate) enum UpstreamKind {
 #[serde(default)]
 pub(crate) struct UpstreamConfig {
     pub(crate) kind: UpstreamKind,
-    /// Up to and including `/v1`.
+    /// The address of its API, up to and including `/v1`, as in `https://api.openai.com/v1`.
     pub(crate) base_url: Option<String>,
-    /// The environment variable that holds the key, where there is one key.
+    /// The environment variable that holds its key, where there is one key.
     pub(crate) api_key_env: Option<String>,
-    /// The keys, where there are several.
+    /// Its keys, where there are several, or where one is kept in a file. Each call is sent with one of them, by weight.
     pub(crate) keys: Vec<KeyConfig>,
-    /// How long a key that was answered with 401 or 429 is not used, while there is another.
+    /// How long a key is not used, in milliseconds, after a call with it was answered with 401 or 429. A `retry-after`
+    /// of the answer counts instead, up to an hour. The call itself is sent again at once with another key. When no
+    /// key is in use, the one that comes back first is taken.
     pub(crate) key_cooldown_ms: u64,
-    /// Whether the client's own key is sent, instead of one of the gateway's.
+    /// Whether the client's own key is sent, in the header in which it came (`authorization`, `api-key` or
+    /// `x-api-key`), instead of one of the gateway's.
     pub(crate) forward_client_key: bool,
-    /// Headers that every call gets.
+    /// Headers that every call gets, in place of the client's of the same name. What comes from an environment variable
+    /// or a file is treated as a key: it is taken out of what the upstream answers.
     pub(crate) headers: BTreeMap<String, Source>,
-    /// A file of certificates (PEM) that sign the server's, instead of the system's.
+    /// A file of certificates (PEM) of the authorities that sign the server's, in place of the system's.
     pub(crate) ca_file: Option<PathBuf>,
-    /// The HTTP proxy that calls pass.
+    /// The address of the HTTP proxy that calls pass, as in `http://proxy.example:3128`. Environment variables such as
+    /// `HTTPS_PROXY` are not looked at.
     pub(crate) proxy: Option<String>,
-    /// What the proxy asks for: `user:password`, from an environment variable or a file.
+    /// The user and password for the proxy, written `user:password`, from an environment variable or a file.
     pub(crate) proxy_credentials: Option<Source>,
     /// Which HTTP is spoken.
     pub(crate) protocol: Protocol,
-    /// Idle connections that are kept.
+    /// How many idle connections are kept for further calls.
     pub(crate) max_idle_connections: usize,
-    /// How long an idle connection is kept.
+    /// How long an idle connection is kept, in milliseconds.
     pub(crate) idle_connection_timeout_ms: u64,
     /// How often a call that failed is tried again here.
     pub(crate) retries: u32,
@@ -53,15 +58,15 @@ pub(crate) struct UpstreamConfig {
     pub(crate) retry_backoff_ms: u64,
     /// Where a call goes that failed here: `upstream` or `upstream/model`, in order.
     pub(crate) fallbacks: Vec<String>,
-    /// Time to connect.
+    /// How long connecting may take, TLS included, in milliseconds.
     pub(crate) connect_timeout_ms: u64,
-    /// Time from a request until the head of its answer.
+    /// How long the head of an answer may take, in milliseconds from the request on.
     pub(crate) first_byte_timeout_ms: u64,
-    /// Time between two pieces of an answer.
+    /// How long an answer may pause between two of its pieces, in milliseconds. Comments of a stream count as pieces.
     pub(crate) idle_timeout_ms: u64,
-    /// Time from a request to the end of its answer.
+    /// How long a call may take to the end of its answer, in milliseconds.
     pub(crate) total_timeout_ms: u64,
-    /// The largest answer that is not streamed, in MiB.
+    /// The largest answer that is not streamed, in MiB. A compressed one counts as it is when unpacked.
     pub(crate) max_response_mib: usize,
     /// The largest event of a stream, in MiB.
     pub(crate) max_event_mib: usize,
@@ -96,16 +101,29 @@ impl Default for UpstreamConfig {
     }
 }
 
+impl UpstreamConfig {
+    /// The files that it names, whose relative paths start at the configuration's folder.
+    pub(super) fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let keys = self.keys.iter_mut().filter_map(|key| key.file.as_mut());
+        let headers = self.headers.values_mut().filter_map(|source| source.file.as_mut());
+        let proxy = self
+            .proxy_credentials
+            .iter_mut()
+            .filter_map(|source| source.file.as_mut());
+        self.ca_file.iter_mut().chain(keys).chain(headers).chain(proxy)
+    }
+}
+
 /// Which HTTP an upstream speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Protocol {
-    /// With TLS the newest that both know, else HTTP/1.1.
+    /// With TLS the newest that both sides speak, else HTTP/1.1.
     #[default]
     Auto,
-    /// HTTP/1.1.
+    /// HTTP/1.1 only.
     Http1,
-    /// HTTP/2, without TLS too.
+    /// HTTP/2 only, without TLS too.
     Http2,
 }
 
@@ -114,9 +132,9 @@ pub(crate) enum Protocol {
 pub(crate) struct KeyConfig {
     /// The environment variable that holds it.
     pub(crate) env: Option<String>,
-    /// The file that holds it.
+    /// The file that holds it. It is read again when it changed.
     pub(crate) file: Option<PathBuf>,
-    /// How many calls it gets, against the others.
+    /// Its share of the calls: one of weight 2 gets twice as many as one of weight 1.
     #[serde(default = "one")]
     pub(crate) weight: u32,
 }

@@ -36,6 +36,8 @@ pub struct LlmStream {
     announced_last: bool,
     /// What the upstream said went wrong, or what ended the stream.
     error: Option<LlmError>,
+    /// Of that, what a plugin dropped and nobody has told the client in other words.
+    untold: Option<LlmError>,
 }
 
 /// Chunks on their way out, or the error that ends them.
@@ -59,6 +61,7 @@ impl LlmStream {
             next_index: 0,
             announced_last: false,
             error: None,
+            untold: None,
         }
     }
 
@@ -83,7 +86,9 @@ impl LlmStream {
             let Some(chunk) = self.keep_if_last(chunk) else {
                 continue;
             };
+            let said = self.error.as_ref().and_then(|_| chunk.error());
             let passed = self.through_hooks(chunk).await;
+            self.remember(said, &passed);
             self.send(passed, &mut step).await;
             if step.aborted {
                 break;
@@ -119,6 +124,7 @@ impl LlmStream {
     }
 
     async fn send_last(&mut self, last: Option<LlmChunk>, error: Option<LlmError>, step: &mut StreamStep) {
+        let said = last.as_ref().and_then(LlmChunk::error);
         let passed = match last {
             Some(mut chunk) => {
                 chunk.set_last(true);
@@ -127,6 +133,7 @@ impl LlmStream {
             }
             None => self.announce_end().await.map(|()| Vec::new()),
         };
+        self.remember(said, &passed);
         let mut last = match passed {
             Ok(last) => last,
             Err(error) => return self.abort(error, step).await,
@@ -136,10 +143,12 @@ impl LlmStream {
         if step.aborted {
             return;
         }
-        let Some(error) = error else {
+        let untold = self.untold.take();
+        let is_untold = untold.is_some();
+        let Some(error) = error.or(untold) else {
             return self.send(Ok(last), step).await;
         };
-        if last.is_empty() {
+        if last.is_empty() || is_untold {
             // A plugin may say how a stream that broke off ends, but not that nothing was wrong with it.
             last.push(self.error_event(&error));
         }
@@ -147,6 +156,13 @@ impl LlmStream {
         self.send(Ok(last), step).await;
         step.aborted |= told;
         self.error = told.then_some(error);
+    }
+
+    /// An error of the upstream's that the plugins left nothing of is told at the end.
+    fn remember(&mut self, said: Option<LlmError>, passed: &Passed) {
+        if said.is_some() && matches!(passed, Ok(chunks) if chunks.is_empty()) {
+            self.untold = said;
+        }
     }
 
     fn error_event(&self, error: &LlmError) -> LlmChunk {
@@ -319,6 +335,9 @@ impl LlmStream {
                         step,
                     )
                     .await;
+            }
+            if self.untold.is_some() && chunk.error().is_some() {
+                self.untold = None;
             }
             step.send.push(chunk.document().clone());
         }

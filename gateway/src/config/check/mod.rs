@@ -2,12 +2,13 @@
 
 mod access;
 mod routing;
+mod upstream;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::places::{Places, Step};
-use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, UpstreamConfig, UpstreamKind, places};
+use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, places};
 
 /// The most memory that the engine gives any instance, in MiB.
 const MAX_MEMORY_MIB: usize = 4096;
@@ -22,7 +23,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Result<(), ConfigEr
     root.above_zero("body_timeout_ms", Some(config.body_timeout_ms))?;
     root.above_zero("max_connections", Some(config.max_connections as u64))?;
     for (name, upstream) in &config.upstreams {
-        check_upstream(
+        upstream::check(
             name,
             upstream,
             &root.table(&[Step::Key("upstreams".into()), Step::Key(name.clone())]),
@@ -96,62 +97,6 @@ impl Table<'_> {
             Ok(())
         }
     }
-}
-
-fn check_upstream(name: &str, upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), ConfigError> {
-    if name.is_empty()
-        || !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    {
-        let place = table.places.key(&table.path);
-        let key = places::written(&table.path);
-        let problem = "is no name for an upstream: letters, digits, `-`, `_` and `.` are".to_owned();
-        return Err(ConfigError::Value { place, key, problem });
-    }
-    if upstream.kind == UpstreamKind::Echo {
-        for (key, there) in [
-            ("base_url", upstream.base_url.is_some()),
-            ("api_key_env", upstream.api_key_env.is_some()),
-        ] {
-            if there {
-                return Err(table.refuse(key, "has no meaning for the built-in echo"));
-            }
-        }
-    } else {
-        check_base_url(upstream, table)?;
-    }
-    for (key, value) in [
-        ("connect_timeout_ms", upstream.connect_timeout_ms),
-        ("first_byte_timeout_ms", upstream.first_byte_timeout_ms),
-        ("idle_timeout_ms", upstream.idle_timeout_ms),
-        ("total_timeout_ms", upstream.total_timeout_ms),
-        ("max_response_mib", upstream.max_response_mib as u64),
-        ("max_event_mib", upstream.max_event_mib as u64),
-    ] {
-        table.above_zero(key, Some(value))?;
-    }
-    Ok(())
-}
-
-fn check_base_url(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), ConfigError> {
-    let Some(base_url) = &upstream.base_url else {
-        return Err(table.missing(
-            "base_url",
-            "is missing: the server's address, as in `https://api.openai.com/v1`",
-        ));
-    };
-    let url = reqwest::Url::parse(base_url).map_err(|error| table.refuse("base_url", format!("is no URL: {error}")))?;
-    let problem = if !matches!(url.scheme(), "http" | "https") {
-        "has to start with `http://` or `https://`"
-    } else if !url.username().is_empty() || url.password().is_some() {
-        "holds a user name or password: keys come from the environment variable that `api_key_env` names"
-    } else if url.query().is_some() || url.fragment().is_some() {
-        "has a `?` or `#`: only what stands before it can be the start of every call's URL"
-    } else {
-        return Ok(());
-    };
-    Err(table.refuse("base_url", problem))
 }
 
 fn check_default_upstream(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {

@@ -135,6 +135,47 @@ async fn a_plugin_that_drops_the_error_of_a_broken_stream_does_not_hide_it() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_drops_the_upstreams_error_event_does_not_make_the_stream_look_complete() {
+    let error = || Document::parse(r#"{"error":{"message":"overloaded"}}"#).unwrap();
+    for (plugins, more) in [
+        (&[("a", &[("on-chunk", Act::Drop)][..], CLOSED)][..], None),
+        (&[("a", &[("on-chunk", Act::Drop)], CLOSED)], Some(finish())),
+        (
+            &[
+                ("a", &[], CLOSED),
+                ("b", &[("on-chunk", Act::Drop), ("on-end", Act::HoldBack)], CLOSED),
+            ],
+            None,
+        ),
+    ] {
+        let (pipeline, _) = pipeline(plugins);
+        let mut stream = stream_of(&pipeline).await;
+        stream.chunk(chunk("x")).await;
+        let mut sent = stream.chunk(error()).await.send;
+        if let Some(more) = more {
+            sent.extend(stream.chunk(more).await.send);
+        }
+        let step = stream.end(None).await;
+        assert!(step.aborted);
+        sent.extend(step.send);
+        let told: Vec<_> = sent.iter().filter(|event| event.pointer("/error").is_some()).collect();
+        assert_eq!(told.len(), 1, "{sent:?}");
+        let last = sent.last().unwrap();
+        assert_eq!(last.pointer("/error/message").unwrap().as_str().unwrap(), "overloaded");
+    }
+}
+
+#[tokio::test]
+async fn an_error_event_that_passes_is_told_once() {
+    let (pipeline, _) = pipeline(&[("a", &[], CLOSED)]);
+    let mut stream = stream_of(&pipeline).await;
+    let error = Document::parse(r#"{"error":{"message":"overloaded"}}"#).unwrap();
+    let mut sent = stream.chunk(error).await.send;
+    sent.extend(stream.end(None).await.send);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+}
+
+#[tokio::test]
 async fn an_error_that_the_upstream_sends_as_an_event_reaches_after_call_as_an_error() {
     let (pipeline, log) = pipeline(&[("a", &[("after-call", Act::TellError)], CLOSED)]);
     let mut stream = stream_of(&pipeline).await;
