@@ -1,10 +1,20 @@
 //! Log lines, on standard error.
 
+use std::fmt::{Debug, Write as _};
 use std::io::IsTerminal as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
+use serde::Serialize;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry};
+
+/// Lines that are collected at most.
+const COLLECTED: usize = 10_000;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -43,4 +53,68 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<(
         }
     }
     Ok(())
+}
+
+/// A log line that was collected.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Line {
+    /// `ERROR`, `WARN`, `INFO`, `DEBUG` or `TRACE`.
+    pub(crate) level: &'static str,
+    /// What wrote it.
+    pub(crate) target: String,
+    pub(crate) message: String,
+    /// What stands beside the message, as `name=value`.
+    pub(crate) fields: String,
+}
+
+/// Log lines, in memory.
+#[derive(Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<Line>>>);
+
+impl Lines {
+    /// Those since the last time.
+    pub(crate) fn take(&self) -> Vec<Line> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Collects log lines instead of writing them: all that plugins write, and warnings of the host.
+pub(crate) fn collect() -> anyhow::Result<Lines> {
+    let lines = Lines::default();
+    let filter = EnvFilter::new("warn,heimdall::plugin=trace");
+    Registry::default()
+        .with(filter)
+        .with(lines.clone())
+        .try_init()
+        .map_err(|error| anyhow!("log lines can't be collected: {error}"))?;
+    Ok(lines)
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let mut line = Line {
+            level: event.metadata().level().as_str(),
+            target: event.metadata().target().to_owned(),
+            message: String::new(),
+            fields: String::new(),
+        };
+        event.record(&mut line);
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() < COLLECTED {
+            lines.push(line);
+        }
+    }
+}
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // Writing to a string does not fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => {
+                let space = if self.fields.is_empty() { "" } else { " " };
+                write!(self.fields, "{space}{name}={value:?}")
+            }
+        };
+    }
 }

@@ -96,6 +96,15 @@ pub struct Seat {
     pub held: Option<Box<dyn Any + Send>>,
 }
 
+/// What a plugin's instances came to so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many were made.
+    pub instances: u64,
+    /// The most bytes of memory that one of them had when it came back from a call.
+    pub memory: usize,
+}
+
 /// What is ambient in a hook's call.
 pub struct Call<'a> {
     /// The draft of the request's context: committed when the hook returned ok, whatever its outcome.
@@ -195,6 +204,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// Once, before the end of a stream is sent: the chunks that were held back, in the provider's shape.
     async fn on_end(&self, _call: &mut Call<'_>) -> Result<Vec<Document>, Failure> {
         Ok(Vec::new())
+    }
+
+    /// What its instances came to so far. A plugin without instances has nothing to tell.
+    fn usage(&self) -> Usage {
+        Usage::default()
     }
 
     /// Retires every idle instance, its guest's `cleanup` called, within its deadline. Hooks fail from then on.

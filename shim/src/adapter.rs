@@ -8,7 +8,9 @@ use heimdall_host::failure::{Cause, Failure};
 use heimdall_host::json::Document;
 use heimdall_host::limits::Limits;
 use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
-use heimdall_host::plugin::{Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome};
+use heimdall_host::plugin::{
+    Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome, Usage,
+};
 use heimdall_host::runtime::{Deadline, Factory, Instances, escape_line};
 
 use crate::abi::Instance;
@@ -252,6 +254,10 @@ where
                 ChunkOutcome::Proceed
             }
         })
+    }
+
+    fn usage(&self) -> Usage {
+        self.instances.usage()
     }
 
     async fn cleanup(&self) {

@@ -13,7 +13,7 @@ use crate::plugins;
 
 const EXAMPLES: &str = "Examples:
   heimdall inspect guard.wasm
-  heimdall inspect --json guard.wasm | jq .hooks
+  heimdall inspect --json guard.wasm
 
 The file is never run. It ends with 3 if the file is not a plugin, or imports what this host does not offer.";
 
@@ -37,8 +37,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
         .inspect(&file, &Bytes::from(bytes))
         .map_err(|error| Failed::new(Exit::NotAPlugin, error))?;
     if arguments.json {
-        let json = serde_json::to_string_pretty(&inspection).context("it can't be told as JSON")?;
-        output::print(&format!("{json}\n"));
+        output::print_json(&inspection);
     } else {
         output::print(&text(&inspection));
     }

@@ -1,13 +1,18 @@
 //! The command line: one module per verb.
 
+mod call;
 mod inspect;
+mod manual;
 mod output;
+mod recorded;
 mod serve;
 mod signals;
+mod times;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub(crate) use serve::Source;
 
@@ -19,7 +24,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// `inspect`: the file is no plugin.
+    /// `inspect`, `call`: the file is no plugin.
     NotAPlugin = 3,
     /// Ended by a second signal, before everything was finished.
     Interrupted = 130,
@@ -54,9 +59,9 @@ impl From<anyhow::Error> for Failed {
 
 const EXIT_CODES: &str = "Exit codes:
   0  it did what it was asked to
-  1  something failed while it ran (a plugin can't be loaded, the address is taken, ...)
+  1  something failed while it ran (a plugin can't be loaded, a hook failed, the address is taken, ...)
   2  the command line or the configuration is wrong
-  3  inspect: the file is not a plugin, or imports what this host does not offer
+  3  inspect, call: the file is not a plugin, or imports what this host does not offer
   130  a second signal ended it before requests and plugins were finished";
 
 /// A gateway for LLM calls whose plugins are WebAssembly: typed components and legacy modules in one pipeline.
@@ -70,7 +75,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Serve(serve::Arguments),
+    Call(call::Arguments),
     Inspect(inspect::Arguments),
+    Completions(manual::CompletionsArguments),
+    Man(manual::ManArguments),
 }
 
 /// Reads the command line and does what it says.
@@ -89,7 +97,10 @@ pub(crate) fn run() -> ExitCode {
     };
     let done = match cli.verb {
         Verb::Serve(arguments) => serve::run(arguments),
+        Verb::Call(arguments) => call::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
+        Verb::Completions(arguments) => Ok(manual::completions(&arguments, Cli::command())),
+        Verb::Man(arguments) => manual::man(&arguments, Cli::command()),
     };
     match done {
         Ok(exit) => exit.into(),
@@ -98,4 +109,12 @@ pub(crate) fn run() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// What verbs run in that are done when they have answered.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no threads can be started")
 }

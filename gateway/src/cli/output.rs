@@ -1,16 +1,49 @@
 //! Everything that is printed for people. Nothing here fails: if nobody reads it any more, there is nobody to tell.
+//!
+//! Colours reach a terminal only, and none where `NO_COLOR` is set.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+/// What stands above other lines.
+pub(super) const HEADING: Style = Style::new().bold();
+/// What is in order.
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+/// What should be looked at.
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
+/// What is wrong.
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What stands beside the point.
+pub(super) const FAINT: Style = Style::new().dimmed();
+/// A line that was not there before.
+pub(super) const ADDED: Style = AnsiColor::Green.on_default();
+/// A line that is there no more.
+pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
 
 /// Prints to standard output.
 pub(super) fn print(text: &str) {
-    let _unread = std::io::stdout().write_all(text.as_bytes());
+    let _unread = anstream::stdout().write_all(text.as_bytes());
+}
+
+/// Prints bytes to standard output as they are.
+pub(super) fn print_bytes(bytes: &[u8]) {
+    let _unread = std::io::stdout().write_all(bytes);
+}
+
+/// Prints to standard output as JSON.
+pub(super) fn print_json(value: &impl Serialize) {
+    // What is printed here are structs of texts and numbers, which JSON has a place for.
+    let json = serde_json::to_string_pretty(value).unwrap_or_default();
+    print_bytes(format!("{json}\n").as_bytes());
 }
 
 /// Prints to standard error.
 pub(super) fn note(text: &str) {
-    let _unread = std::io::stderr().write_all(text.as_bytes());
+    let _unread = anstream::stderr().write_all(text.as_bytes());
 }
 
 /// Prints an error and what caused it, one cause to a line.
@@ -18,8 +51,23 @@ pub(super) fn error(error: &anyhow::Error) {
     note(&block(error));
 }
 
+/// A duration in a unit in which it has few digits.
+pub(super) fn duration(time: Duration) -> String {
+    let micros = microseconds(time);
+    match micros {
+        _ if micros < 1_000.0 => format!("{micros:.1} µs"),
+        _ if micros < 1_000_000.0 => format!("{:.2} ms", micros / 1e3),
+        _ => format!("{:.2} s", micros / 1e6),
+    }
+}
+
+/// A duration in microseconds.
+pub(super) fn microseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e9).round() / 1e3
+}
+
 fn block(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {}\n", indented(&error.to_string()));
+    let mut text = format!("{BAD}error{BAD:#}: {}\n", indented(&error.to_string()));
     for cause in error.chain().skip(1) {
         // Writing to a string does not fail.
         let _ = writeln!(text, "  caused by: {}", indented(&cause.to_string()));
@@ -34,12 +82,26 @@ fn indented(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use anyhow::anyhow;
 
     #[test]
     fn an_error_is_printed_with_each_cause_on_a_line() {
         let error = anyhow!("no such file").context("first\nsecond").context("it failed");
+        let plain = anstream::adapter::strip_str(&block(&error)).to_string();
         let expected = "error: it failed\n  caused by: first\n    second\n  caused by: no such file\n";
-        assert_eq!(super::block(&error), expected);
+        assert_eq!(plain, expected);
+    }
+
+    #[test]
+    fn a_duration_is_told_with_few_digits() {
+        for (nanos, words) in [
+            (0, "0.0 µs"),
+            (12_340, "12.3 µs"),
+            (12_340_000, "12.34 ms"),
+            (2_500_000_000, "2.50 s"),
+        ] {
+            assert_eq!(duration(Duration::from_nanos(nanos)), words);
+        }
     }
 }

@@ -86,16 +86,20 @@ fn default_file() -> Option<PathBuf> {
     }
 }
 
-/// The configuration, and where it comes from, in words.
+/// The configuration in this file, else in the one that is used without being named, and where it comes from.
+pub(super) fn read_configuration(file: Option<PathBuf>) -> Result<(Config, Source), Failed> {
+    match file.or_else(default_file) {
+        Some(file) => {
+            let config = config::load(&file).map_err(|error| Failed::new(Exit::Usage, error))?;
+            Ok((config, Source::File(file)))
+        }
+        None => Ok((Config::default(), Source::BuiltIn)),
+    }
+}
+
+/// The configuration with what the command line says instead.
 fn configuration(arguments: &Arguments) -> Result<(Config, Source), Failed> {
-    let file = arguments.config.clone().or_else(default_file);
-    let (mut config, source) = match file {
-        Some(file) => (
-            config::load(&file).map_err(|error| Failed::new(Exit::Usage, error))?,
-            Source::File(file),
-        ),
-        None => (Config::default(), Source::BuiltIn),
-    };
+    let (mut config, source) = read_configuration(arguments.config.clone())?;
     if let Some(listen) = arguments.listen {
         config::check_listen(listen, config.auth)
             .map_err(|problem| Failed::new(Exit::Usage, anyhow::anyhow!("the address of `--listen` {problem}")))?;

@@ -67,8 +67,13 @@ pub(crate) trait Upstream: Send + Sync + 'static {
     fn summary(&self) -> String;
 }
 
+/// The built-in echo, for what answers without an upstream.
+pub(crate) fn echo() -> impl Upstream {
+    echo::Echo::new("echo")
+}
+
 /// The path of a kind of call, from the base URL on.
-fn path(kind: CallKind) -> &'static str {
+pub(crate) fn path(kind: CallKind) -> &'static str {
     match kind {
         CallKind::Chat => "chat/completions",
         CallKind::TextCompletion => "completions",

@@ -13,7 +13,7 @@ use crate::failure::{Cause, Failure};
 use crate::json::Document;
 use crate::limits::Limits;
 use crate::model::{Context, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
-use crate::plugin::{Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome};
+use crate::plugin::{Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome, Usage};
 use crate::runtime::{
     Deadline, Factory, HasTenant as _, Instances, Lease, Runtime, Tenant, begin_call, cause_of, end_call,
     instantiation_cause,
@@ -124,9 +124,13 @@ impl Factory for Guests {
         }
     }
 
+    fn memory_used(&self, guest: &Guest) -> usize {
+        guest.store.data().tenant.memory_used()
+    }
+
     /// Before a slow leak in the guest becomes a failure of some request.
     fn needs_recycling(&self, guest: &Guest) -> bool {
-        let used = guest.store.data().tenant.memory_used();
+        let used = self.memory_used(guest);
         used > guest.fresh && used > self.limits.memory / 8 * 7
     }
 
@@ -256,6 +260,10 @@ impl Plugin for TypedPlugin {
 
     async fn on_end(&self, call: &mut Call<'_>) -> Result<Vec<Document>, Failure> {
         call_hook!(self, "on-end", call, |exports, store| exports.on_end(store))
+    }
+
+    fn usage(&self) -> Usage {
+        self.instances.usage()
     }
 
     async fn cleanup(&self) {

@@ -5,7 +5,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use crossbeam_queue::ArrayQueue;
@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use super::deadline::Deadline;
 use crate::failure::Cause;
 use crate::loader::Isolation;
-use crate::plugin::Seat;
+use crate::plugin::{Seat, Usage};
 
 /// Calls that may wait for an instance of one plugin. Each holds a request in memory; more than this would not be
 /// served within any sensible deadline.
@@ -32,6 +32,9 @@ pub trait Factory: Send + Sync + 'static {
 
     /// The guest's `cleanup`, within a deadline of its own; then the instance is gone.
     async fn retire(&self, instance: Self::Instance);
+
+    /// Bytes of memory that an instance has.
+    fn memory_used(&self, instance: &Self::Instance) -> usize;
 
     /// Whether an instance that served a call should make way for a new one.
     fn needs_recycling(&self, _instance: &Self::Instance) -> bool {
@@ -52,6 +55,8 @@ struct Shared<F: Factory> {
     idle: ArrayQueue<F::Instance>,
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
+    made: AtomicU64,
+    most_memory: AtomicUsize,
 }
 
 /// An instance with its permit, which is freed after it.
@@ -71,6 +76,8 @@ impl<F: Factory> Instances<F> {
             idle: ArrayQueue::new(cap),
             permits: Arc::new(Semaphore::new(cap)),
             waiting: AtomicUsize::new(0),
+            made: AtomicU64::new(0),
+            most_memory: AtomicUsize::new(0),
         };
         Instances {
             isolation,
@@ -86,6 +93,8 @@ impl<F: Factory> Instances<F> {
     /// Takes in an instance that was made before there were requests. With [`Isolation::Request`] it is retired: it
     /// belongs to no request.
     pub fn put(&self, instance: F::Instance) {
+        self.shared.count();
+        self.shared.note_memory(&instance);
         let unwanted = match self.isolation {
             Isolation::Warm => self.shared.idle.push(instance).err(),
             Isolation::Request => Some(instance),
@@ -119,6 +128,7 @@ impl<F: Factory> Instances<F> {
                     None => {
                         let permit = self.shared.permit(deadline).await?;
                         let instance = deadline.run(self.shared.factory.create()).await?;
+                        self.shared.count();
                         Held { instance, permit }
                     }
                 };
@@ -127,6 +137,14 @@ impl<F: Factory> Instances<F> {
                     home: Home::Seat(seat, &self.shared),
                 })
             }
+        }
+    }
+
+    /// What they came to so far.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            instances: self.shared.made.load(Ordering::Relaxed),
+            memory: self.shared.most_memory.load(Ordering::Relaxed),
         }
     }
 
@@ -139,6 +157,18 @@ impl<F: Factory> Instances<F> {
 }
 
 impl<F: Factory> Shared<F> {
+    fn count(&self) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Written seldom: what is only read is not fought over by the workers.
+    fn note_memory(&self, instance: &F::Instance) {
+        let used = self.factory.memory_used(instance);
+        if used > self.most_memory.load(Ordering::Relaxed) {
+            self.most_memory.fetch_max(used, Ordering::Relaxed);
+        }
+    }
+
     async fn permit(&self, deadline: &Deadline) -> Result<OwnedSemaphorePermit, Cause> {
         match self.permits.clone().try_acquire_owned() {
             Ok(permit) => return Ok(permit),
@@ -163,6 +193,9 @@ impl<F: Factory> Shared<F> {
         let shared = self.clone();
         tokio::spawn(async move {
             let created = shared.factory.create().await.map(|instance| Held { instance, permit });
+            if created.is_ok() {
+                shared.count();
+            }
             if let Err(Ok(unclaimed)) = sender.send(created) {
                 shared.take_back(unclaimed);
             }
@@ -255,6 +288,8 @@ pub struct Lease<'a, F: Factory> {
 impl<F: Factory> Lease<'_, F> {
     /// The guest returned: the instance may serve further calls.
     pub fn keep(self) {
+        let (Home::Pool(shared) | Home::Seat(_, shared)) = &self.home;
+        shared.note_memory(&self.held.instance);
         match self.home {
             Home::Pool(shared) => shared.take_back(self.held),
             Home::Seat(seat, shared) => {

@@ -1,6 +1,7 @@
 //! What the types can't say of a configuration.
 
 mod access;
+mod plugin;
 mod routing;
 mod upstream;
 
@@ -32,6 +33,7 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Result<(), ConfigEr
     check_default_upstream(config, &root)?;
     access::check(config, &root)?;
     routing::check(config, &root)?;
+    plugin::check_downloads(config, &root)?;
     for (index, plugin) in config.plugins.iter().enumerate() {
         check_plugin(plugin, &root.table(&plugin_path(index)))?;
     }
@@ -117,9 +119,7 @@ fn check_default_upstream(config: &Config, root: &Table<'_>) -> Result<(), Confi
 }
 
 fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigError> {
-    if plugin.path.is_empty() {
-        return Err(table.refuse("path", "is empty"));
-    }
+    plugin::check_origin(plugin, table)?;
     if plugin.name.as_ref().is_some_and(String::is_empty) {
         return Err(table.refuse("name", "is empty"));
     }

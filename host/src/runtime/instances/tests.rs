@@ -36,6 +36,10 @@ impl Factory for Numbers {
         self.retired.lock().unwrap().push(instance);
     }
 
+    fn memory_used(&self, instance: &usize) -> usize {
+        *instance
+    }
+
     fn needs_recycling(&self, instance: &usize) -> bool {
         self.worn == Some(*instance)
     }
@@ -65,6 +69,27 @@ async fn use_once(pool: &Instances<Numbers>, seat: &mut Seat) -> usize {
     let number = *lease;
     lease.keep();
     number
+}
+
+#[tokio::test]
+async fn what_instances_came_to_is_counted() {
+    let pool = warm(3);
+    assert_eq!(pool.usage(), Usage::default());
+    let mut seats = [Seat::default(), Seat::default()];
+    let [first, second] = &mut seats;
+    let leases = [
+        pool.lease(first, &long()).await.unwrap(),
+        pool.lease(second, &long()).await.unwrap(),
+    ];
+    leases.into_iter().for_each(Lease::keep);
+    // The numbers stand for bytes, and the largest counts.
+    assert_eq!(
+        pool.usage(),
+        Usage {
+            instances: 2,
+            memory: 1
+        }
+    );
 }
 
 #[tokio::test]

@@ -212,6 +212,10 @@ impl Factory for PackedFactory {
         instance.retire().await;
     }
 
+    fn memory_used(&self, instance: &PackedInstance) -> usize {
+        instance.memory_used()
+    }
+
     /// Before a slow leak in the guest becomes a failure of some request.
     fn needs_recycling(&self, instance: &PackedInstance) -> bool {
         let used = instance.memory_used();

@@ -1,5 +1,9 @@
 //! From the configuration's plugins to the pipeline.
 
+mod copies;
+mod download;
+
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,19 +15,22 @@ use heimdall_host::limits::Limits;
 use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded, PluginSettings};
 use heimdall_host::pipeline::Pipeline;
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
+use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Exit, Failed, Source};
 use crate::config::{Config, PluginConfig, plugin_json};
+use copies::Copies;
+use download::{Downloads, shown};
 
 /// One plugin of each kind, for a start without a configuration.
 const EXAMPLES: [(&str, &[u8]); 2] = [
     (
         "built-in example guard.wasm",
-        include_bytes!("../../guest-examples/typed/rust/guard.wasm"),
+        include_bytes!("../../../guest-examples/typed/rust/guard.wasm"),
     ),
     (
         "built-in example gen3.wasm",
-        include_bytes!("../../guest-examples/legacy/rust/gen3/gen3.wasm"),
+        include_bytes!("../../../guest-examples/legacy/rust/gen3/gen3.wasm"),
     ),
 ];
 
@@ -52,14 +59,34 @@ pub(crate) fn host(cache: Option<CacheSettings>) -> anyhow::Result<Host> {
         .context("the WebAssembly engine can't be started")
 }
 
+/// A file is not the one that the configuration means.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{file}` has the SHA-256 {actual}, and its `sha256` says {expected}: it is not the file that was meant; get the right one, or correct `sha256` if it was changed on purpose"
+)]
+struct WrongHash {
+    file: String,
+    expected: String,
+    actual: String,
+}
+
+fn sha256_of(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// Loads every plugin that is enabled, in order.
 pub(crate) async fn load(config: &Config, source: &Source) -> Result<Plugins, Failed> {
-    let host = host(cache(config))?;
+    let loader = Loader::new(config)?;
     let mut plugins = Vec::new();
     let mut failed = Vec::new();
     for wanted in wanted(config, source) {
         let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
-        match wanted.load(&host).await {
+        match loader.load(wanted).await {
             Ok(loaded) => plugins.push(loaded),
             Err(error) if on_failure == FailurePolicy::Open => {
                 let error = format!("{error:#}");
@@ -77,22 +104,78 @@ pub(crate) async fn load(config: &Config, source: &Source) -> Result<Plugins, Fa
             }
         }
     }
-    let pipeline =
-        Pipeline::new(plugins, Limits::default().context).map_err(|error| Failed::new(Exit::Usage, error))?;
     Ok(Plugins {
-        pipeline: Arc::new(pipeline),
+        pipeline: pipeline(plugins)?,
         failed,
     })
+}
+
+/// Loads what can be loaded, whatever the policies say, and tells what can't.
+pub(crate) async fn load_all(config: &Config, source: &Source) -> Result<Plugins, Failed> {
+    let loader = Loader::new(config)?;
+    let mut plugins = Vec::new();
+    let mut failed = Vec::new();
+    for wanted in wanted(config, source) {
+        let name = wanted.name();
+        match loader.load(wanted).await {
+            Ok(loaded) => plugins.push(loaded),
+            Err(error) => failed.push(FailedPlugin {
+                name,
+                error: format!("{error:#}"),
+            }),
+        }
+    }
+    Ok(Plugins {
+        pipeline: pipeline(plugins)?,
+        failed,
+    })
+}
+
+fn pipeline(plugins: Vec<Loaded>) -> Result<Arc<Pipeline>, Failed> {
+    let pipeline = Pipeline::new(plugins, Limits::default().context);
+    Ok(Arc::new(pipeline.map_err(|error| Failed::new(Exit::Usage, error))?))
+}
+
+/// What plugins are loaded with.
+struct Loader<'a> {
+    config: &'a Config,
+    host: Host,
+    copies: Option<PathBuf>,
+}
+
+impl<'a> Loader<'a> {
+    fn new(config: &'a Config) -> anyhow::Result<Loader<'a>> {
+        let cache = cache(config);
+        let copies = cache.as_ref().map(|cache| cache.directory.join("downloads"));
+        let host = host(cache)?;
+        Ok(Loader { config, host, copies })
+    }
+
+    async fn load(&self, wanted: Wanted) -> anyhow::Result<Loaded> {
+        let sha256 = wanted.sha256.as_deref();
+        let bytes = match wanted.code {
+            Code::BuiltIn(bytes) => Bytes::from_static(bytes),
+            Code::File(file) => read(&file, sha256)?,
+            Code::Url(url) => {
+                let copies = self.copies.clone().map(Copies::new);
+                let downloads = Downloads::new(&self.config.downloads, copies, &self.host);
+                downloads.get(&url, sha256).await?
+            }
+        };
+        Ok(self.host.load(bytes, wanted.settings).await?)
+    }
 }
 
 /// A plugin before it is loaded.
 struct Wanted {
     code: Code,
+    sha256: Option<String>,
     settings: PluginSettings,
 }
 
 enum Code {
     File(PathBuf),
+    Url(String),
     BuiltIn(&'static [u8]),
 }
 
@@ -101,18 +184,18 @@ impl Wanted {
     fn name(&self) -> String {
         self.settings.name.clone().unwrap_or_else(|| self.settings.file.clone())
     }
-
-    async fn load(self, host: &Host) -> anyhow::Result<Loaded> {
-        let bytes = match self.code {
-            Code::BuiltIn(bytes) => Bytes::from_static(bytes),
-            Code::File(file) => read(&file)?,
-        };
-        Ok(host.load(bytes, self.settings).await?)
-    }
 }
 
-fn read(file: &Path) -> anyhow::Result<Bytes> {
+fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
     let bytes = std::fs::read(file).with_context(|| format!("the file {} can't be read", file.display()))?;
+    let Some(expected) = sha256 else {
+        return Ok(bytes.into());
+    };
+    let actual = sha256_of(&bytes);
+    if !actual.eq_ignore_ascii_case(expected) {
+        let (file, expected) = (file.display().to_string(), expected.to_owned());
+        return Err(WrongHash { file, expected, actual }.into());
+    }
     Ok(bytes.into())
 }
 
@@ -127,6 +210,7 @@ fn wanted(config: &Config, source: &Source) -> Vec<Wanted> {
         Source::BuiltIn => {
             let example = |(file, bytes): &(&str, &'static [u8])| Wanted {
                 code: Code::BuiltIn(bytes),
+                sha256: None,
                 settings: PluginSettings::new(*file),
             };
             EXAMPLES.iter().map(example).collect()
@@ -135,6 +219,11 @@ fn wanted(config: &Config, source: &Source) -> Vec<Wanted> {
 }
 
 fn from_file(plugin: &PluginConfig) -> Wanted {
+    let (file, code) = if plugin.is_remote() {
+        (shown(&plugin.path).to_owned(), Code::Url(plugin.path.clone()))
+    } else {
+        (plugin.path.clone(), Code::File(plugin.path.clone().into()))
+    };
     let settings = PluginSettings {
         name: plugin.name.clone(),
         config: plugin.config.as_ref().and_then(document),
@@ -143,10 +232,11 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
         instances: plugin.instances,
         limits: plugin.limits.limits(),
         options: plugin.options.clone(),
-        ..PluginSettings::new(plugin.path.clone())
+        ..PluginSettings::new(file)
     };
     Wanted {
-        code: Code::File(plugin.path.clone().into()),
+        code,
+        sha256: plugin.sha256.clone(),
         settings,
     }
 }
@@ -157,7 +247,7 @@ fn document(table: &toml::Table) -> Option<Document> {
 }
 
 /// Where compiled plugins are kept; none: nowhere.
-fn cache(config: &Config) -> Option<CacheSettings> {
+pub(crate) fn cache(config: &Config) -> Option<CacheSettings> {
     if !config.cache {
         return None;
     }

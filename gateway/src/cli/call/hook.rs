@@ -1,0 +1,90 @@
+//! The hooks by their names: the contract's, and those of legacy modules.
+
+use heimdall_host::plugin::{HookSet, Plugin};
+
+/// A hook that can be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hook {
+    OnRequest,
+    BeforeCall,
+    AfterCall,
+    OnResponse,
+    OnChunk,
+    OnEnd,
+}
+
+/// Each hook with the contract's name, and what else it is called.
+const NAMES: [(Hook, &str, &[&str]); 6] = [
+    (
+        Hook::OnRequest,
+        "on-request",
+        &[
+            "http_pre_hook",
+            "http_intercept",
+            "http_transport_intercept",
+            "http-request-hook",
+        ],
+    ),
+    (Hook::BeforeCall, "before-call", &["pre_hook", "pre-llm-hook"]),
+    (Hook::AfterCall, "after-call", &["post_hook", "post-llm-hook"]),
+    (
+        Hook::OnResponse,
+        "on-response",
+        &["http_post_hook", "http-response-hook"],
+    ),
+    (Hook::OnChunk, "on-chunk", &["http_stream_chunk_hook", "stream-hook"]),
+    (Hook::OnEnd, "on-end", &[]),
+];
+
+impl Hook {
+    /// The hook of this name, if the plugin has it.
+    ///
+    /// # Errors
+    /// In words, with the names of those that it has.
+    pub(super) fn of(plugin: &dyn Plugin, name: &str) -> Result<Hook, String> {
+        let manifest = plugin.manifest();
+        let there: Vec<&str> = NAMES
+            .iter()
+            .filter(|(hook, ..)| plugin.hooks().intersects(hook.set()))
+            .map(|(_, name, _)| *name)
+            .collect();
+        let there = format!(
+            "it has {} (as its file calls them: {})",
+            listed(&there),
+            listed(&manifest.hooks)
+        );
+        let known = NAMES
+            .iter()
+            .find(|(_, own, others)| *own == name || others.contains(&name));
+        match known {
+            None => Err(format!("there is no hook `{name}`; as to {}, {there}", manifest.file)),
+            Some((hook, ..)) if plugin.hooks().intersects(hook.set()) => Ok(*hook),
+            Some(_) => Err(format!("{} has no hook `{name}`; {there}", manifest.file)),
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        let found = NAMES.iter().find(|(hook, ..)| *hook == self);
+        found.map_or("", |(_, name, _)| *name)
+    }
+
+    /// What the port calls it; a hook that is there in any of these forms can be called.
+    fn set(self) -> HookSet {
+        match self {
+            Hook::OnRequest => HookSet::HTTP_REQUEST,
+            Hook::BeforeCall => HookSet::PRE_LLM,
+            Hook::AfterCall => HookSet::POST_LLM | HookSet::POST_LLM_STREAMED | HookSet::POST_LLM_CHUNK,
+            Hook::OnResponse => HookSet::HTTP_RESPONSE,
+            Hook::OnChunk => HookSet::CHUNK,
+            Hook::OnEnd => HookSet::END,
+        }
+    }
+}
+
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    names.join(", ")
+}

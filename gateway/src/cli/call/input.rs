@@ -1,0 +1,204 @@
+//! What a hook is called with: the request, and the answer to it.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use heimdall_host::json::{Document, Duplicates};
+use heimdall_host::model::{
+    CallKind, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, Upstream,
+};
+use http::StatusCode;
+
+use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo};
+use crate::upstream::{self, UpstreamAnswer};
+
+/// The request that is sent without `--request`.
+const EXAMPLE: &str = r#"{"model":"echo","messages":[{"role":"user","content":"The word is TOP-SECRET."}]}"#;
+
+/// The most bytes that a file may have.
+const MAX_FILE: u64 = 256 << 20;
+
+/// What hooks are called with.
+pub(super) struct Input {
+    pub(super) http: HttpRequest,
+    pub(super) streamed: bool,
+    kind: CallKind,
+    request: Result<LlmRequest, String>,
+    response: RecordedResponse,
+    /// The data of the answer's events, where it is a stream.
+    events: Option<Vec<String>>,
+}
+
+impl Input {
+    /// Reads the files; what is not given is made up.
+    ///
+    /// # Errors
+    /// In words, with the file.
+    pub(super) async fn read(request: Option<&Path>, response: Option<&Path>, stream: bool) -> anyhow::Result<Input> {
+        let (name, bytes) = match request {
+            Some(file) => (file.display().to_string(), read(file)?),
+            None => ("the example".to_owned(), Bytes::from_static(EXAMPLE.as_bytes())),
+        };
+        let recorded = Recorded::parse(bytes).map_err(|problem| anyhow::anyhow!("the request {name} {problem}"))?;
+        let kind = recorded.kind();
+        let request = model_request(&recorded, stream);
+        let recorded_response = match response {
+            Some(file) => Some(
+                RecordedResponse::parse(read(file)?)
+                    .map_err(|problem| anyhow::anyhow!("the response {} {problem}", file.display()))?,
+            ),
+            None => recorded.response,
+        };
+        let (response, events) = match (recorded_response, &request) {
+            (Some(response), _) => {
+                let events = response.events();
+                (response, events)
+            }
+            (None, Ok(request)) => echoed(&recorded.http, request).await,
+            // Where no model is called, there is an answer without anything in it.
+            (None, Err(_)) => (RecordedResponse::ok(Bytes::from_static(b"{}")), None),
+        };
+        Ok(Input {
+            http: recorded.http,
+            streamed: stream || request.as_ref().is_ok_and(LlmRequest::streaming),
+            kind: kind.unwrap_or(CallKind::Chat),
+            request,
+            response,
+            events,
+        })
+    }
+
+    /// The call to a model.
+    ///
+    /// # Errors
+    /// In words, why the request is none.
+    pub(super) fn request(&self) -> anyhow::Result<&LlmRequest> {
+        self.request
+            .as_ref()
+            .map_err(|problem| anyhow::anyhow!("the request {problem}"))
+    }
+
+    /// What the upstream answered.
+    ///
+    /// # Errors
+    /// In words, why it is no answer.
+    pub(super) fn answer(&self) -> anyhow::Result<Upstream> {
+        if !self.response.status.is_success() {
+            let error = LlmError::from_upstream(self.response.status.as_u16(), &self.response.body);
+            return Ok(Upstream::Error(error));
+        }
+        Ok(Upstream::Response(self.whole()?))
+    }
+
+    /// The chunks of the answer, as the pipeline gives them to a plugin.
+    ///
+    /// # Errors
+    /// In words, why there are none.
+    pub(super) fn chunks(&self) -> anyhow::Result<Vec<LlmChunk>> {
+        let documents = match &self.events {
+            Some(events) => events
+                .iter()
+                .map(|event| document(event.clone().into()))
+                .collect::<Result<_, _>>()?,
+            None if !self.response.status.is_success() => {
+                anyhow::bail!("the response has status {}: it has no chunks", self.response.status)
+            }
+            None => self.whole()?.to_chunks(false),
+        };
+        let whole = documents
+            .into_iter()
+            .map(|document| LlmChunk::new(self.kind, 0, document));
+        let mut chunks: Vec<LlmChunk> = whole.flat_map(LlmChunk::split_choices).collect();
+        for (chunk, index) in chunks.iter_mut().zip(0_u32..) {
+            chunk.set_index(index);
+        }
+        if let Some(last) = chunks.last_mut() {
+            last.set_last(true);
+        }
+        Ok(chunks)
+    }
+
+    /// The answer as it goes to the client.
+    pub(super) fn http_response(&self) -> HttpResponse {
+        let RecordedResponse { status, headers, body } = self.response.clone();
+        HttpResponse::new(status, headers, body)
+    }
+
+    fn whole(&self) -> anyhow::Result<LlmResponse> {
+        if self.response.events().is_some() {
+            anyhow::bail!("the response is a stream, and this hook is called with a whole answer");
+        }
+        let document = document(self.response.body.clone())?;
+        let provider = self.request.as_ref().ok().map(|request| request.provider().into());
+        Ok(LlmResponse::new(self.kind, provider, 0, self.streamed, document))
+    }
+}
+
+fn document(bytes: Bytes) -> anyhow::Result<Document> {
+    Document::parse_with(bytes, Duplicates::LastWins)
+        .map_err(|error| anyhow::anyhow!("the response is no JSON: {error}"))
+}
+
+fn model_request(recorded: &Recorded, stream: bool) -> Result<LlmRequest, String> {
+    let path = recorded.http.path();
+    let kind = recorded
+        .kind()
+        .ok_or_else(|| format!("goes to `{path}`, where no model is called: only HTTP hooks see it"))?;
+    let mut body = Document::parse(recorded.http.body().clone())
+        .map_err(|error| format!("has a body that is no JSON: {error}"))?;
+    if stream {
+        body.set("/stream", &yes())
+            .map_err(|error| format!("can't be streamed: {error}"))?;
+    }
+    let root = body.root();
+    let model = root.get("model").and_then(|model| model.as_str());
+    let model = model.ok_or("has no `model`")?.into_owned();
+    let (provider, model) = model.split_once('/').unwrap_or(("echo", &model));
+    let streaming = root.get("stream").and_then(|stream| stream.as_bool()).unwrap_or(false);
+    Ok(LlmRequest::new(kind, provider, model, streaming, 0, body.clone()))
+}
+
+fn yes() -> Document {
+    // What is written here is JSON.
+    Document::parse("true").unwrap_or_else(|_| Document::null())
+}
+
+/// What the echo says: whole, and in events if a stream is asked for.
+async fn echoed(http: &HttpRequest, request: &LlmRequest) -> (RecordedResponse, Option<Vec<String>>) {
+    let response = match ask_echo(http, request, false).await {
+        Ok(UpstreamAnswer::Whole { status, headers, body }) => RecordedResponse { status, headers, body },
+        // A whole answer was asked for, so only an echo that was told to break off ends here.
+        _ => RecordedResponse {
+            status: StatusCode::BAD_GATEWAY,
+            ..RecordedResponse::ok(Bytes::new())
+        },
+    };
+    let events = match ask_echo(http, request, request.streaming()).await {
+        Ok(UpstreamAnswer::Stream { events, .. }) => {
+            let events = events.filter_map(async |event| event.ok().map(|event| event.data));
+            Some(
+                events
+                    .filter(|data| std::future::ready(data != upstream::DONE))
+                    .collect()
+                    .await,
+            )
+        }
+        _ => None,
+    };
+    (response, events)
+}
+
+/// Reads a file; `-` is standard input.
+fn read(file: &Path) -> anyhow::Result<Bytes> {
+    let name = file.display();
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().take(MAX_FILE).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| anyhow::anyhow!("the file {name} can't be read: {error}"))?;
+    Ok(bytes.into())
+}

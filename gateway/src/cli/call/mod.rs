@@ -1,0 +1,174 @@
+//! `heimdall call`: one hook of one plugin, on real JSON.
+
+mod hook;
+mod input;
+mod outcome;
+mod report;
+mod stage;
+mod view;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use heimdall_host::json::Document;
+use heimdall_host::loader::{LoadError, Loaded, PluginSettings};
+
+use super::times::Times;
+use super::{Exit, Failed, output};
+use crate::config::Config;
+use crate::{logging, plugins};
+use hook::Hook;
+use input::Input;
+use report::Report;
+use stage::Stage;
+
+const EXAMPLES: &str = "\
+Examples:
+  heimdall call guard.wasm before-call                              a small chat that is built in
+  heimdall call guard.wasm before-call --request request.json
+  heimdall call guard.wasm before-call --config '{\"banned\": [\"word\"]}' --request - < request.json
+  heimdall call guard.wasm on-chunk --stream --json                 each chunk of the built-in echo's answer
+  heimdall call legacy.wasm post_hook --response response.json      hooks of legacy modules by their own names too
+  heimdall call guard.wasm after-call --repeat 100                  how long it takes, 100 times
+
+A request is the body of a call to OpenAI's API (a chat, a completion or a response, told apart by `messages`, `prompt`
+and `input`), or a whole one: {\"method\", \"path\", \"query\", \"headers\", \"body\", \"response\"}. A response is the body
+of an answer, the events of a stream, or a whole one: {\"status\", \"headers\", \"body\"}.
+
+It ends with 0 whatever the hook decided, 1 if it failed, 2 if the command line or a file given to it is wrong, 3 if FILE
+is not a plugin.";
+
+/// Call one hook of a plugin: what it decides, what it changes, what it logs, how long it takes
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The .wasm file
+    file: PathBuf,
+
+    /// on-request, before-call, after-call, on-response, on-chunk or on-end, or what the file calls it
+    hook: String,
+
+    /// The request, `-` for standard input [default: a small chat]
+    #[arg(long, value_name = "FILE")]
+    request: Option<PathBuf>,
+
+    /// What the upstream answered [default: what the built-in echo says]
+    #[arg(long, value_name = "FILE")]
+    response: Option<PathBuf>,
+
+    /// The plugin's configuration as JSON, or `@` and the file that has it
+    #[arg(long, value_name = "JSON|@FILE")]
+    config: Option<String>,
+
+    /// A setting of the plugin's ABI; can be given several times
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = option)]
+    options: Vec<(String, String)>,
+
+    /// The client asked for a stream
+    #[arg(long)]
+    stream: bool,
+
+    /// How often it is done; the outcome is told of the first time
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    repeat: u32,
+
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn option(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it has to be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
+    let lines = logging::collect()?;
+    super::runtime()?.block_on(call(arguments, &lines))
+}
+
+async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Failed> {
+    let usage = |error| Failed::new(Exit::Usage, error);
+    let settings = settings(arguments).map_err(usage)?;
+    let streamed = arguments.stream;
+    let input = Input::read(arguments.request.as_deref(), arguments.response.as_deref(), streamed);
+    let input = input.await.map_err(usage)?;
+    let loaded = load(arguments, settings).await?;
+    let plugin = &*loaded.plugin;
+    let hook = Hook::of(plugin, &arguments.hook).map_err(|problem| usage(anyhow::anyhow!(problem)))?;
+
+    let calls = Stage::new(plugin, &input, true)
+        .run(hook, &input)
+        .await
+        .map_err(usage)?;
+    let first_lines = lines.take();
+    let (mut times, mut failures) = (Times::default(), 0);
+    let mut count = |calls: &[stage::Called]| {
+        for called in calls {
+            times.add(called.time);
+            failures += u64::from(called.outcome.is_failure());
+        }
+    };
+    count(&calls);
+    for _ in 1..arguments.repeat {
+        count(
+            &Stage::new(plugin, &input, false)
+                .run(hook, &input)
+                .await
+                .map_err(usage)?,
+        );
+        lines.take();
+    }
+    let report = Report {
+        manifest: plugin.manifest(),
+        hook: hook.name(),
+        calls,
+        lines: first_lines,
+        load_time: loaded.load_time,
+        times,
+        repeated: arguments.repeat,
+        failures,
+        usage: plugin.usage(),
+    };
+    if arguments.json {
+        output::print_json(&report.json());
+    } else {
+        output::print(&report.text());
+    }
+    plugin.cleanup().await;
+    Ok(if failures == 0 { Exit::Ok } else { Exit::Failed })
+}
+
+fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
+    let config = match arguments.config.as_deref() {
+        None => None,
+        Some(given) => {
+            let text = match given.strip_prefix('@') {
+                Some(file) => std::fs::read(file).with_context(|| format!("the file {file} can't be read"))?,
+                None => given.as_bytes().to_vec(),
+            };
+            Some(Document::parse(text).context("the plugin's configuration (`--config`) is no JSON")?)
+        }
+    };
+    Ok(PluginSettings {
+        config,
+        options: arguments.options.iter().cloned().collect::<BTreeMap<_, _>>(),
+        ..PluginSettings::new(arguments.file.display().to_string())
+    })
+}
+
+async fn load(arguments: &Arguments, settings: PluginSettings) -> Result<Loaded, Failed> {
+    let file = arguments.file.display();
+    let bytes = std::fs::read(&arguments.file).with_context(|| format!("{file} can't be read"))?;
+    let host = plugins::host(plugins::cache(&Config::default()))?;
+    host.load(bytes.into(), settings).await.map_err(|error| {
+        let exit = match &error {
+            LoadError::InvalidConfig { .. } | LoadError::InvalidSetting { .. } => Exit::Usage,
+            LoadError::Start(_) | LoadError::Compile { .. } => Exit::Failed,
+            _ => Exit::NotAPlugin,
+        };
+        Failed::new(exit, error)
+    })
+}

@@ -1,0 +1,304 @@
+//! Requests from a file, and the answers to them: what `heimdall call` and `heimdall bench` work on.
+
+use bytes::Bytes;
+use heimdall_host::json::{Document, Kind, Value};
+use heimdall_host::model::{CallKind, HttpRequest, LlmRequest};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+
+use crate::upstream::{self, Upstream as _, UpstreamAnswer, UpstreamError, UpstreamRequest};
+
+/// The members of a request that is more than its body.
+const MEMBERS: [&str; 6] = ["method", "path", "query", "headers", "body", "response"];
+
+const KINDS: [CallKind; 4] = [
+    CallKind::Chat,
+    CallKind::TextCompletion,
+    CallKind::Responses,
+    CallKind::Embedding,
+];
+
+/// A request, and what was answered if that is known.
+#[derive(Debug, Clone)]
+pub(super) struct Recorded {
+    pub(super) http: HttpRequest,
+    pub(super) response: Option<RecordedResponse>,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub(super) struct RecordedResponse {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Recorded {
+    /// Reads a request: an object with `body`, `path` and others, or a body alone.
+    ///
+    /// # Errors
+    /// In words, what it lacks.
+    pub(super) fn parse(bytes: impl Into<Bytes>) -> Result<Recorded, String> {
+        let document = Document::parse(bytes).map_err(|error| format!("is no JSON: {error}"))?;
+        let root = document.root();
+        if root.kind() != Kind::Object {
+            return Err("has to be a JSON object".to_owned());
+        }
+        let is_whole = root.get("body").is_some() || root.get("path").is_some();
+        if is_whole { whole(root) } else { body_alone(&document) }
+    }
+
+    /// Which kind of call it is; none: a request that is no call to a model.
+    pub(super) fn kind(&self) -> Option<CallKind> {
+        kind_of(self.http.path())
+    }
+}
+
+/// The kind of call that is made at this path.
+pub(super) fn kind_of(path: &str) -> Option<CallKind> {
+    let below = path.strip_prefix("/v1/")?;
+    KINDS.into_iter().find(|kind| upstream::path(*kind) == below)
+}
+
+/// Asks the built-in echo, in an upstream's place.
+pub(super) async fn ask_echo(
+    http: &HttpRequest,
+    request: &LlmRequest,
+    streaming: bool,
+) -> Result<UpstreamAnswer, UpstreamError> {
+    let asked = UpstreamRequest {
+        kind: request.kind(),
+        body: request.outgoing(),
+        streaming,
+        query: http.query().map(str::to_owned),
+        headers: http.headers().clone(),
+        client_key: HeaderMap::new(),
+    };
+    upstream::echo().call(asked).await
+}
+
+fn whole(root: Value<'_>) -> Result<Recorded, String> {
+    if let Some((name, _)) = root.members().find(|(name, _)| !MEMBERS.contains(&name.as_ref())) {
+        return Err(format!("has a member `{name}`; there can be {}", MEMBERS.join(", ")));
+    }
+    let body = root.get("body").map(body).unwrap_or_default();
+    let path = match text(root, "path")? {
+        Some(path) if path.starts_with('/') => path,
+        Some(_) => return Err("has a `path` that does not start with `/`".to_owned()),
+        None => path_for(&body)?,
+    };
+    let method = text(root, "method")?.unwrap_or_else(|| "POST".to_owned());
+    let method =
+        Method::from_bytes(method.as_bytes()).map_err(|_| format!("has a `method` that is none: {method:?}"))?;
+    let query = text(root, "query")?;
+    let headers = headers(root)?;
+    Ok(Recorded {
+        http: HttpRequest::new(method, &path, query.as_deref(), headers, body),
+        response: root.get("response").map(RecordedResponse::read).transpose()?,
+    })
+}
+
+fn body_alone(document: &Document) -> Result<Recorded, String> {
+    let body = document.bytes().clone();
+    let path = path_for(&body)?;
+    Ok(Recorded {
+        http: HttpRequest::new(Method::POST, &path, None, json_headers(), body),
+        response: None,
+    })
+}
+
+/// Where a body is sent that says so by its members.
+fn path_for(body: &Bytes) -> Result<String, String> {
+    let document = Document::parse(body.clone()).map_err(|error| format!("has a `body` that is no JSON: {error}"))?;
+    let has = |name| document.root().get(name).is_some();
+    let kind = match () {
+        () if has("messages") => CallKind::Chat,
+        () if has("prompt") => CallKind::TextCompletion,
+        () if has("input") => CallKind::Responses,
+        () => {
+            return Err(
+                "has none of `messages`, `prompt` and `input`, so that its kind can't be told: write it as \
+                 {\"path\": \"/v1/…\", \"body\": {…}}"
+                    .to_owned(),
+            );
+        }
+    };
+    Ok(format!("/v1/{}", upstream::path(kind)))
+}
+
+impl RecordedResponse {
+    /// Reads an answer from a file's text: events, an object with `body` and others, or a body alone.
+    ///
+    /// # Errors
+    /// In words, what it lacks.
+    pub(super) fn parse(bytes: Bytes) -> Result<RecordedResponse, String> {
+        if is_events(&bytes) {
+            return Ok(RecordedResponse::ok(bytes));
+        }
+        let document = Document::parse(bytes).map_err(|error| format!("is neither JSON nor events: {error}"))?;
+        RecordedResponse::read(document.root())
+    }
+
+    fn read(value: Value<'_>) -> Result<RecordedResponse, String> {
+        let Some(said) = value.get("body") else {
+            return Ok(RecordedResponse::ok(body(value)));
+        };
+        let status = match value.get("status") {
+            None => StatusCode::OK,
+            Some(status) => {
+                let number = status.as_u64().and_then(|status| u16::try_from(status).ok());
+                let status = number.and_then(|status| StatusCode::from_u16(status).ok());
+                status.ok_or("has a `status` that is none")?
+            }
+        };
+        Ok(RecordedResponse {
+            status,
+            headers: headers(value)?,
+            body: body(said),
+        })
+    }
+
+    pub(super) fn ok(body: Bytes) -> RecordedResponse {
+        RecordedResponse {
+            status: StatusCode::OK,
+            headers: json_headers(),
+            body,
+        }
+    }
+
+    /// The data of each event, if it is a stream.
+    pub(super) fn events(&self) -> Option<Vec<String>> {
+        if !is_events(&self.body) {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+        let data = data.map(str::trim).filter(|data| *data != upstream::DONE);
+        Some(data.map(str::to_owned).collect())
+    }
+}
+
+fn is_events(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    [&b"data:"[..], b"event:", b":"]
+        .iter()
+        .any(|field| start.starts_with(field))
+}
+
+/// A text as it is, anything else as JSON.
+fn body(value: Value<'_>) -> Bytes {
+    match value.as_str() {
+        Some(text) => text.into_owned().into(),
+        None => value.raw().to_owned().into(),
+    }
+}
+
+fn text(object: Value<'_>, name: &str) -> Result<Option<String>, String> {
+    let Some(value) = object.get(name).filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let text = value
+        .as_str()
+        .ok_or_else(|| format!("has a `{name}` that is no text"))?;
+    Ok(Some(text.into_owned()))
+}
+
+/// An object of names and values; a value may be a list.
+fn headers(object: Value<'_>) -> Result<HeaderMap, String> {
+    let Some(listed) = object.get("headers") else {
+        return Ok(json_headers());
+    };
+    if listed.kind() != Kind::Object {
+        return Err("has `headers` that are no object".to_owned());
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in listed.members() {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("has a header called {name:?}"))?;
+        let values = if value.kind() == Kind::Array {
+            value.elements().collect()
+        } else {
+            vec![value]
+        };
+        for value in values {
+            let text = value.as_str().and_then(|text| HeaderValue::from_str(&text).ok());
+            let text = text.ok_or_else(|| format!("has a value of the header `{name}` that is none"))?;
+            headers
+                .try_append(parsed.clone(), text)
+                .map_err(|_| "has too many headers".to_owned())?;
+        }
+    }
+    Ok(headers)
+}
+
+fn json_headers() -> HeaderMap {
+    HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_alone_is_sent_where_its_members_say() {
+        let cases = [
+            (r#"{"model":"m","messages":[]}"#, "/v1/chat/completions", CallKind::Chat),
+            (
+                r#"{"model":"m","prompt":"p"}"#,
+                "/v1/completions",
+                CallKind::TextCompletion,
+            ),
+            (r#"{"model":"m","input":"i"}"#, "/v1/responses", CallKind::Responses),
+        ];
+        for (body, path, kind) in cases {
+            let recorded = Recorded::parse(body).unwrap();
+            assert_eq!((recorded.http.path(), recorded.kind()), (path, Some(kind)));
+            assert_eq!(recorded.http.body(), body);
+        }
+    }
+
+    #[test]
+    fn a_whole_request_is_taken_as_it_is_written() {
+        let text = r#"{"method":"PUT","path":"/v1/embeddings","query":"a=b","headers":{"x-a":["1","2"]},
+            "body":{"model":"m","input":1.00},"response":{"status":429,"body":"slow down"}}"#;
+        let recorded = Recorded::parse(text).unwrap();
+        let http = &recorded.http;
+        assert_eq!(
+            (http.method(), http.path(), http.query()),
+            (&Method::PUT, "/v1/embeddings", Some("a=b"))
+        );
+        assert_eq!(http.headers().get_all("x-a").iter().count(), 2);
+        assert_eq!(http.body(), r#"{"model":"m","input":1.00}"#);
+        assert_eq!(recorded.kind(), Some(CallKind::Embedding));
+        let response = recorded.response.unwrap();
+        assert_eq!(
+            (response.status, &*response.body),
+            (StatusCode::TOO_MANY_REQUESTS, &b"slow down"[..])
+        );
+    }
+
+    #[test]
+    fn what_can_not_be_sent_is_refused_with_the_member_that_is_wrong() {
+        for (text, words) in [
+            ("[]", "object"),
+            ("{", "no JSON"),
+            (r#"{"model":"m"}"#, "`messages`, `prompt` and `input`"),
+            (r#"{"path":"v1","body":{}}"#, "start with `/`"),
+            (r#"{"path":"/v1","method":"","body":{}}"#, "`method`"),
+            (r#"{"path":"/v1","bdy":{}}"#, "`bdy`"),
+            (r#"{"path":"/v1","headers":{"a b":"c"}}"#, "a b"),
+            (r#"{"path":"/v1","headers":{"a":1}}"#, "`a`"),
+            (r#"{"path":"/v1","response":{"status":9,"body":""}}"#, "`status`"),
+        ] {
+            let problem = Recorded::parse(text).unwrap_err();
+            assert!(problem.contains(words), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_recorded_stream_is_its_events() {
+        let response =
+            RecordedResponse::parse("data: {\"a\":1}\n\ndata: {\"b\":2}\n\ndata: [DONE]\n\n".into()).unwrap();
+        assert_eq!(response.events().unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
+        assert!(RecordedResponse::parse("{}".into()).unwrap().events().is_none());
+    }
+}
