@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use heimdall_host::loader::{FailurePolicy, Loaded};
 
-use crate::cli::Source;
+use crate::config::Origin;
 use crate::server::App;
 
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
-    pub(crate) source: &'a Source,
+    pub(crate) origin: &'a Origin,
     pub(crate) app: &'a App,
 }
 
@@ -61,9 +61,10 @@ impl Banner<'_> {
     }
 
     fn configuration(&self) -> String {
-        match self.source {
-            Source::File(file) => file.display().to_string(),
-            Source::BuiltIn => "none given: the built-in echo, and an example plugin of each kind".to_owned(),
+        match self.origin {
+            Origin::File(file) => file.display().to_string(),
+            Origin::Environment => "the environment".to_owned(),
+            Origin::BuiltIn => "none given: the built-in echo, and an example plugin of each kind".to_owned(),
         }
     }
 

@@ -14,8 +14,6 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-pub(crate) use serve::Source;
-
 /// How the process ends, in numbers that scripts can rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {

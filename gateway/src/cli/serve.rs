@@ -1,7 +1,7 @@
 //! `heimdall serve`.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::signals::{self, Signals};
 use super::{Exit, Failed, output};
 use crate::banner::Banner;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Origin};
 use crate::logging::{self, LogFormat};
 use crate::plugins::{self, Plugins};
 use crate::server::{self, App, Terms};
@@ -26,7 +26,7 @@ const LAST_HOOKS: Duration = Duration::from_secs(5);
 const BACKLOG: u32 = 1024;
 
 const EXAMPLES: &str = "Examples:
-  heimdall serve                          ./heimdall.toml if it is there; else the built-in echo and two example plugins
+  heimdall serve                          ./heimdall.toml, .yaml or .json if it is there; else the built-in echo and two example plugins
   heimdall serve --config gateway.toml    another configuration
   heimdall serve --listen 127.0.0.1:9000  another address than the configuration has
   heimdall serve --log-format json --log info,heimdall::plugin=debug
@@ -37,7 +37,7 @@ SIGTERM or SIGINT ends it when requests that are under way are answered; a secon
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The configuration [default: ./heimdall.toml if it is there]
+    /// The configuration [default: ./heimdall.toml, .yaml or .json if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -56,7 +56,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     logging::start(arguments.log_format, arguments.log.as_deref()).map_err(|error| Failed::new(Exit::Usage, error))?;
-    let (config, source) = configuration(&arguments)?;
+    let (config, origin) = configuration(&arguments)?;
     // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let upstreams = Upstreams::new(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
@@ -67,7 +67,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
         tokio::select! {
-            done = serve(&arguments, &config, &source, upstreams, &signals) => done,
+            done = serve(&arguments, &config, &origin, upstreams, &signals) => done,
             () = signals.now.cancelled() => Ok(Exit::Interrupted),
         }
     });
@@ -76,36 +76,19 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     exit
 }
 
-/// The configuration that is used without being named, if it is there. What can't be read, such as a link to nowhere,
-/// is there: the reader is to say what is wrong.
-fn default_file() -> Option<PathBuf> {
-    let file = Path::new(config::DEFAULT_FILE);
-    match file.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        _ => Some(file.to_owned()),
-    }
-}
-
-/// The configuration in this file, else in the one that is used without being named, and where it comes from.
-pub(super) fn read_configuration(file: Option<PathBuf>) -> Result<(Config, Source), Failed> {
-    match file.or_else(default_file) {
-        Some(file) => {
-            let config = config::load(&file).map_err(|error| Failed::new(Exit::Usage, error))?;
-            Ok((config, Source::File(file)))
-        }
-        None => Ok((Config::default(), Source::BuiltIn)),
-    }
-}
-
-/// The configuration with what the command line says instead.
-fn configuration(arguments: &Arguments) -> Result<(Config, Source), Failed> {
-    let (mut config, source) = read_configuration(arguments.config.clone())?;
+/// The configuration with what the command line says otherwise. Its warnings are logged.
+fn configuration(arguments: &Arguments) -> Result<(Config, Origin), Failed> {
+    let loaded = config::load(arguments.config.as_deref(), None).map_err(|error| Failed::new(Exit::Usage, error))?;
+    let mut config = loaded.config;
     if let Some(listen) = arguments.listen {
         config::check_listen(listen, config.auth)
             .map_err(|problem| Failed::new(Exit::Usage, anyhow::anyhow!("the address of `--listen` {problem}")))?;
         config.listen = listen;
     }
-    Ok((config, source))
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok((config, loaded.origin))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -113,24 +96,17 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| format!("it has to be {}", config::ADDRESS_FORM))
 }
 
-/// Where the configuration comes from.
-pub(crate) enum Source {
-    File(PathBuf),
-    /// None was given: the echo, and one example plugin of each kind.
-    BuiltIn,
-}
-
 async fn serve(
     arguments: &Arguments,
     config: &Config,
-    source: &Source,
+    origin: &Origin,
     upstreams: Upstreams,
     signals: &Signals,
 ) -> Result<Exit, Failed> {
     // Taken before the plugins are compiled, so that an address which is in use is known at once.
     let socket = bind(config.listen)?;
     let plugins = tokio::select! {
-        plugins = plugins::load(config, source) => plugins?,
+        plugins = plugins::load(config, origin) => plugins?,
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
     };
     let Plugins { pipeline, failed } = plugins;
@@ -147,7 +123,7 @@ async fn serve(
     let address = listener.local_addr().context("the address can't be told")?;
     let banner = Banner {
         address,
-        source,
+        origin,
         app: &app,
     };
     match arguments.log_format {

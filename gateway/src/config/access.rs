@@ -3,10 +3,11 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// How clients show who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Auth {
     /// Not at all.
@@ -16,7 +17,7 @@ pub(crate) enum Auth {
 }
 
 /// The key of a client.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct ClientKeyConfig {
     /// The environment variable that holds it.
@@ -30,7 +31,7 @@ pub(crate) struct ClientKeyConfig {
 }
 
 /// The certificate that clients see.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct TlsConfig {
     /// The certificate and those that sign it (PEM).
     pub(crate) certificate: PathBuf,
@@ -39,7 +40,7 @@ pub(crate) struct TlsConfig {
 }
 
 /// Which web pages may call.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct CorsConfig {
     /// Their origins, as in `https://app.example`; `*` is every one.

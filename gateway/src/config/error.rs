@@ -1,16 +1,31 @@
 //! What can be wrong with a configuration, in words that say where and what to do.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use super::places::Place;
+use super::format::Format;
+use super::tree::Place;
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("the configuration {file} can't be read: {reason}")]
     Unreadable { file: String, reason: String },
-    #[error("{place}: this is no TOML: {message}")]
-    Syntax { place: Place, message: String },
+    #[error(
+        "the name of {file} does not tell its format: it has to end in .toml, .yaml, .yml or .json, or `--format` has to say what it is"
+    )]
+    UnknownFormat { file: String },
+    #[error("there are several configurations here: {}; name the one to use with `--config`", .0.join(", "))]
+    SeveralFiles(Vec<&'static str>),
+    #[error("{place}: this is no {}: {message}", .format.name())]
+    Syntax {
+        place: Place,
+        format: Format,
+        message: String,
+    },
+    #[error("{second}: `{key}` is written a second time; the first stands at {first}")]
+    DuplicateKey { key: String, first: Place, second: Place },
+    #[error("the environment variable {name} {problem}")]
+    Variable { name: String, problem: String },
     #[error("{place}: {}{message}", of_key(.key))]
     Type {
         place: Place,
@@ -28,14 +43,27 @@ pub(crate) enum ConfigError {
     DuplicateName { name: String, first: Place, second: Place },
 }
 
+/// What is allowed, but probably not meant.
+#[derive(Debug)]
+pub(crate) struct Warning {
+    pub(super) place: Place,
+    pub(super) text: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.text)
+    }
+}
+
 /// A key that no setting has.
 #[derive(Debug)]
 pub(crate) struct UnknownKey {
     pub(super) place: Place,
-    /// The whole path, as TOML writes it.
+    /// The whole path.
     pub(super) path: String,
     /// The setting that it may have been meant to be.
-    pub(super) suggestion: Option<String>,
+    pub(super) suggestion: Option<&'static str>,
     /// Every setting that could stand there.
     pub(super) known: &'static [&'static str],
 }

@@ -1,142 +1,195 @@
-//! From the file's text to a checked [`Config`].
+//! From a file's text and the environment to a checked [`Config`].
 
-use std::path::Path;
+#[cfg(test)]
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_ignored::Path as IgnoredPath;
+use clap::ValueEnum;
 
-use super::error::UnknownKey;
-use super::places::{Places, Step, written};
-use super::{
-    ADDRESS_FORM, Config, ConfigError, KeyConfig, LimitsConfig, PluginConfig, Source, UpstreamConfig, check, fields,
-};
+use super::environment::{self, Variable};
+use super::format::Format;
+use super::tree::{Node, Place, Step, Text, Value, written};
+use super::{ADDRESS_FORM, Config, ConfigError, DEFAULT_FILES, Warning, check, read};
 
-/// How alike a key and a setting have to be for a suggestion (1: equal).
-const ALIKE: f64 = 0.75;
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 4 << 20;
 
-/// Reads and checks a configuration file. Relative paths are made to start at its folder.
-pub(crate) fn load(file: &Path) -> Result<Config, ConfigError> {
-    let name = file.display().to_string();
-    let unreadable = |reason: String| ConfigError::Unreadable {
-        file: name.clone(),
-        reason,
-    };
-    let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
-    let mut config = parse(&name, &text)?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    for plugin in &mut config.plugins {
-        if !plugin.is_remote() {
-            plugin.path = folder.join(&plugin.path).display().to_string();
-        }
-    }
-    for file in config.upstreams.values_mut().flat_map(UpstreamConfig::files_mut) {
-        *file = folder.join(&file);
-    }
-    for directory in [&mut config.cache_dir, &mut config.state_dir].into_iter().flatten() {
-        if !directory.as_os_str().is_empty() {
-            *directory = folder.join(&directory);
-        }
-    }
-    Ok(config)
+/// What a configuration file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// Heimdall's, as TOML.
+    Toml,
+    /// Heimdall's, as YAML.
+    Yaml,
+    /// Heimdall's, as JSON.
+    Json,
 }
 
-/// Reads and checks the text of a configuration; `file` is named in errors.
-pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
-    let places = Places::new(file, text);
-    let reader = toml::Deserializer::parse(text).map_err(|error| ConfigError::Syntax {
-        place: places.at(error.span()),
-        message: error.message().to_owned(),
+/// A configuration that was read and checked.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a configuration comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    File(PathBuf),
+    /// The environment's variables, without a file.
+    Environment,
+    /// None was given: the echo, and one example plugin of each kind.
+    BuiltIn,
+}
+
+/// Reads and checks a configuration: this file, else the one in the working directory, with the environment over it.
+/// Relative paths are made to start at the file's folder.
+pub(crate) fn load(file: Option<&Path>, format: Option<FileFormat>) -> Result<Loaded, ConfigError> {
+    let file = match file {
+        Some(file) => Some(file.to_owned()),
+        None => default_file()?,
+    };
+    let variables = environment::variables(std::env::vars_os())?;
+    let (tree, origin) = match file {
+        Some(file) => (read_file(&file, format)?, Origin::File(file)),
+        None if variables.is_empty() => (nothing("the built-in configuration"), Origin::BuiltIn),
+        None => (nothing("the environment"), Origin::Environment),
+    };
+    let (mut config, warnings) = configuration(tree, variables)?;
+    if let Origin::File(file) = &origin {
+        config.start_paths_at(file.parent().unwrap_or(Path::new("")));
+    }
+    Ok(Loaded {
+        config,
+        warnings,
+        origin,
+    })
+}
+
+/// The configuration that is used without being named, if it is there. What can't be read, such as a link to nowhere,
+/// is there: the reader is to say what is wrong.
+fn default_file() -> Result<Option<PathBuf>, ConfigError> {
+    let is_there = |file: &&str| match Path::new(file).symlink_metadata() {
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        Ok(_) => true,
+    };
+    let there: Vec<&str> = DEFAULT_FILES.into_iter().filter(is_there).collect();
+    match there.as_slice() {
+        [] => Ok(None),
+        [file] => Ok(Some(PathBuf::from(file))),
+        _ => Err(ConfigError::SeveralFiles(there)),
+    }
+}
+
+fn read_file(file: &Path, format: Option<FileFormat>) -> Result<Node, ConfigError> {
+    let name = file.display().to_string();
+    let format = match format {
+        Some(FileFormat::Toml) => Some(Format::Toml),
+        Some(FileFormat::Yaml) => Some(Format::Yaml),
+        Some(FileFormat::Json) => Some(Format::Json),
+        None => Format::of(file),
+    };
+    let text = text_of(file).map_err(|reason| ConfigError::Unreadable {
+        file: name.clone(),
+        reason,
     })?;
-    let mut ignored = Vec::new();
-    let config: Result<Config, toml::de::Error> = serde_ignored::deserialize(reader, |path| ignored.push(steps(&path)));
+    let format = format.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
+    format.read(&Arc::new(Text { name, text }))
+}
+
+fn text_of(file: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(format!("it is larger than {} MiB", MAX_FILE >> 20));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    // Some editors put a byte order mark first; it means nothing in UTF-8.
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}
+
+fn nothing(name: &str) -> Node {
+    let source = Arc::new(Text {
+        name: name.to_owned(),
+        text: String::new(),
+    });
+    Node::new(Place::whole(&source), Value::Table(Vec::new()))
+}
+
+/// The tree with the environment in it, as a checked configuration.
+fn configuration(mut tree: Node, variables: Vec<Variable>) -> Result<(Config, Vec<Warning>), ConfigError> {
+    // What editors find the schema by.
+    if let Value::Table(entries) = &mut tree.value {
+        entries.retain(|entry| entry.key != "$schema");
+    }
+    environment::put_in(&mut tree, variables)?;
+    let (config, unknown) = read::read::<Config>(&tree);
     // A misspelt key is often what makes another one missing, so it is told first.
-    if !ignored.is_empty() {
-        return Err(ConfigError::UnknownKeys(
-            ignored.iter().map(|path| unknown(path, &places)).collect(),
-        ));
+    if !unknown.is_empty() {
+        return Err(ConfigError::UnknownKeys(unknown));
     }
     let config = config.map_err(|error| {
-        let key = places.path_at(error.span());
+        let (place, path) = error.place.unwrap_or_else(|| (tree.place.clone(), Vec::new()));
         ConfigError::Type {
-            place: places.at(error.span()),
-            message: in_words(&key, error.message()),
-            key: written(&key),
+            place,
+            message: in_words(&path, &error.message),
+            key: written(&path),
         }
     })?;
-    check::check(&config, &places)?;
-    Ok(config)
+    let warnings = check::check(&config, &tree)?;
+    Ok((config, warnings))
 }
 
 /// The message without the names of this program's types, and with what to write where the key tells it.
 fn in_words(path: &[Step], message: &str) -> String {
     match path {
-        [Step::Key(key)] if key == "plugins" => {
-            return "it has to be a list: each plugin is a table of its own under `[[plugins]]`, with two brackets"
-                .to_owned();
+        [Step::Key(key)] if ["plugins", "routes", "passthrough"].contains(&key.as_str()) => {
+            return format!(
+                "it has to be a list of tables; in TOML each is a table of its own under `[[{key}]]`, with two brackets"
+            );
         }
         [Step::Key(key)] if key == "listen" => return format!("it has to be {ADDRESS_FORM}"),
         _ => {}
     }
-    ["usize", "u64", "u32"]
+    let message = ["usize", "u64", "u32"]
         .iter()
         .fold(message.to_owned(), |message, name| {
-            message.replace(&format!("expected {name}"), "expected a whole number, not below 0")
-        })
+            message
+                .replace(&format!("expected a nonzero {name}"), "expected a whole number above 0")
+                .replace(&format!("expected {name}"), "expected a whole number, not below 0")
+        });
+    message
+        .replace("invalid type: unit value", "invalid type: nothing")
+        .replace("invalid type: null", "invalid type: nothing")
 }
 
-fn steps(path: &IgnoredPath<'_>) -> Vec<Step> {
-    match path {
-        IgnoredPath::Root => Vec::new(),
-        IgnoredPath::Seq { parent, index } => with(parent, Step::Index(*index)),
-        IgnoredPath::Map { parent, key } => with(parent, Step::Key(key.clone())),
-        IgnoredPath::Some { parent }
-        | IgnoredPath::NewtypeStruct { parent }
-        | IgnoredPath::NewtypeVariant { parent } => steps(parent),
-    }
-}
-
-fn with(parent: &IgnoredPath<'_>, step: Step) -> Vec<Step> {
-    let mut path = steps(parent);
-    path.push(step);
-    path
-}
-
-fn unknown(path: &[Step], places: &Places<'_>) -> UnknownKey {
-    let (key, table) = match path.split_last() {
-        Some((Step::Key(key), table)) => (key.as_str(), table),
-        _ => ("", path),
-    };
-    let known = settings(table);
-    let alike = known.iter().map(|name| (strsim::jaro_winkler(key, name), *name));
-    let closest = alike
-        .filter(|(score, _)| *score >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    UnknownKey {
-        place: places.key(path),
-        path: written(path),
-        suggestion: closest.map(|(_, name)| name.to_owned()),
-        known,
-    }
-}
-
-/// The settings that can stand in the table at this path.
-fn settings(table: &[Step]) -> &'static [&'static str] {
-    let names: Vec<&str> = table
+/// A text in this format with these variables, for tests; `file` is named in errors.
+#[cfg(test)]
+pub(super) fn parse_with(
+    file: &str,
+    text: &str,
+    variables: &[(&str, &str)],
+) -> Result<(Config, Vec<Warning>), ConfigError> {
+    let format = Format::of(Path::new(file)).unwrap();
+    let source = Arc::new(Text {
+        name: file.to_owned(),
+        text: text.to_owned(),
+    });
+    let variables = variables
         .iter()
-        .map(|step| if let Step::Key(key) = step { key.as_str() } else { "[]" })
-        .collect();
-    match names.as_slice() {
-        [] => fields_of::<Config>(),
-        ["upstreams", _] => fields_of::<UpstreamConfig>(),
-        ["upstreams", _, "keys", "[]"] => fields_of::<KeyConfig>(),
-        ["upstreams", _, "headers", _] | ["upstreams", _, "proxy_credentials"] => fields_of::<Source>(),
-        ["plugins", "[]"] => fields_of::<PluginConfig>(),
-        ["plugins", "[]", "limits"] => fields_of::<LimitsConfig>(),
-        _ => &[],
-    }
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    configuration(format.read(&source)?, environment::variables(variables)?)
 }
 
-fn fields_of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
-    fields::of::<T>()
+#[cfg(test)]
+pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
+    parse_with(file, text, &[]).map(|(config, _)| config)
 }

@@ -1,45 +1,51 @@
-//! The configuration: `heimdall.toml`, read strictly.
+//! The configuration: `heimdall.toml`, `.yaml` or `.json`, with the environment over it, read strictly.
 //!
-//! The structs here are the file as it is written; [`load()`] reads and checks it. Other forms of the same settings are
-//! to be read into the same structs.
+//! The structs here are the file as it is written, and their comments are the reference. [`load()`] reads any format into
+//! one tree in which everything has a place, puts the environment's variables into it, and reads and checks the structs.
 
 mod access;
 mod check;
+mod environment;
 mod error;
-mod fields;
+mod format;
 mod load;
-mod places;
+mod paths;
 mod plugin;
+mod read;
 mod routing;
+mod schema;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod upstream;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use access::{Auth, ClientKeyConfig, CorsConfig, TlsConfig};
 pub(crate) use check::check_listen;
-pub(crate) use error::ConfigError;
-pub(crate) use load::load;
-pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig, plugin_json};
+pub(crate) use error::{ConfigError, Warning};
+pub(crate) use load::{Origin, load};
+pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
 pub(crate) use routing::{PassthroughConfig, RouteConfig};
 pub(crate) use upstream::{KeyConfig, Protocol, UpstreamConfig, UpstreamKind};
 
-/// The file that is used without `--config` if it is in the working directory.
-pub(crate) const DEFAULT_FILE: &str = "heimdall.toml";
+/// The files of which one is used without `--config` if it is in the working directory.
+const DEFAULT_FILES: [&str; 4] = ["heimdall.toml", "heimdall.yaml", "heimdall.yml", "heimdall.json"];
 
 /// How an address to listen on is written.
 pub(crate) const ADDRESS_FORM: &str = "an IP address and a port, as in 127.0.0.1:8080";
 
 /// Everything that `heimdall serve` can be told.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Config {
     /// The address to listen on.
+    #[schemars(with = "String")]
     pub(crate) listen: SocketAddr,
     /// How clients show who they are; else by their keys where there are `client_keys`, and not at all on an address
     /// that only this machine reaches.
@@ -119,7 +125,7 @@ impl Default for Config {
 }
 
 /// A text that may be a secret: written as it is, or where to read it from.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Source {
     /// As it is.

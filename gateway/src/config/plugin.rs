@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{FailurePolicy, Isolation};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::schema;
 
 /// One plugin.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct PluginConfig {
     /// The `.wasm` file, or its URL. A relative path starts at the configuration file's folder.
     pub(crate) path: String,
@@ -20,11 +23,13 @@ pub(crate) struct PluginConfig {
     #[serde(default = "yes")]
     pub(crate) enabled: bool,
     /// What the guest's `init` gets, as JSON.
-    pub(crate) config: Option<toml::Table>,
+    pub(crate) config: Option<serde_json::Value>,
     /// What a failure of the plugin comes to.
     #[serde(default)]
+    #[schemars(schema_with = "schema::on_failure")]
     pub(crate) on_failure: FailurePolicy,
     /// Whether requests share instances; else as the plugin's kind has it.
+    #[schemars(schema_with = "schema::isolation")]
     pub(crate) isolation: Option<Isolation>,
     /// How many instances may live at once; else as the plugin's kind has it.
     pub(crate) instances: Option<usize>,
@@ -66,7 +71,7 @@ fn credentials() -> Vec<String> {
 }
 
 /// How plugins are fetched whose path is a URL.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct DownloadsConfig {
     /// How long a download may take.
@@ -91,7 +96,7 @@ impl Default for DownloadsConfig {
 }
 
 /// A plugin's budgets; what is not written is as [`Limits::default`] has it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LimitsConfig {
     pub(crate) memory_mib: Option<usize>,
@@ -121,28 +126,4 @@ impl LimitsConfig {
             ..default
         }
     }
-}
-
-/// A plugin's configuration as the JSON that its `init` gets.
-///
-/// # Errors
-/// In words, what JSON has no place for.
-pub(crate) fn plugin_json(table: &toml::Table) -> Result<serde_json::Value, String> {
-    json(&toml::Value::Table(table.clone()))
-}
-
-fn json(value: &toml::Value) -> Result<serde_json::Value, String> {
-    Ok(match value {
-        toml::Value::String(text) => text.as_str().into(),
-        toml::Value::Integer(number) => (*number).into(),
-        toml::Value::Float(number) if number.is_finite() => (*number).into(),
-        toml::Value::Float(number) => return Err(format!("holds {number}, which JSON has no number for")),
-        toml::Value::Boolean(truth) => (*truth).into(),
-        toml::Value::Datetime(datetime) => datetime.to_string().into(),
-        toml::Value::Array(values) => values.iter().map(json).collect::<Result<_, _>>()?,
-        toml::Value::Table(table) => table
-            .iter()
-            .map(|(key, value)| Ok((key.clone(), json(value)?)))
-            .collect::<Result<_, String>>()?,
-    })
 }

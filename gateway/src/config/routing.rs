@@ -1,9 +1,10 @@
 //! Which upstream a call goes to.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A rule for models that name no upstream. The first that matches counts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct RouteConfig {
     /// Patterns of the model that the client asked for; `*` and `?` stand for other characters.
     pub(crate) models: Vec<String>,
@@ -16,7 +17,7 @@ pub(crate) struct RouteConfig {
 }
 
 /// Paths that are passed on although Heimdall does not know them.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct PassthroughConfig {
     /// A pattern of paths below `/v1/`; `*` and `?` stand for other characters.
     pub(crate) path: String,

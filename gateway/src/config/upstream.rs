@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Source;
 
 /// What kind of upstream this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum UpstreamKind {
     /// A server that speaks OpenAI's API.
@@ -19,7 +20,7 @@ pub(crate) enum UpstreamKind {
 }
 
 /// One upstream.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct UpstreamConfig {
     pub(crate) kind: UpstreamKind,
@@ -115,7 +116,7 @@ impl UpstreamConfig {
 }
 
 /// Which HTTP an upstream speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Protocol {
     /// With TLS the newest that both sides speak, else HTTP/1.1.
@@ -128,7 +129,7 @@ pub(crate) enum Protocol {
 }
 
 /// One key of an upstream.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct KeyConfig {
     /// The environment variable that holds it.
     pub(crate) env: Option<String>,

@@ -17,8 +17,8 @@ use heimdall_host::pipeline::Pipeline;
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
 use sha2::{Digest as _, Sha256};
 
-use crate::cli::{Exit, Failed, Source};
-use crate::config::{Config, PluginConfig, plugin_json};
+use crate::cli::{Exit, Failed};
+use crate::config::{Config, Origin, PluginConfig};
 use copies::Copies;
 use download::{Downloads, shown};
 
@@ -80,11 +80,11 @@ fn sha256_of(bytes: &[u8]) -> String {
 }
 
 /// Loads every plugin that is enabled, in order.
-pub(crate) async fn load(config: &Config, source: &Source) -> Result<Plugins, Failed> {
+pub(crate) async fn load(config: &Config, origin: &Origin) -> Result<Plugins, Failed> {
     let loader = Loader::new(config)?;
     let mut plugins = Vec::new();
     let mut failed = Vec::new();
-    for wanted in wanted(config, source) {
+    for wanted in wanted(config, origin) {
         let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
         match loader.load(wanted).await {
             Ok(loaded) => plugins.push(loaded),
@@ -111,11 +111,11 @@ pub(crate) async fn load(config: &Config, source: &Source) -> Result<Plugins, Fa
 }
 
 /// Loads what can be loaded, whatever the policies say, and tells what can't.
-pub(crate) async fn load_all(config: &Config, source: &Source) -> Result<Plugins, Failed> {
+pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins, Failed> {
     let loader = Loader::new(config)?;
     let mut plugins = Vec::new();
     let mut failed = Vec::new();
-    for wanted in wanted(config, source) {
+    for wanted in wanted(config, origin) {
         let name = wanted.name();
         match loader.load(wanted).await {
             Ok(loaded) => plugins.push(loaded),
@@ -199,15 +199,15 @@ fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
     Ok(bytes.into())
 }
 
-fn wanted(config: &Config, source: &Source) -> Vec<Wanted> {
-    match source {
-        Source::File(_) => config
+fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {
+    match origin {
+        Origin::File(_) | Origin::Environment => config
             .plugins
             .iter()
             .filter(|plugin| plugin.enabled)
             .map(from_file)
             .collect(),
-        Source::BuiltIn => {
+        Origin::BuiltIn => {
             let example = |(file, bytes): &(&str, &'static [u8])| Wanted {
                 code: Code::BuiltIn(bytes),
                 sha256: None,
@@ -226,7 +226,10 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
     };
     let settings = PluginSettings {
         name: plugin.name.clone(),
-        config: plugin.config.as_ref().and_then(document),
+        config: plugin
+            .config
+            .as_ref()
+            .and_then(|config| Document::parse(config.to_string()).ok()),
         on_failure: plugin.on_failure,
         isolation: plugin.isolation,
         instances: plugin.instances,
@@ -239,11 +242,6 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
         sha256: plugin.sha256.clone(),
         settings,
     }
-}
-
-/// The plugin's configuration; that it can be JSON was checked when it was read.
-fn document(table: &toml::Table) -> Option<Document> {
-    Document::parse(plugin_json(table).ok()?.to_string()).ok()
 }
 
 /// Where compiled plugins are kept; none: nowhere.

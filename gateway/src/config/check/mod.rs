@@ -5,19 +5,23 @@ mod plugin;
 mod routing;
 mod upstream;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use super::places::{Places, Step};
-use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, places};
+use super::tree::{Node, Step, written};
+use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, Warning};
 
 /// The most memory that the engine gives any instance, in MiB.
 const MAX_MEMORY_MIB: usize = 4096;
 
-pub(super) fn check(config: &Config, places: &Places<'_>) -> Result<(), ConfigError> {
+/// Refuses what can't be meant; gives back what is probably not meant.
+pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, ConfigError> {
+    let warnings = RefCell::new(Vec::new());
     let root = Table {
-        places,
+        tree,
         path: Vec::new(),
+        warnings: &warnings,
     };
     check_listen(config.listen, config.auth).map_err(|problem| root.refuse("listen", problem))?;
     root.above_zero("max_body_mib", Some(config.max_body_mib as u64))?;
@@ -37,7 +41,8 @@ pub(super) fn check(config: &Config, places: &Places<'_>) -> Result<(), ConfigEr
     for (index, plugin) in config.plugins.iter().enumerate() {
         check_plugin(plugin, &root.table(&plugin_path(index)))?;
     }
-    check_names(config, places)
+    check_names(config, &root)?;
+    Ok(warnings.into_inner())
 }
 
 /// Whether an address may be listened on.
@@ -56,16 +61,18 @@ pub(crate) fn check_listen(listen: SocketAddr, auth: Option<Auth>) -> Result<(),
 
 /// One table of the file, for errors about what stands in it.
 struct Table<'a> {
-    places: &'a Places<'a>,
+    tree: &'a Node,
     path: Vec<Step>,
+    warnings: &'a RefCell<Vec<Warning>>,
 }
 
 impl Table<'_> {
     fn table(&self, way: &[Step]) -> Table<'_> {
         let path = self.path.iter().chain(way).cloned().collect();
         Table {
-            places: self.places,
+            tree: self.tree,
             path,
+            warnings: self.warnings,
         }
     }
 
@@ -76,20 +83,29 @@ impl Table<'_> {
     fn refuse(&self, key: &str, problem: impl Into<String>) -> ConfigError {
         let path = self.key_path(key);
         ConfigError::Value {
-            place: self.places.key(&path),
-            key: places::written(&path),
+            place: self.tree.key(&path),
+            key: written(&path),
             problem: problem.into(),
         }
     }
 
     /// As [`Table::refuse`], for what is missing: the place is the table's.
     fn missing(&self, key: &str, problem: &str) -> ConfigError {
-        let key = places::written(&self.key_path(key));
+        let key = written(&self.key_path(key));
         ConfigError::Value {
-            place: self.places.key(&self.path),
+            place: self.tree.key(&self.path),
             key,
             problem: problem.into(),
         }
+    }
+
+    /// What the key's value says is allowed, but probably not meant.
+    fn warn(&self, key: &str, problem: &str) {
+        let path = self.key_path(key);
+        self.warnings.borrow_mut().push(Warning {
+            place: self.tree.key(&path),
+            text: format!("`{}` {problem}", written(&path)),
+        });
     }
 
     fn above_zero(&self, key: &str, value: Option<u64>) -> Result<(), ConfigError> {
@@ -125,9 +141,6 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
     }
     if plugin.name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
         return Err(table.refuse("name", "holds a control character"));
-    }
-    if let Some(config) = &plugin.config {
-        super::plugin_json(config).map_err(|problem| table.refuse("config", problem))?;
     }
     table.above_zero("instances", plugin.instances.map(|instances| instances as u64))?;
     let limits = table.table(&[Step::Key("limits".into())]);
@@ -167,13 +180,13 @@ fn plugin_path(index: usize) -> [Step; 2] {
 }
 
 /// Names that are written twice. Names that guests give themselves are known only when they are loaded.
-fn check_names(config: &Config, places: &Places<'_>) -> Result<(), ConfigError> {
+fn check_names(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
     let mut first_of: HashMap<&str, usize> = HashMap::new();
     for (index, plugin) in config.plugins.iter().enumerate().filter(|(_, plugin)| plugin.enabled) {
         let Some(name) = &plugin.name else { continue };
         let name_of = |index| {
             let [plugins, place] = plugin_path(index);
-            places.key(&[plugins, place, Step::Key("name".into())])
+            root.tree.key(&[plugins, place, Step::Key("name".into())])
         };
         if let Some(first) = first_of.insert(name, index) {
             return Err(ConfigError::DuplicateName {

@@ -9,8 +9,8 @@ use std::path::Path;
 use http::header::{self, HeaderName, HeaderValue};
 use reqwest::Url;
 
-use super::{Table, places};
-use crate::config::places::Step;
+use super::Table;
+use crate::config::tree::{Step, written};
 use crate::config::{ConfigError, KeyConfig, Protocol, Source, UpstreamConfig, UpstreamKind};
 
 /// Headers that a call has anyway, or that belong to one connection or message.
@@ -60,8 +60,8 @@ fn check_name(name: &str, table: &Table<'_>) -> Result<(), ConfigError> {
     if !name.is_empty() && name.bytes().all(is_part_of_one) {
         return Ok(());
     }
-    let place = table.places.key(&table.path);
-    let key = places::written(&table.path);
+    let place = table.tree.key(&table.path);
+    let key = written(&table.path);
     let problem = "is no name for an upstream: letters, digits, `-`, `_` and `.` are".to_owned();
     Err(ConfigError::Value { place, key, problem })
 }
