@@ -31,7 +31,7 @@ pub(crate) use check::check_listen;
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use load::{Origin, load};
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
-pub(crate) use routing::{PassthroughConfig, RouteConfig};
+pub(crate) use routing::{PassthroughConfig, RouteConfig, glob_set, upstream_and_model};
 pub(crate) use upstream::{KeyConfig, Protocol, UpstreamConfig, UpstreamKind};
 
 /// The files of which one is used without `--config` if it is in the working directory.

@@ -1,5 +1,6 @@
 //! Which upstream a call goes to.
 
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,4 +24,26 @@ pub(crate) struct PassthroughConfig {
     pub(crate) path: String,
     /// Where they go; else to the `default_upstream`.
     pub(crate) upstream: Option<String>,
+}
+
+/// The upstream's name and, where there is one, the model of a text like `upstream` or `upstream/model`. None: it starts
+/// with no upstream's name.
+pub(crate) fn upstream_and_model(text: &str, is_upstream: impl Fn(&str) -> bool) -> Option<(&str, Option<&str>)> {
+    if is_upstream(text) {
+        return Some((text, None));
+    }
+    let (upstream, model) = text.split_once('/')?;
+    (is_upstream(upstream) && !model.is_empty()).then_some((upstream, Some(model)))
+}
+
+/// What matches any of these patterns. A `/` is a character like any other.
+///
+/// # Errors
+/// When one can't be read; the error says which.
+pub(crate) fn glob_set(patterns: &[String]) -> Result<GlobSet, globset::Error> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(GlobBuilder::new(pattern).literal_separator(false).build()?);
+    }
+    set.build()
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use tokio_util::sync::CancellationToken;
 
 use super::headers;
@@ -18,6 +18,10 @@ pub(super) struct Access {
     started: Instant,
     pub(super) model: Option<String>,
     pub(super) upstream: Option<Arc<str>>,
+    /// The upstream that was asked last.
+    pub(super) asked: Option<Arc<str>>,
+    /// How often the call was tried.
+    pub(super) attempts: Option<u32>,
     /// Of the response; none: the client left before there was one.
     status: Option<u16>,
     /// Whether the response's end was reached.
@@ -37,6 +41,8 @@ impl Access {
             started: Instant::now(),
             model: None,
             upstream: None,
+            asked: None,
+            attempts: None,
             status: None,
             complete: false,
             error: None,
@@ -47,6 +53,18 @@ impl Access {
     /// The response's head is made.
     pub(super) fn answered(&mut self, status: u16) {
         self.status = Some(status);
+    }
+
+    /// The headers that say which upstream answered, and at which attempt.
+    pub(super) fn mark(&self, headers: &mut HeaderMap) {
+        if let Some(upstream) = &self.asked
+            && let Ok(upstream) = HeaderValue::from_str(upstream)
+        {
+            headers.insert(headers::UPSTREAM, upstream);
+        }
+        if let Some(attempts) = self.attempts {
+            headers.insert(headers::ATTEMPTS, attempts.into());
+        }
     }
 
     /// Something went wrong. What is told first counts.
@@ -90,6 +108,7 @@ impl Drop for Access {
             ms,
             model = self.model.as_ref().map(shown),
             upstream = self.upstream.as_deref(),
+            attempts = self.attempts,
             error = self.error.as_ref().map(shown),
             "{}",
             self.end(),

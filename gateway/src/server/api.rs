@@ -45,10 +45,12 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
             }
             let mut http = errors::into_http(response);
             *http.headers_mut() = headers::framed_by_host(http.headers());
+            access.mark(http.headers_mut());
             http
         }
-        Ending::Stream(headers, outgoing) => {
+        Ending::Stream(mut headers, outgoing) => {
             access.answered(StatusCode::OK.as_u16());
+            access.mark(&mut headers);
             let mut http = Response::new(outgoing.into_body(access));
             *http.headers_mut() = headers;
             http.headers_mut()

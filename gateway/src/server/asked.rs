@@ -1,25 +1,24 @@
 //! What a call's body asks for.
 
-use std::sync::Arc;
-
 use heimdall_host::json::{Document, Kind, Value};
 use heimdall_host::model::{CallKind, HttpRequest, LlmError, LlmRequest};
 use http::header::CONTENT_ENCODING;
 
 use super::errors;
-use crate::upstream::Upstreams;
+use crate::upstream::{Choice, Target, Upstreams};
 
 /// A call, read from the request as the HTTP hooks left it.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) request: LlmRequest,
-    pub(super) provider: Arc<str>,
+    kind: CallKind,
+    pub(super) streaming: bool,
+    document: Document,
 }
 
 impl Asked {
     /// # Errors
     /// What the client has to change.
-    pub(super) fn read(http: &HttpRequest, kind: CallKind, upstreams: &Upstreams) -> Result<Asked, LlmError> {
+    pub(super) fn read(http: &HttpRequest, kind: CallKind, upstreams: &Upstreams) -> Result<(Asked, Choice), LlmError> {
         if http
             .header(CONTENT_ENCODING.as_str())
             .is_some_and(|encoding| encoding != "identity")
@@ -37,9 +36,32 @@ impl Asked {
         }
         let model = model(root)?;
         let streaming = streams(root)? && kind != CallKind::Embedding;
-        let (provider, model) = upstreams.resolve(&model)?;
-        let request = LlmRequest::new(kind, &provider, model, streaming, 0, document.clone());
-        Ok(Asked { request, provider })
+        let choice = upstreams.choose(&model)?;
+        let asked = Asked {
+            kind,
+            streaming,
+            document,
+        };
+        Ok((asked, choice))
+    }
+
+    /// The request of one attempt, before any hook.
+    pub(super) fn attempt(&self, target: &Target, number: u32) -> LlmRequest {
+        let Target { upstream, model } = target;
+        LlmRequest::new(
+            self.kind,
+            upstream,
+            model,
+            self.streaming,
+            number,
+            self.document.clone(),
+        )
+    }
+
+    /// Whether the client wants the usage at the end of a stream.
+    pub(super) fn wants_usage(&self) -> bool {
+        let wish = self.document.pointer("/stream_options/include_usage");
+        wish.and_then(|wish| wish.as_bool()).unwrap_or(false)
     }
 }
 
@@ -66,10 +88,4 @@ fn streams(root: Value<'_>) -> Result<bool, LlmError> {
         let message = "The member `stream` has to be true, false or null.".to_owned();
         errors::invalid(message, "invalid_type", Some("stream"))
     })
-}
-
-/// Whether the client wants the usage at the end of a stream.
-pub(super) fn wants_usage(document: &Document) -> bool {
-    let wish = document.pointer("/stream_options/include_usage");
-    wish.and_then(|wish| wish.as_bool()).unwrap_or(false)
 }

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use heimdall_host::json::{Document, Duplicates};
-use heimdall_host::model::{
-    CallKind, HttpRequest, HttpResponse, LlmError, LlmRequest, LlmResponse, Upstream as Answered,
-};
+use heimdall_host::model::{CallKind, HttpResponse, LlmError, LlmResponse, Upstream as Answered};
 use heimdall_host::pipeline::{Exchange, LlmStep};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
+use tokio::time::sleep;
+
 use super::access::Access;
-use super::asked::{Asked, wants_usage};
+use super::asked::Asked;
+use super::attempts::{Attempts, Cause};
 use super::outgoing::Outgoing;
 use super::{App, errors, headers};
-use crate::upstream::{Events, Fault, UpstreamAnswer, UpstreamError, UpstreamRequest};
+use crate::text::shortened;
+use crate::upstream::{Again, Events, Fault, UpstreamAnswer, UpstreamError, UpstreamRequest, retry_after};
 
 /// The status of an upstream's error that has none of its own.
 const UPSTREAM_FAILED: u16 = 502;
@@ -30,12 +32,10 @@ pub(super) enum Called {
 enum Reached {
     /// An upstream's stream.
     Events(HeaderMap, Events),
-    /// An upstream's whole answer.
-    Body(HeaderMap, Bytes),
-    /// A plugin's answer.
-    Made(LlmResponse),
+    /// An upstream's whole answer, or a plugin's.
+    Answer(HeaderMap, LlmResponse),
     /// An upstream's error, or a plugin's refusal.
-    Error(HeaderMap, LlmError),
+    Error(HeaderMap, LlmError, Cause),
 }
 
 /// What is needed until the answer is on its way.
@@ -48,63 +48,137 @@ struct Call {
 }
 
 pub(super) async fn call(app: &App, mut exchange: Exchange, kind: CallKind, access: &mut Access) -> Called {
-    let asked = match Asked::read(exchange.http(), kind, &app.upstreams) {
+    let (asked, choice) = match Asked::read(exchange.http(), kind, &app.upstreams) {
         Ok(asked) => asked,
         Err(error) => return Called::Whole(Box::new(exchange), errors::response(&error, 400)),
     };
-    access.model = Some(asked.request.model().to_owned());
-    access.upstream = Some(asked.provider);
-    let streaming = asked.request.streaming();
-    let include_usage = wants_usage(asked.request.document());
-    let mut call = Call {
-        kind,
-        streaming,
-        include_usage,
-        upstream: None,
-    };
-    let reached = match exchange.before_call(asked.request).await {
-        LlmStep::Proceed(request) => {
-            let provider: Arc<str> = request.provider().into();
-            access.model = Some(request.model().to_owned());
-            access.upstream = Some(provider.clone());
-            call.upstream = Some(provider);
-            let http = exchange.http().clone();
-            reach(app, &http, &request).await
+    let mut attempts = Attempts::new(&app.upstreams, choice);
+    loop {
+        let mut call = Call {
+            kind,
+            streaming: asked.streaming,
+            include_usage: asked.wants_usage(),
+            upstream: None,
+        };
+        let reached = call.attempt(app, &mut exchange, &asked, &mut attempts, access).await;
+        let (headers, answered, failed) = match reached {
+            Reached::Events(headers, events) => return call.stream(exchange, headers, events),
+            Reached::Answer(headers, response) if call.streaming => {
+                return call.stream_made(exchange, headers, &response);
+            }
+            Reached::Answer(headers, response) => (headers, Answered::Response(response), None),
+            Reached::Error(headers, error, cause) => {
+                let failed = (error.message.clone(), cause);
+                (headers, Answered::Error(error), Some(failed))
+            }
+        };
+        let answered = exchange.after_call(answered).await;
+        let (message, cause) = failed.map_or((None, Cause::Plugin), |(message, cause)| (Some(message), cause));
+        if let Answered::Error(error) = &answered {
+            let (upstream, attempt) = (call.upstream.as_deref(), attempts.number());
+            if let Some(pause) = attempts.next(cause, error) {
+                let reason = message.as_deref().unwrap_or(&error.message);
+                tracing::warn!(
+                    target: "heimdall::request",
+                    request_id = access.id, upstream, attempt, error = ?shortened(reason),
+                    next = &*attempts.target().upstream, ?pause, "an attempt failed, and another one follows"
+                );
+                sleep(pause).await;
+                continue;
+            }
         }
-        LlmStep::Answer(response) => Reached::Made(response),
-        LlmStep::Refuse(error) => Reached::Error(HeaderMap::new(), error),
-    };
-    if let Reached::Error(_, error) = &reached {
-        access.failed(error.message.clone());
+        if let Some(message) = message {
+            access.failed(message);
+        }
+        return call.answer(exchange, headers, answered);
     }
-    call.finish(exchange, reached).await
 }
 
-/// Calls the upstream that the last hook left in the request.
-async fn reach(app: &App, http: &HttpRequest, request: &LlmRequest) -> Reached {
-    let upstream = match app.upstreams.get(request.provider()) {
-        Ok(upstream) => upstream,
-        Err(error) => return Reached::Error(HeaderMap::new(), error),
-    };
-    let outgoing = UpstreamRequest {
-        kind: request.kind(),
-        body: request.outgoing(),
-        streaming: request.streaming(),
-        query: http.query().map(str::to_owned),
-        headers: headers::for_upstream(http.headers()),
-        client_key: headers::client_key(http.headers()),
-    };
-    match upstream.call(outgoing).await {
-        Ok(UpstreamAnswer::Stream { headers, events }) => Reached::Events(headers::for_client(&headers), events),
-        Ok(UpstreamAnswer::Whole { status, headers, body }) if status.is_success() => {
-            Reached::Body(headers::for_client(&headers), body)
-        }
-        Ok(UpstreamAnswer::Whole { status, headers, body }) => Reached::Error(
-            headers::for_client(&headers),
-            in_shape(LlmError::from_upstream(status.as_u16(), &body)),
-        ),
-        Err(error) => Reached::Error(HeaderMap::new(), LlmError::from(&error)),
+impl Call {
+    /// The pre hooks, and what lies behind them.
+    async fn attempt(
+        &mut self,
+        app: &App,
+        exchange: &mut Exchange,
+        asked: &Asked,
+        attempts: &mut Attempts<'_>,
+        access: &mut Access,
+    ) -> Reached {
+        let target = attempts.target();
+        access.attempts = Some(attempts.number().saturating_add(1));
+        access.model = Some(target.model.to_string());
+        access.upstream = Some(target.upstream.clone());
+        access.asked = None;
+        let request = match exchange.before_call(asked.attempt(target, attempts.number())).await {
+            LlmStep::Proceed(request) => request,
+            LlmStep::Answer(response) => return Reached::Answer(HeaderMap::new(), response),
+            LlmStep::Refuse(error) => return Reached::Error(HeaderMap::new(), error, Cause::Plugin),
+        };
+        let provider: Arc<str> = request.provider().into();
+        access.model = Some(request.model().to_owned());
+        access.upstream = Some(provider.clone());
+        let member = match app.upstreams.get(&provider) {
+            Ok(member) => member,
+            Err(error) => return Reached::Error(HeaderMap::new(), error, Cause::upstream(Again::Nowhere)),
+        };
+        access.asked = Some(provider.clone());
+        self.upstream = Some(provider.clone());
+        let end = attempts.asks(&provider, member);
+        let http = exchange.http().clone();
+        let outgoing = UpstreamRequest {
+            kind: request.kind(),
+            body: request.outgoing(),
+            streaming: request.streaming(),
+            query: http.query().map(str::to_owned),
+            headers: headers::for_upstream(http.headers()),
+            client_key: headers::client_key(http.headers()),
+        };
+        let answer = member.call(outgoing, end).await;
+        self.read(exchange.elapsed_ms(), answer, attempts.is_last()).await
     }
+
+    /// What an upstream's answer comes to. A stream's first event is waited for, unless this attempt is the last: until
+    /// it is there, another upstream can still answer.
+    async fn read(&self, elapsed_ms: u32, answer: Result<UpstreamAnswer, UpstreamError>, is_last: bool) -> Reached {
+        match answer {
+            Ok(UpstreamAnswer::Stream { headers, events }) => {
+                let headers = headers::for_client(&headers);
+                if is_last {
+                    return Reached::Events(headers, events);
+                }
+                match Outgoing::begun(self.kind, self.name(), events).await {
+                    Ok(events) => Reached::Events(headers, events),
+                    Err((error, again)) => Reached::Error(headers, error, Cause::upstream(again)),
+                }
+            }
+            Ok(UpstreamAnswer::Whole { status, headers, body }) if status.is_success() => {
+                match self.parse(elapsed_ms, body) {
+                    Ok(response) => Reached::Answer(headers::for_client(&headers), response),
+                    Err(error) => failed(&error),
+                }
+            }
+            Ok(UpstreamAnswer::Whole { status, headers, body }) => {
+                let cause = Cause::Upstream {
+                    again: Again::after_status(status.as_u16()),
+                    wait: retry_after::of(&headers),
+                };
+                let error = in_shape(LlmError::from_upstream(status.as_u16(), &body));
+                Reached::Error(headers::for_client(&headers), error, cause)
+            }
+            Err(error) => failed(&error),
+        }
+    }
+
+    /// The name of the upstream that was asked.
+    fn name(&self) -> Arc<str> {
+        self.upstream.clone().unwrap_or_default()
+    }
+}
+
+/// A call without a usable answer.
+fn failed(error: &UpstreamError) -> Reached {
+    let again = Again::after_fault(&error.fault);
+    Reached::Error(HeaderMap::new(), LlmError::from(error), Cause::upstream(again))
 }
 
 /// An upstream's error whose body clients can read: one without the member `error` is made anew from what it says.
@@ -117,30 +191,6 @@ fn in_shape(error: LlmError) -> LlmError {
 }
 
 impl Call {
-    async fn finish(self, mut exchange: Exchange, reached: Reached) -> Called {
-        match reached {
-            Reached::Events(headers, events) => self.stream(exchange, headers, events),
-            Reached::Body(headers, body) => {
-                let (headers, answered) = match self.parse(exchange.elapsed_ms(), body) {
-                    Ok(response) if self.streaming => return self.stream_made(exchange, headers, &response),
-                    Ok(response) => (headers, Answered::Response(response)),
-                    Err(error) => (HeaderMap::new(), Answered::Error(error)),
-                };
-                let answered = exchange.after_call(answered).await;
-                self.answer(exchange, headers, answered)
-            }
-            Reached::Made(response) if self.streaming => self.stream_made(exchange, HeaderMap::new(), &response),
-            Reached::Made(response) => {
-                let answered = exchange.after_call(Answered::Response(response)).await;
-                self.answer(exchange, HeaderMap::new(), answered)
-            }
-            Reached::Error(headers, error) => {
-                let answered = exchange.after_call(Answered::Error(error)).await;
-                self.answer(exchange, headers, answered)
-            }
-        }
-    }
-
     /// What the post hooks left.
     fn answer(self, exchange: Exchange, headers: HeaderMap, answered: Answered) -> Called {
         match answered {
@@ -158,13 +208,10 @@ impl Call {
         }
     }
 
-    fn parse(&self, elapsed_ms: u32, body: Bytes) -> Result<LlmResponse, LlmError> {
-        let document = Document::parse_with(body, Duplicates::LastWins).map_err(|error| {
-            let upstream = self.upstream.clone().unwrap_or_default();
-            LlmError::from(&UpstreamError {
-                upstream,
-                fault: Fault::NotJson(error.to_string()),
-            })
+    fn parse(&self, elapsed_ms: u32, body: Bytes) -> Result<LlmResponse, UpstreamError> {
+        let document = Document::parse_with(body, Duplicates::LastWins).map_err(|error| UpstreamError {
+            upstream: self.name(),
+            fault: Fault::NotJson(error.to_string()),
         })?;
         Ok(LlmResponse::new(
             self.kind,

@@ -6,6 +6,12 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 /// The header of a request's id.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The header that names the upstream which was asked last, for those who look for a fault.
+pub(super) const UPSTREAM: HeaderName = HeaderName::from_static("x-heimdall-upstream");
+
+/// The header that says how often the call was tried.
+pub(super) const ATTEMPTS: HeaderName = HeaderName::from_static("x-heimdall-attempts");
+
 /// The longest id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -36,7 +42,7 @@ const CLIENT_KEY: [HeaderName; 3] = [
 ];
 
 /// Between the upstream and this gateway, or this gateway's own.
-const NOT_CLIENT: [HeaderName; 9] = [
+const NOT_CLIENT: [HeaderName; 11] = [
     header::SET_COOKIE,
     header::SERVER,
     header::DATE,
@@ -46,6 +52,8 @@ const NOT_CLIENT: [HeaderName; 9] = [
     header::STRICT_TRANSPORT_SECURITY,
     header::PROXY_AUTHENTICATE,
     REQUEST_ID,
+    UPSTREAM,
+    ATTEMPTS,
 ];
 
 /// The client's headers, as the HTTP hooks left them, that the upstream gets.

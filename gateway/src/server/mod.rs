@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod asked;
+mod attempts;
 mod body;
 mod call;
 mod connections;

@@ -12,7 +12,7 @@ use heimdall_host::pipeline::{LlmStream, StreamStep};
 
 use super::access::Access;
 use super::errors;
-use crate::upstream::{DONE, Event, Events, Fault, UpstreamError, frame};
+use crate::upstream::{Again, DONE, Event, Events, Fault, UpstreamError, frame};
 
 /// Dropping it, as when the client leaves, ends the upstream's call and any hook that is running.
 pub(super) struct Outgoing {
@@ -54,6 +54,27 @@ impl Outgoing {
             data: DONE.to_owned(),
         };
         stream::iter(chunks.chain([done]).map(Ok)).boxed()
+    }
+
+    /// A stream whose first event is there.
+    ///
+    /// # Errors
+    /// When the stream is over before it, or it tells of an error: what may be tried instead.
+    pub(super) async fn begun(
+        kind: CallKind,
+        upstream: Arc<str>,
+        mut events: Events,
+    ) -> Result<Events, (LlmError, Again)> {
+        let first = match events.next().await {
+            Some(Ok(first)) if first.data == DONE => first,
+            Some(Ok(first)) => told(kind, upstream, first)?,
+            Some(Err(error)) => return Err(fault(&error)),
+            None => {
+                let fault = Fault::BrokeOff;
+                return Err(self::fault(&UpstreamError { upstream, fault }));
+            }
+        };
+        Ok(stream::iter([Ok(first)]).chain(events).boxed())
     }
 
     /// The body of a response. `access` is logged when it is over.
@@ -212,6 +233,24 @@ impl Outgoing {
             fault,
         }
     }
+}
+
+/// The first event of a stream, unless it tells of an error or can't be read.
+fn told(kind: CallKind, upstream: Arc<str>, event: Event) -> Result<Event, (LlmError, Again)> {
+    let document = Document::parse_with(event.data.clone(), Duplicates::LastWins).map_err(|error| {
+        let fault = Fault::BadStream(format!("an event is no JSON: {error}"));
+        self::fault(&UpstreamError { upstream, fault })
+    })?;
+    match LlmChunk::new(kind, 0, document).error() {
+        None => Ok(event),
+        // Without a status nothing says whether the request is to blame, or this upstream's key.
+        Some(error) if error.kind.as_deref() == Some("invalid_request_error") => Err((error, Again::Elsewhere)),
+        Some(error) => Err((error, Again::Here)),
+    }
+}
+
+fn fault(error: &UpstreamError) -> (LlmError, Again) {
+    (LlmError::from(error), Again::after_fault(&error.fault))
 }
 
 /// What a stream ended with.

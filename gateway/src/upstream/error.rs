@@ -8,7 +8,7 @@ use heimdall_host::model::LlmError;
 use crate::encoding::EncodingError;
 
 /// A call that got no usable answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("The upstream `{upstream}` {fault}.")]
 pub(crate) struct UpstreamError {
     /// Its name in the configuration.
@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     IdleTimeout(Duration),
     #[error("did not finish its answer within {0:?}")]
     TotalTimeout(Duration),
+    #[error("did not finish its answer within the {0:?} that all attempts of a call may take together")]
+    AttemptsTimeout(Duration),
     #[error("broke off in the middle of its answer")]
     BrokeOff,
     #[error("sent an answer over the {0} bytes that are allowed")]
@@ -57,12 +59,56 @@ pub(crate) enum Fault {
     Certificate(String),
 }
 
+/// What may be tried after an attempt that failed.
+///
+/// | what happened | again at the same upstream (`retries`) | elsewhere (`fallbacks`) |
+/// | --- | --- | --- |
+/// | it can't be connected to, or not in time | yes | yes |
+/// | it closed the connection before it answered | yes | yes |
+/// | 408, 409, 429, and from 500 on but for 501 and 505 | yes | yes |
+/// | 401, 402, 403, 404, 501, 505 | no | yes |
+/// | a timeout after it was connected to | no | yes |
+/// | no usable answer: no HTTP, no JSON, a redirect, too large, broken off | no | yes |
+/// | a stream whose first event is an error (but for an `invalid_request_error`) | yes (no) | yes |
+/// | any other status from 400 on: the request is to blame | no | no |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// The same upstream, and if that does not help the next.
+    Here,
+    /// The next upstream.
+    Elsewhere,
+    /// Nothing.
+    Nowhere,
+}
+
+impl Again {
+    /// After an answer with this status.
+    pub(crate) fn after_status(status: u16) -> Again {
+        match status {
+            401..=404 | 501 | 505 => Again::Elsewhere,
+            408 | 409 | 429 | 500.. => Again::Here,
+            _ => Again::Nowhere,
+        }
+    }
+
+    /// After a call without a usable answer.
+    pub(crate) fn after_fault(fault: &Fault) -> Again {
+        match fault {
+            Fault::Unreachable(_) | Fault::ConnectTimeout(_) | Fault::Closed => Again::Here,
+            Fault::AttemptsTimeout(_) => Again::Nowhere,
+            _ => Again::Elsewhere,
+        }
+    }
+}
+
 impl Fault {
     fn status(&self) -> u16 {
         match self {
-            Fault::ConnectTimeout(_) | Fault::FirstByteTimeout(_) | Fault::IdleTimeout(_) | Fault::TotalTimeout(_) => {
-                504
-            }
+            Fault::ConnectTimeout(_)
+            | Fault::FirstByteTimeout(_)
+            | Fault::IdleTimeout(_)
+            | Fault::TotalTimeout(_)
+            | Fault::AttemptsTimeout(_) => 504,
             _ => 502,
         }
     }
@@ -85,6 +131,25 @@ impl From<&UpstreamError> for LlmError {
             code: Some(error.fault.code().to_owned()),
             status: Some(error.fault.status()),
             ..LlmError::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_what_may_be_tried_again() {
+        let cases = [
+            (&[408, 409, 429, 500, 502, 503, 504, 529, 599][..], Again::Here),
+            (&[401, 402, 403, 404, 501, 505], Again::Elsewhere),
+            (&[400, 405, 406, 410, 413, 415, 422, 431, 451], Again::Nowhere),
+        ];
+        for (statuses, again) in cases {
+            for status in statuses {
+                assert_eq!(Again::after_status(*status), again, "{status}");
+            }
         }
     }
 }

@@ -8,9 +8,12 @@ mod error;
 mod held;
 mod hidden;
 mod keys;
+mod listing;
+mod models;
 mod openai;
 mod registry;
-mod retry_after;
+pub(crate) mod retry_after;
+mod routing;
 mod secret;
 mod sse;
 
@@ -21,8 +24,9 @@ use heimdall_host::json::Document;
 use heimdall_host::model::CallKind;
 use http::{HeaderMap, StatusCode};
 
-pub(crate) use error::{Fault, UpstreamError};
-pub(crate) use registry::Upstreams;
+pub(crate) use error::{Again, Fault, UpstreamError};
+pub(crate) use registry::{AttemptsEnd, Member, Upstreams};
+pub(crate) use routing::{Choice, Place, Target};
 pub(crate) use sse::{DONE, Event, frame};
 
 /// A call as it leaves the last hook.

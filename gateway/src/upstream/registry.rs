@@ -5,33 +5,74 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::stream::StreamExt as _;
 use heimdall_host::json::Document;
 use heimdall_host::model::LlmError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::echo::Echo;
+use super::models::ModelList;
 use super::openai::OpenAi;
-use super::{Fault, Upstream, UpstreamError};
-use crate::config::{Config, UpstreamKind};
+use super::routing::{Choice, Place, Routing};
+use super::{Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
+use crate::config::{Config, UpstreamConfig, UpstreamKind};
 use crate::text::shortened;
 
 /// The name of the upstream that is there when none is configured.
 const ECHO: &str = "echo";
 
-/// How long an upstream may take to list its models: the others' are waiting with it.
-const LIST_TIMEOUT: Duration = Duration::from_secs(5);
+/// One upstream, and how calls to it are made.
+pub(crate) struct Member {
+    upstream: Arc<dyn Upstream>,
+    pub(super) models: ModelList,
+    /// How often a call that failed is tried again.
+    pub(crate) retries: u32,
+    /// The pause before the first retry.
+    pub(crate) backoff: Duration,
+    /// Time that a call and all that is tried instead of it may take.
+    pub(crate) total: Duration,
+}
+
+impl Member {
+    /// Makes one call. `end`: when it has to be over, where that is not the upstream's own affair.
+    pub(crate) async fn call(
+        &self,
+        request: UpstreamRequest,
+        end: Option<AttemptsEnd>,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
+        let Some(AttemptsEnd { end, error }) = end else {
+            return self.upstream.call(request).await;
+        };
+        let answer = timeout_at(end, self.upstream.call(request)).await;
+        Ok(match answer.unwrap_or_else(|_| Err(error.clone()))? {
+            UpstreamAnswer::Stream { headers, events } => UpstreamAnswer::Stream {
+                headers,
+                events: bounded::until(end, events, Err(error)).boxed(),
+            },
+            whole @ UpstreamAnswer::Whole { .. } => whole,
+        })
+    }
+}
+
+/// When the attempts of a call have to be over, and what is said then.
+pub(crate) struct AttemptsEnd {
+    pub(crate) end: Instant,
+    pub(crate) error: UpstreamError,
+}
 
 pub(crate) struct Upstreams {
-    by_name: BTreeMap<Arc<str>, Arc<dyn Upstream>>,
-    /// Where models go that name no upstream.
-    default: Option<Arc<str>>,
+    pub(super) by_name: BTreeMap<Arc<str>, Member>,
+    pub(super) routing: Routing,
+    /// The aliases, as models.
+    pub(super) aliases: BTreeMap<String, Document>,
 }
 
 impl Upstreams {
     /// # Errors
     /// When an upstream's key is missing or its client can't be made.
     pub(crate) fn new(config: &Config) -> anyhow::Result<Upstreams> {
-        let mut by_name: BTreeMap<Arc<str>, Arc<dyn Upstream>> = BTreeMap::new();
+        let lifetime = Duration::from_millis(config.models_cache_ms);
+        let mut by_name: BTreeMap<Arc<str>, Member> = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
             let made: Arc<dyn Upstream> = match upstream.kind {
                 UpstreamKind::Echo => Arc::new(Echo::new(name)),
@@ -39,45 +80,46 @@ impl Upstreams {
                     OpenAi::new(name, upstream).with_context(|| format!("the upstream `{name}` can't be used"))?,
                 ),
             };
-            by_name.insert(name.as_str().into(), made);
+            let name = name.as_str().into();
+            let member = member(&name, made, upstream, lifetime);
+            by_name.insert(name, member);
         }
         if by_name.is_empty() {
-            by_name.insert(ECHO.into(), Arc::new(Echo::new(ECHO)));
+            let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO)));
+            let member = member(&name, made, &UpstreamConfig::default(), lifetime);
+            by_name.insert(name, member);
         }
-        let only = by_name.keys().next().filter(|_| by_name.len() == 1);
-        let default = config
-            .default_upstream
-            .as_deref()
-            .map(Arc::from)
-            .or_else(|| only.cloned());
-        Ok(Upstreams { by_name, default })
+        let routing = Routing::new(config, by_name.keys())?;
+        let aliases = listing::aliases(&routing)?;
+        Ok(Upstreams {
+            by_name,
+            routing,
+            aliases,
+        })
     }
 
-    /// Splits `upstream/model`: the upstream's name and the model. A first part that is no upstream's name belongs to
-    /// the model.
+    /// Where a call of this model goes.
     ///
     /// # Errors
-    /// When the model names no upstream and there is no default.
-    pub(crate) fn resolve<'a>(&self, model: &'a str) -> Result<(Arc<str>, &'a str), LlmError> {
-        if let Some((first, rest)) = model.split_once('/')
-            && let Some((name, _)) = self.by_name.get_key_value(first)
-            && !rest.is_empty()
-        {
-            return Ok((name.clone(), rest));
-        }
-        let default = self.default.clone().ok_or_else(|| {
+    /// When nothing says where, and there is no default.
+    pub(crate) fn choose(&self, model: &str) -> Result<Choice, LlmError> {
+        self.routing.choose(model).ok_or_else(|| {
             let start = format!(
                 "The model {:?} names no upstream, and there is no `default_upstream`",
                 shortened(model)
             );
             self.not_found(&start)
-        })?;
-        Ok((default, model))
+        })
+    }
+
+    /// Where a call goes that failed at this upstream, in order.
+    pub(crate) fn fallbacks(&self, upstream: &str) -> Arc<[Place]> {
+        self.routing.fallbacks(upstream)
     }
 
     /// # Errors
     /// When there is no upstream of this name.
-    pub(crate) fn get(&self, name: &str) -> Result<&Arc<dyn Upstream>, LlmError> {
+    pub(crate) fn get(&self, name: &str) -> Result<&Member, LlmError> {
         self.by_name
             .get(name)
             .ok_or_else(|| self.not_found(&format!("There is no upstream {:?}", shortened(name))))
@@ -102,72 +144,32 @@ impl Upstreams {
     pub(crate) fn summaries(&self) -> impl Iterator<Item = (&str, String)> {
         self.by_name
             .iter()
-            .map(|(name, upstream)| (name.as_ref(), upstream.summary()))
+            .map(|(name, member)| (name.as_ref(), member.upstream.summary()))
     }
 
     /// A model to try out, where one is known without asking.
     pub(crate) fn example_model(&self) -> &str {
-        if self.default.as_deref() == Some(ECHO) {
+        if self.routing.default().is_some_and(|name| **name == *ECHO) {
             ECHO
         } else {
             "MODEL"
         }
     }
+}
 
-    /// The models of every upstream: those of the default one as they are called, those of others as `upstream/model`.
-    /// An upstream that fails is left out, unless all do.
-    ///
-    /// # Errors
-    /// The first upstream's error, if all fail.
-    pub(crate) async fn models(&self) -> Result<Vec<Document>, UpstreamError> {
-        let lists = self
-            .by_name
-            .iter()
-            .map(|(name, upstream)| async move { (name, timeout(LIST_TIMEOUT, upstream.models()).await) });
-        let mut models = Vec::new();
-        let mut first_error = None;
-        let mut answered = false;
-        for (name, list) in futures_util::future::join_all(lists).await {
-            let late = || UpstreamError {
-                upstream: name.clone(),
-                fault: Fault::FirstByteTimeout(LIST_TIMEOUT),
-            };
-            match list.unwrap_or_else(|_| Err(late())) {
-                Ok(list) => {
-                    answered = true;
-                    models.extend(list.into_iter().map(|model| self.called(name, model)));
-                }
-                Err(error) => {
-                    tracing::warn!(upstream = %name, "no list of its models: {error}");
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        match first_error {
-            Some(error) if !answered => Err(error),
-            _ => Ok(models),
-        }
-    }
-
-    /// The model under the name that clients call it by.
-    fn called(&self, upstream: &Arc<str>, mut model: Document) -> Document {
-        if self.default.as_ref() != Some(upstream)
-            && let Some(id) = model
-                .pointer("/id")
-                .and_then(|id| id.as_str())
-                .map(|id| format!("{upstream}/{id}"))
-        {
-            // The member is there, so it can be set.
-            let _unchanged = model.set("/id", &Document::string(&id));
-        }
-        model
+fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, config: &UpstreamConfig, models_lifetime: Duration) -> Member {
+    Member {
+        models: ModelList::new(name, upstream.clone(), models_lifetime),
+        upstream,
+        retries: config.retries,
+        backoff: Duration::from_millis(config.retry_backoff_ms),
+        total: Duration::from_millis(config.total_timeout_ms),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::UpstreamConfig;
 
     fn upstreams(names: &[&str], default: Option<&str>) -> Upstreams {
         let echo = || UpstreamConfig {
@@ -198,15 +200,15 @@ mod tests {
         ];
         for (names, default, model, expected) in cases {
             let upstreams = upstreams(names, default);
-            let resolved = upstreams.resolve(model).ok();
-            let resolved = resolved.as_ref().map(|(upstream, model)| (upstream.as_ref(), *model));
-            assert_eq!(resolved, expected, "{model} of {names:?} with {default:?}");
+            let target = upstreams.choose(model).ok().map(|choice| choice.target);
+            let target = target.as_ref().map(|target| (&*target.upstream, &*target.model));
+            assert_eq!(target, expected, "{model} of {names:?} with {default:?}");
         }
     }
 
     #[test]
     fn a_model_without_an_upstream_is_refused_with_the_upstreams_there_are() {
-        let error = upstreams(&["a", "b"], None).resolve("m").unwrap_err();
+        let error = upstreams(&["a", "b"], None).choose("m").unwrap_err();
         let expected = "The model \"m\" names no upstream, and there is no `default_upstream`. Write the model as \
                         `upstream/model`; there are the upstreams: a, b.";
         assert_eq!((error.status, error.message.as_str()), (Some(404), expected));

@@ -4,6 +4,7 @@
 //! - `whole`: in one piece; `split-N`: cut after N bytes; `every-N`: in pieces of N bytes;
 //! - `break-N`: the connection closes after N bytes; `hang`: no answer; `hang-N`: silence after N bytes;
 //! - `first-N`: N bytes and a proper end; `status-N`: with that status; `endless`: the fixture again and again;
+//! - `later`: 503 with `retry-after`, whose value follows the fixture: `/later/FIXTURE/SECONDS/v1/...`;
 //! - `repeat-N`: with that status and, in place of a fixture, an error that repeats the request's `authorization`; the
 //!   fixture's name says in which form: `plain`, `escaped` or `event`.
 //!
@@ -77,6 +78,10 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
         Some((what, number)) => (what, number.parse().unwrap_or(0)),
         None => (behaviour, usize::MAX),
     };
+    let (fixture, wait) = match fixture.rsplit_once('/').filter(|_| what == "later") {
+        Some((fixture, seconds)) => (fixture, format!("retry-after: {seconds}\r\n")),
+        None => (fixture, String::new()),
+    };
     let body = match what {
         "repeat" => repeated(key, fixture),
         _ => std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture))?,
@@ -84,10 +89,10 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
     if what == "hang" && number == usize::MAX {
         return until_closed(stream).await;
     }
-    let status = if matches!(what, "status" | "repeat") {
-        number
-    } else {
-        200
+    let status = match what {
+        "status" | "repeat" => number,
+        "later" => 503,
+        _ => 200,
     };
     let kind = match body.trim_ascii_start().first() {
         Some(b'{') => "application/json",
@@ -95,7 +100,7 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
         _ => "text/event-stream",
     };
     let head = format!(
-        "HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+        "HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n{wait}\r\n"
     );
     stream.write_all(head.as_bytes()).await?;
     match what {

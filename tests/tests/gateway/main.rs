@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod calls;
+mod fallbacks;
 #[path = "../../../host/tests/component/guest.rs"]
 #[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
 mod guest;
