@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Table;
-use crate::config::places::Step;
+use crate::config::tree::Step;
 use crate::config::{Config, ConfigError, RouteConfig, UpstreamConfig, glob_set, upstream_and_model};
 
 /// The most retries of one upstream: a call that fails that often is not helped by more.
