@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use heimdall_host::limits::Limits;
-use heimdall_host::loader::{FailurePolicy, Isolation};
+use heimdall_host::loader::{CREDENTIAL_HEADERS, FailurePolicy, Isolation};
+use http::header::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,7 +37,7 @@ pub(crate) struct PluginConfig {
     /// Its budgets.
     #[serde(default)]
     pub(crate) limits: LimitsConfig,
-    /// Headers that it can't read.
+    /// Headers that it can't read in any hook, compared without case. What it sets itself replaces what is there.
     #[serde(default = "credentials")]
     pub(crate) hide_headers: Vec<String>,
     /// Settings of the plugin's ABI.
@@ -51,6 +52,11 @@ impl PluginConfig {
             .iter()
             .any(|scheme| self.path.starts_with(scheme))
     }
+
+    /// The headers that it can't read; that they are names was checked when they were read.
+    pub(crate) fn hidden(&self) -> Vec<HeaderName> {
+        self.hide_headers.iter().filter_map(|name| name.parse().ok()).collect()
+    }
 }
 
 fn yes() -> bool {
@@ -59,15 +65,7 @@ fn yes() -> bool {
 
 /// The headers that hold who a client is.
 fn credentials() -> Vec<String> {
-    let names = [
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "api-key",
-        "x-api-key",
-    ];
-    names.map(str::to_owned).to_vec()
+    CREDENTIAL_HEADERS.iter().map(|name| name.as_str().to_owned()).collect()
 }
 
 /// How plugins are fetched whose path is a URL.

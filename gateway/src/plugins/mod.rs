@@ -234,6 +234,7 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
         isolation: plugin.isolation,
         instances: plugin.instances,
         limits: plugin.limits.limits(),
+        hide_headers: plugin.hidden(),
         options: plugin.options.clone(),
         ..PluginSettings::new(file)
     };

@@ -24,12 +24,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::HeaderName;
 
 pub use abi::{Abi, Candidate, Code, Recognised, Recognition};
 pub use artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape, ValType};
 pub use error::{LoadError, UnknownKind};
 pub use inspect::{InspectedImport, Inspection};
-pub use settings::{FailurePolicy, Isolation, PluginSettings};
+pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings};
 
 use crate::component::Typed;
 use crate::plugin::Plugin;
@@ -76,6 +77,8 @@ pub struct Loaded {
     pub plugin: Arc<dyn Plugin>,
     /// Whether requests go on when it fails.
     pub on_failure: FailurePolicy,
+    /// Headers that it can't read: see [`PluginSettings::hide_headers`].
+    pub hide_headers: Vec<HeaderName>,
     /// From its bytes to readiness.
     pub load_time: Duration,
     /// Whether its code was compiled before.
@@ -110,7 +113,7 @@ impl Host {
             file: settings.file.clone(),
             reason: error.to_string(),
         })?;
-        let on_failure = settings.on_failure;
+        let (on_failure, hide_headers) = (settings.on_failure, settings.hide_headers.clone());
         let candidate = Candidate {
             artifact,
             code: compiled.code,
@@ -121,6 +124,7 @@ impl Host {
         Ok(Loaded {
             plugin,
             on_failure,
+            hide_headers,
             load_time: start.elapsed(),
             from_cache: compiled.from_cache,
         })

@@ -2,10 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use crate::json::Document;
 use crate::limits::Limits;
+
+/// The headers that tell who a client is: those that plugins can't read unless their operator says so.
+pub const CREDENTIAL_HEADERS: [HeaderName; 6] = [
+    http::header::AUTHORIZATION,
+    http::header::PROXY_AUTHORIZATION,
+    http::header::COOKIE,
+    http::header::SET_COOKIE,
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-api-key"),
+];
 
 /// Whether a request goes on when a plugin fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,6 +56,8 @@ pub struct PluginSettings {
     pub instances: Option<usize>,
     /// Its budgets.
     pub limits: Limits,
+    /// Headers that it can't read, in any hook. What it sets replaces what is there; else that stays.
+    pub hide_headers: Vec<HeaderName>,
     /// Settings that only one kind of plugin knows. The others refuse them.
     pub options: BTreeMap<String, String>,
 }
@@ -60,6 +73,7 @@ impl PluginSettings {
             isolation: None,
             instances: None,
             limits: Limits::default(),
+            hide_headers: CREDENTIAL_HEADERS.to_vec(),
             options: BTreeMap::new(),
         }
     }

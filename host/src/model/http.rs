@@ -39,6 +39,28 @@ struct ResponseParts {
     body: Bytes,
 }
 
+impl RequestParts {
+    fn with_headers(&self, headers: HeaderMap) -> RequestParts {
+        RequestParts {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers,
+            body: self.body.clone(),
+        }
+    }
+}
+
+impl ResponseParts {
+    fn with_headers(&self, headers: HeaderMap) -> ResponseParts {
+        ResponseParts {
+            status: self.status,
+            headers,
+            body: self.body.clone(),
+        }
+    }
+}
+
 /// A reply of a plugin's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -196,6 +218,11 @@ macro_rules! headers_and_body {
             /// All headers.
             pub fn headers(&self) -> &HeaderMap {
                 &self.0.headers
+            }
+
+            /// The same message with these headers in place of its own.
+            pub(crate) fn with_headers(&self, headers: HeaderMap) -> Self {
+                Self(Arc::new(self.0.with_headers(headers)))
             }
 
             /// The first value of a name, compared without case; what is not UTF-8 in it is shown as U+FFFD.

@@ -5,13 +5,16 @@ use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 
+use super::hidden;
 use super::policy::{answered, refusal, settle};
 use super::stream::LlmStream;
 use super::{InFlight, MAX_ASSEMBLED_ANSWER, Pipeline};
 use crate::failure::{Cause, Failure};
+use crate::json::Document;
 use crate::loader::Loaded;
 use crate::model::{
-    Answer, CallKind, Context, HttpRequest, HttpResponse, LlmError, LlmRequest, LlmResponse, StreamAssembly, Upstream,
+    Answer, CallKind, Context, EditError, HttpRequest, HttpResponse, LlmError, LlmRequest, LlmResponse, StreamAssembly,
+    Upstream,
 };
 use crate::plugin::{Call, HookSet, HttpOutcome, PostOutcome, PreOutcome, Seat};
 
@@ -31,9 +34,24 @@ pub(super) enum Standing {
 
 /// One plugin's part in the exchange.
 pub(super) struct Part {
-    pub(super) seat: Seat,
+    seat: Seat,
     http: Standing,
     pub(super) llm: Standing,
+    /// The HTTP request as the plugin sees it, from its first hook after the HTTP request hooks on.
+    view: Option<HttpRequest>,
+}
+
+impl Part {
+    /// What is ambient in a hook that comes after the HTTP request hooks.
+    pub(super) fn call<'a>(&'a mut self, loaded: &Loaded, context: &Context, http: &HttpRequest) -> Call<'a> {
+        Call {
+            context: context.clone(),
+            http: self
+                .view
+                .get_or_insert_with(|| hidden::shown(http, &loaded.hide_headers)),
+            seat: &mut self.seat,
+        }
+    }
 }
 
 /// Where the HTTP hooks left the request.
@@ -80,6 +98,7 @@ impl Exchange {
             seat: Seat::default(),
             http: Standing::NotReached,
             llm: Standing::NotReached,
+            view: None,
         };
         Exchange {
             parts: pipeline.plugins().iter().map(|_| part()).collect(),
@@ -104,6 +123,14 @@ impl Exchange {
         &self.context
     }
 
+    /// Puts a value into the context that every hook finds there; for before the first one.
+    ///
+    /// # Errors
+    /// As [`Context::set`].
+    pub fn tell(&mut self, key: &str, value: Document) -> Result<(), EditError> {
+        self.context.set(key, value)
+    }
+
     /// Milliseconds since the request arrived.
     pub fn elapsed_ms(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX)
@@ -117,16 +144,17 @@ impl Exchange {
             if !loaded.plugin.hooks().contains(HookSet::HTTP_REQUEST) {
                 continue;
             }
-            let mut draft = self.http.clone();
+            let shown = hidden::shown(&self.http, &loaded.hide_headers);
+            let mut draft = shown.clone();
             let mut call = Call {
                 context: self.context.clone(),
-                http: &self.http,
+                http: &shown,
                 seat: &mut part.seat,
             };
             let result = loaded.plugin.on_request(&mut call, &mut draft).await;
             let result = result.and_then(|outcome| checked(loaded, outcome));
             match commit(&mut self.context, call.context, result) {
-                Ok(HttpDecision::Proceed) => self.http = draft,
+                Ok(HttpDecision::Proceed) => self.http = hidden::restored(draft, &shown, &self.http),
                 Ok(HttpDecision::Respond(response)) => {
                     answered(loaded, "on-request", self.context.request_id(), response.status());
                     return HttpStep::Respond(response);
@@ -157,11 +185,7 @@ impl Exchange {
                 continue;
             }
             let mut draft = request.clone();
-            let mut call = Call {
-                context: self.context.clone(),
-                http: &self.http,
-                seat: &mut part.seat,
-            };
+            let mut call = part.call(loaded, &self.context, &self.http);
             let result = loaded.plugin.before_call(&mut call, &mut draft).await;
             match commit(&mut self.context, call.context, result) {
                 Ok(PreOutcome::Proceed) => request = draft,
@@ -208,11 +232,7 @@ impl Exchange {
                 continue;
             }
             let mut draft = upstream.clone();
-            let mut call = Call {
-                context: self.context.clone(),
-                http: &self.http,
-                seat: &mut part.seat,
-            };
+            let mut call = part.call(loaded, &self.context, &self.http);
             let result = loaded.plugin.after_call(&mut call, &mut draft).await;
             match commit(&mut self.context, call.context, result) {
                 Ok(PostOutcome::Proceed) => upstream = still_named(draft, &upstream),
@@ -242,15 +262,12 @@ impl Exchange {
             if part.http != Standing::In || !loaded.plugin.hooks().contains(HookSet::HTTP_RESPONSE) {
                 continue;
             }
-            let mut draft = response.clone();
-            let mut call = Call {
-                context: self.context.clone(),
-                http: &self.http,
-                seat: &mut part.seat,
-            };
+            let shown = hidden::shown(&response, &loaded.hide_headers);
+            let mut draft = shown.clone();
+            let mut call = part.call(loaded, &self.context, &self.http);
             let result = loaded.plugin.on_response(&mut call, &mut draft).await;
             match commit(&mut self.context, call.context, result) {
-                Ok(()) => response = draft,
+                Ok(()) => response = hidden::restored(draft, &shown, &response),
                 Err(failure) => {
                     if let Some(error) = settle(loaded, &failure, self.context.request_id()) {
                         response = error_response(&error);

@@ -23,6 +23,7 @@
 //! ```
 
 mod exchange;
+mod hidden;
 mod policy;
 mod stream;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::policy::{refusal, settle};
 use crate::json::Document;
 use crate::loader::Loaded;
 use crate::model::{CallKind, Context, LlmChunk, LlmError, StreamAssembly, Upstream};
-use crate::plugin::{Call, ChunkOutcome, HookSet, PostOutcome, Seat};
+use crate::plugin::{ChunkOutcome, HookSet, PostOutcome};
 
 /// What is to be sent, in order.
 #[derive(Debug, Default)]
@@ -236,7 +236,7 @@ impl LlmStream {
             return Ok(());
         };
         let mut draft = chunk.clone();
-        let mut call = call(&self.exchange.context, &self.exchange.http, &mut part.seat);
+        let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
         let result = if hook == HookSet::CHUNK {
             loaded.plugin.on_chunk(&mut call, &mut draft).await
         } else {
@@ -296,7 +296,7 @@ impl LlmStream {
             let Some(part) = self.exchange.parts.get_mut(place) else {
                 continue;
             };
-            let mut call = call(&self.exchange.context, &self.exchange.http, &mut part.seat);
+            let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
             let result = loaded.plugin.on_end(&mut call).await;
             match commit(&mut self.exchange.context, call.context, result) {
                 Ok(documents) => {
@@ -379,7 +379,7 @@ impl LlmStream {
                 continue;
             };
             let mut draft = upstream.clone();
-            let mut call = call(&self.exchange.context, &self.exchange.http, &mut part.seat);
+            let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
             let result = loaded.plugin.after_call(&mut call, &mut draft).await;
             match commit(&mut self.exchange.context, call.context, result) {
                 Ok(PostOutcome::Proceed) => {}
@@ -416,13 +416,5 @@ fn not_put_together(outgrown: bool) -> LlmError {
         message: message.to_owned(),
         code: Some("no_answer".to_owned()),
         ..LlmError::default()
-    }
-}
-
-fn call<'a>(context: &Context, http: &'a crate::model::HttpRequest, seat: &'a mut Seat) -> Call<'a> {
-    Call {
-        context: context.clone(),
-        http,
-        seat,
     }
 }

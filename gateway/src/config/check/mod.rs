@@ -9,6 +9,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
+use http::header::HeaderName;
+
 use super::tree::{Node, Step, written};
 use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, Warning};
 
@@ -141,6 +143,13 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
     }
     if plugin.name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
         return Err(table.refuse("name", "holds a control character"));
+    }
+    if let Some(name) = plugin
+        .hide_headers
+        .iter()
+        .find(|name| name.parse::<HeaderName>().is_err())
+    {
+        return Err(table.refuse("hide_headers", format!("holds {name:?}, which is no name of a header")));
     }
     table.above_zero("instances", plugin.instances.map(|instances| instances as u64))?;
     let limits = table.table(&[Step::Key("limits".into())]);

@@ -1,6 +1,7 @@
 //! Order, symmetry, drafts and policies, with plugins written in Rust against the port.
 
 mod exchange;
+mod hidden;
 mod stream;
 
 use std::collections::HashMap;
@@ -216,6 +217,7 @@ fn native(name: &str, hooks: HookSet, acts: &[(&'static str, Act)], on_failure: 
     Loaded {
         plugin,
         on_failure,
+        hide_headers: Vec::new(),
         load_time: Duration::ZERO,
         from_cache: false,
     }
