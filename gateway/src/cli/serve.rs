@@ -16,7 +16,7 @@ use crate::banner::Banner;
 use crate::config::{self, Config, Origin};
 use crate::logging::{self, LogFormat};
 use crate::plugins::{self, Plugins};
-use crate::server::{self, App, Terms};
+use crate::server::{self, App, Clients, HeadLimits, Terms};
 use crate::upstream::Upstreams;
 
 /// How long hooks may go on when every connection is over, before plugins are retired.
@@ -60,6 +60,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let upstreams = Upstreams::new(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
+    let clients = Clients::read(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -67,7 +68,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
         tokio::select! {
-            done = serve(&arguments, &config, &origin, upstreams, &signals) => done,
+            done = serve(&arguments, &config, &origin, upstreams, clients, &signals) => done,
             () = signals.now.cancelled() => Ok(Exit::Interrupted),
         }
     });
@@ -81,7 +82,7 @@ fn configuration(arguments: &Arguments) -> Result<(Config, Origin), Failed> {
     let loaded = config::load(arguments.config.as_deref(), None).map_err(|error| Failed::new(Exit::Usage, error))?;
     let mut config = loaded.config;
     if let Some(listen) = arguments.listen {
-        config::check_listen(listen, config.auth)
+        config::check_listen(listen, &config)
             .map_err(|problem| Failed::new(Exit::Usage, anyhow::anyhow!("the address of `--listen` {problem}")))?;
         config.listen = listen;
     }
@@ -101,6 +102,7 @@ async fn serve(
     config: &Config,
     origin: &Origin,
     upstreams: Upstreams,
+    clients: Clients,
     signals: &Signals,
 ) -> Result<Exit, Failed> {
     // Taken before the plugins are compiled, so that an address which is in use is known at once.
@@ -116,7 +118,13 @@ async fn serve(
         failed,
         max_body: config.max_body_mib.saturating_mul(1 << 20),
         body_timeout: Duration::from_millis(config.body_timeout_ms),
-        local_only: config.auth.is_none(),
+        head_limits: HeadLimits {
+            headers: config.max_headers,
+            bytes: config.max_header_kib.saturating_mul(1 << 10),
+        },
+        local_only: config.auth.is_none() && !clients.are_asked(),
+        clients,
+        origins: Vec::new(),
         cut_off: CancellationToken::new(),
     });
     let listener = listen(socket, config.listen)?;

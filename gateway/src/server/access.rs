@@ -16,6 +16,8 @@ pub(super) struct Access {
     method: Method,
     path: String,
     started: Instant,
+    /// Who showed which key, where clients are asked for one.
+    pub(super) client: Option<Arc<str>>,
     pub(super) model: Option<String>,
     pub(super) upstream: Option<Arc<str>>,
     /// The upstream that was asked last.
@@ -39,6 +41,7 @@ impl Access {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             started: Instant::now(),
+            client: None,
             model: None,
             upstream: None,
             asked: None,
@@ -106,6 +109,7 @@ impl Drop for Access {
             path = shortened(&self.path).as_ref(),
             status = self.status,
             ms,
+            client = self.client.as_deref(),
             model = self.model.as_ref().map(shown),
             upstream = self.upstream.as_deref(),
             attempts = self.attempts,

@@ -5,16 +5,21 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
+use heimdall_host::json::Document;
 use heimdall_host::model::{HttpRequest, HttpResponse};
 use heimdall_host::pipeline::HttpStep;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
 use http::{Request, StatusCode};
 
 use super::access::Access;
+use super::admission::admit;
 use super::call::{Called, call};
 use super::outgoing::Outgoing;
 use super::route::{Route, route};
-use super::{App, body, errors, headers, local, models};
+use super::{App, body, errors, headers, models};
+
+/// Where plugins find the client's name in the context.
+const CLIENT: &str = "client";
 
 /// How a request ends.
 enum Ending {
@@ -27,9 +32,14 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
     let mut access = Access::new(&request, &app.cut_off);
     let id = HeaderValue::from_str(&access.id);
     let cut_off = access.until_cut_off();
+    let (admitted, refused) = match admit(&app, &request) {
+        Ok(admitted) => (admitted, None),
+        Err(refused) => (refused.admitted, Some(refused.response)),
+    };
+    access.client.clone_from(&admitted.client);
     let ending = tokio::select! {
         biased;
-        ending = answer(&app, request, &mut access) => Some(ending),
+        ending = answer(&app, request, refused, &mut access) => Some(ending),
         () = cut_off => None,
     };
     let is_cut_off = ending.is_none();
@@ -60,29 +70,39 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
             http
         }
     };
+    if let Some(allowance) = admitted.allowance {
+        allowance.write(response.headers_mut());
+    }
     if let Ok(id) = id {
         response.headers_mut().insert(headers::REQUEST_ID, id);
     }
     response
 }
 
-async fn answer(app: &App, request: Request<Body>, access: &mut Access) -> Ending {
-    let foreign = local::foreign(&request).filter(|_| app.local_only);
-    let (head, body) = request.into_parts();
+/// `refused`: the request is not let in, and this is why.
+async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>, access: &mut Access) -> Ending {
+    let (mut head, body) = request.into_parts();
     let path = head.uri.path();
-    if let Some(header) = foreign {
-        return Ending::Whole(errors::foreign(header));
-    }
-    if !path.starts_with("/v1/") {
-        return Ending::Whole(errors::no_such_path(path));
-    }
     let expects = head.headers.contains_key(EXPECT);
-    let body = match body::read(body, app.max_body, app.body_timeout, expects).await {
+    let refused = refused.or_else(|| (!path.starts_with("/v1/")).then(|| errors::no_such_path(path)));
+    if let Some(response) = refused {
+        return Ending::Whole(body::skip(body, expects, response).await);
+    }
+    let read = body::read(body, app.max_body, app.body_timeout, expects).await;
+    let body = match read {
+        Ok(body) => body::unpacked(body, &mut head.headers, app.max_body).await,
+        Err(response) => Err(response),
+    };
+    let body = match body {
         Ok(body) => body,
         Err(response) => return Ending::Whole(response),
     };
     let http = HttpRequest::new(head.method, path, head.uri.query(), head.headers, body);
     let mut exchange = app.pipeline.begin(&access.id, http);
+    if let Some(client) = &access.client {
+        // A client's name is far below the context's cap.
+        let _fits = exchange.tell(CLIENT, Document::string(client));
+    }
     let response = match exchange.on_request().await {
         HttpStep::Respond(response) => response,
         HttpStep::Proceed => match route(exchange.http()) {

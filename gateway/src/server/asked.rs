@@ -2,7 +2,6 @@
 
 use heimdall_host::json::{Document, Kind, Value};
 use heimdall_host::model::{CallKind, HttpRequest, LlmError, LlmRequest};
-use http::header::CONTENT_ENCODING;
 
 use super::errors;
 use crate::upstream::{Choice, Target, Upstreams};
@@ -19,12 +18,6 @@ impl Asked {
     /// # Errors
     /// What the client has to change.
     pub(super) fn read(http: &HttpRequest, kind: CallKind, upstreams: &Upstreams) -> Result<(Asked, Choice), LlmError> {
-        if http
-            .header(CONTENT_ENCODING.as_str())
-            .is_some_and(|encoding| encoding != "identity")
-        {
-            return Err(errors::compressed_body());
-        }
         let document = Document::parse(http.body().clone()).map_err(|error| errors::not_json(&error, http.body()))?;
         let root = document.root();
         if root.kind() != Kind::Object {

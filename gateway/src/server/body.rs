@@ -5,10 +5,12 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use heimdall_host::model::HttpResponse;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
 use super::errors;
+use crate::encoding::{self, Encoding};
 
 /// What of a body over the cap is still read and thrown away, so that a client which sends before it reads sees the
 /// answer instead of a connection that was reset.
@@ -47,13 +49,45 @@ pub(super) async fn read(mut body: Body, limit: usize, time: Duration, expects: 
     Ok(read.freeze())
 }
 
-async fn discard(mut body: Body) {
+/// The body as its sender had it before it was compressed; the headers then say nothing of that any more.
+///
+/// # Errors
+/// The response, if it can't be unpacked, or is too large then.
+pub(super) async fn unpacked(body: Bytes, headers: &mut HeaderMap, limit: usize) -> Result<Bytes, HttpResponse> {
+    let encoding = Encoding::of(headers).map_err(|error| errors::body_not_unpacked(&error))?;
+    if encoding == Encoding::Identity {
+        return Ok(body);
+    }
+    let body = encoding::decode(body, encoding, limit).await;
+    let body = body.map_err(|error| errors::body_not_unpacked(&error))?;
+    headers.remove(CONTENT_ENCODING);
+    if headers.contains_key(CONTENT_LENGTH) {
+        headers.insert(CONTENT_LENGTH, body.len().into());
+    }
+    Ok(body)
+}
+
+/// Whether the body's end was reached.
+async fn discard(mut body: Body) -> bool {
     let mut discarded = 0;
     let end = Instant::now() + DISCARD_TIME;
-    while let Ok(Some(Ok(frame))) = timeout_at(end.min(Instant::now() + DISCARD_PAUSE), body.frame()).await {
-        discarded += frame.data_ref().map_or(0, Bytes::len);
-        if discarded > DISCARDED {
-            break;
+    loop {
+        match timeout_at(end.min(Instant::now() + DISCARD_PAUSE), body.frame()).await {
+            Ok(Some(Ok(frame))) => discarded += frame.data_ref().map_or(0, Bytes::len),
+            ended => return matches!(ended, Ok(None)),
         }
+        if discarded > DISCARDED {
+            return false;
+        }
+    }
+}
+
+/// For a request that is refused by its head. The connection goes on only if the body is over.
+pub(super) async fn skip(body: Body, expects: bool, response: HttpResponse) -> HttpResponse {
+    let is_over = body.is_end_stream() || (!expects && discard(body).await);
+    if is_over {
+        response
+    } else {
+        errors::with_close(response)
     }
 }

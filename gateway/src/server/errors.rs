@@ -1,12 +1,15 @@
 //! The host's own errors, in OpenAI's shape.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::response::Response;
 use heimdall_host::json::JsonError;
 use heimdall_host::model::{HttpResponse, LlmError};
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 
+use crate::encoding::EncodingError;
 use crate::text::shortened;
 
 /// An error as a response. The status is the error's own, or this one.
@@ -34,6 +37,58 @@ pub(super) fn invalid(message: String, code: &str, param: Option<&str>) -> LlmEr
         status: Some(400),
         ..LlmError::default()
     }
+}
+
+/// An error about the client's key, as OpenAI has it.
+fn unauthorized(message: &str) -> HttpResponse {
+    let error = LlmError {
+        status: Some(401),
+        ..invalid(message.to_owned(), "invalid_api_key", None)
+    };
+    let mut response = response(&error, 401);
+    let _unchanged = response.set_header(WWW_AUTHENTICATE.as_str(), "Bearer");
+    response
+}
+
+pub(super) fn no_key() -> HttpResponse {
+    unauthorized("This gateway asks for a key: send it in the header `authorization`, as in `Bearer KEY`.")
+}
+
+pub(super) fn wrong_key() -> HttpResponse {
+    unauthorized("The key of this request is not one that this gateway knows.")
+}
+
+/// A client over its allowance, as OpenAI has it.
+pub(super) fn too_many_requests(wait: Duration) -> HttpResponse {
+    let message = format!(
+        "This key's rate limit is reached: its next request is answered in {:.3} seconds.",
+        wait.as_secs_f64()
+    );
+    response(
+        &LlmError {
+            kind: Some("requests".to_owned()),
+            status: Some(429),
+            ..invalid(message, "rate_limit_exceeded", None)
+        },
+        429,
+    )
+}
+
+pub(super) fn too_many_headers(there: usize, limit: usize) -> HttpResponse {
+    head_over(format!("The request has {there} headers, and {limit} are allowed."))
+}
+
+pub(super) fn head_too_large(limit: usize) -> HttpResponse {
+    head_over(format!(
+        "The request's headers are over the {limit} bytes that are allowed."
+    ))
+}
+
+fn head_over(message: String) -> HttpResponse {
+    closing(&LlmError {
+        status: Some(431),
+        ..invalid(message, "headers_too_large", None)
+    })
 }
 
 pub(super) fn no_such_path(path: &str) -> HttpResponse {
@@ -105,19 +160,29 @@ pub(super) fn body_broke_off() -> HttpResponse {
     ))
 }
 
-pub(super) fn compressed_body() -> LlmError {
-    let message = "The request's body is compressed; send it without `content-encoding`.".to_owned();
-    LlmError {
-        status: Some(415),
-        ..invalid(message, "content_encoding", None)
-    }
+/// A body that can't be unpacked.
+pub(super) fn body_not_unpacked(error: &EncodingError) -> HttpResponse {
+    let status = match error {
+        EncodingError::Unknown(_) => 415,
+        EncodingError::TooLarge(_) | EncodingError::Ratio => 413,
+        EncodingError::CutOff(_) | EncodingError::Damaged(_) => 400,
+    };
+    let message = format!("The request's body {error}.");
+    response(
+        &LlmError {
+            status: Some(status),
+            ..invalid(message, "content_encoding", None)
+        },
+        status,
+    )
 }
 
 /// A request that a web page of elsewhere may have sent.
 pub(super) fn foreign(header: &'static str) -> HttpResponse {
     let message = format!(
         "The request's `{header}` is not this machine's, and clients are not asked for a key: only local ones are \
-         answered. Use 127.0.0.1 or localhost, or set `auth = \"none\"` to answer everyone."
+         answered. Use 127.0.0.1 or localhost, or let the gateway's operator name this origin under `cors`, give its \
+         clients keys (`client_keys`), or set `auth = \"none\"` to answer everyone."
     );
     closing(&LlmError {
         status: Some(403),
@@ -147,7 +212,11 @@ pub(super) fn message_of(response: &HttpResponse) -> String {
 
 /// A response after which the connection can't go on: the rest of a body stands in it.
 fn closing(error: &LlmError) -> HttpResponse {
-    let response = response(error, 400);
+    with_close(response(error, 400))
+}
+
+/// The same, and the connection ends after it.
+pub(super) fn with_close(response: HttpResponse) -> HttpResponse {
     let mut headers = response.headers().clone();
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let status = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::BAD_REQUEST);

@@ -1,13 +1,15 @@
-//! `/healthz`: the process lives. `/readyz`: what it serves with.
+//! `/healthz`: the process lives. `/readyz`: it serves, and to those who may know, with what.
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::Method;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
 use serde_json::{Value, json};
 
+use super::admission::may_look;
 use super::{App, errors};
 
 pub(super) async fn alive() -> Response {
@@ -15,7 +17,10 @@ pub(super) async fn alive() -> Response {
 }
 
 /// Ready from the first connection on: nothing is listened to before every plugin is loaded.
-pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn ready(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    if !may_look(&app, &request) {
+        return document(&json!({"status": "ready"}));
+    }
     let plugins = app.pipeline.plugins().iter().map(|loaded| {
         let manifest = loaded.plugin.manifest();
         json!({

@@ -10,8 +10,8 @@ use http::header::{HOST, HeaderValue, ORIGIN};
 use http::uri::Authority;
 use http::{Request, Uri};
 
-/// The header that is foreign, if one is.
-pub(super) fn foreign<B>(request: &Request<B>) -> Option<&'static str> {
+/// The header that is foreign, if one is. The origins that may call are not.
+pub(super) fn foreign<B>(request: &Request<B>, allowed: &[HeaderValue]) -> Option<&'static str> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let is_host_foreign = match request.headers().get(HOST) {
         Some(host) => !text(host).parse::<Authority>().is_ok_and(|host| is_local(host.host())),
@@ -20,7 +20,10 @@ pub(super) fn foreign<B>(request: &Request<B>) -> Option<&'static str> {
     if is_host_foreign {
         return Some("Host");
     }
-    let origin = request.headers().get(ORIGIN)?;
+    let origin = request
+        .headers()
+        .get(ORIGIN)
+        .filter(|origin| !allowed.contains(origin))?;
     let origin = text(origin).parse::<Uri>();
     let is_ours = origin.is_ok_and(|origin| origin.scheme().is_some() && origin.host().is_some_and(is_local));
     (!is_ours).then_some("Origin")
@@ -60,14 +63,33 @@ mod tests {
                     request = request.header(name, value);
                 }
             }
-            assert_eq!(foreign(&request.body(()).unwrap()), expected, "{host:?} {origin:?}");
+            assert_eq!(
+                foreign(&request.body(()).unwrap(), &[]),
+                expected,
+                "{host:?} {origin:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_origin_that_may_call_is_not_foreign() {
+        let allowed = [HeaderValue::from_static("https://app.example")];
+        for (origin, expected) in [
+            ("https://app.example", None),
+            ("https://app.example.evil", Some("Origin")),
+        ] {
+            let request = Request::builder().header(HOST, "localhost").header(ORIGIN, origin);
+            assert_eq!(foreign(&request.body(()).unwrap(), &allowed), expected);
         }
     }
 
     #[test]
     fn the_host_of_a_target_counts_where_there_is_no_header() {
         for (target, expected) in [("http://localhost/", None), ("http://evil.example/", Some("Host"))] {
-            assert_eq!(foreign(&Request::builder().uri(target).body(()).unwrap()), expected);
+            assert_eq!(
+                foreign(&Request::builder().uri(target).body(()).unwrap(), &[]),
+                expected
+            );
         }
     }
 }

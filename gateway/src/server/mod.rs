@@ -1,18 +1,22 @@
 //! The HTTP server: connections, and their orderly end.
 
 mod access;
+mod admission;
 mod api;
 mod asked;
 mod attempts;
 mod body;
 mod call;
+mod clients;
 mod connections;
 mod errors;
+mod head;
 mod headers;
 mod health;
 mod local;
 mod models;
 mod outgoing;
+mod rate;
 mod route;
 mod router;
 #[cfg(test)]
@@ -22,12 +26,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heimdall_host::pipeline::Pipeline;
+use http::header::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::plugins::FailedPlugin;
 use crate::upstream::Upstreams;
 
+pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
+pub(crate) use head::HeadLimits;
 pub(crate) use router::router;
 
 /// What every request needs.
@@ -40,8 +47,14 @@ pub(crate) struct App {
     pub(crate) max_body: usize,
     /// How long a client may take to send it.
     pub(crate) body_timeout: Duration,
-    /// Whether only this machine's own programs are answered.
+    /// How large a request's head may be.
+    pub(crate) head_limits: HeadLimits,
+    /// Who may call.
+    pub(crate) clients: Clients,
+    /// Whether only this machine's own programs are answered, and pages of these origins.
     pub(crate) local_only: bool,
+    /// Web pages of other origins that may call.
+    pub(crate) origins: Vec<HeaderValue>,
     /// Cancelled when requests may go on no longer.
     pub(crate) cut_off: CancellationToken,
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{App, router};
+use super::{App, Clients, HeadLimits, router};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
 use crate::upstream::{Upstreams, canned};
@@ -33,7 +33,13 @@ fn app_of(config: &Config) -> App {
         }],
         max_body: MAX_BODY,
         body_timeout: Duration::from_secs(60),
+        head_limits: HeadLimits {
+            headers: 100,
+            bytes: 64 << 10,
+        },
+        clients: Clients::read(config).unwrap(),
         local_only: true,
+        origins: Vec::new(),
         cut_off: CancellationToken::new(),
     }
 }

@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     Configuration(String),
     Environment(String),
     File(PathBuf),
@@ -27,7 +27,7 @@ pub(super) enum Origin {
 
 impl Origin {
     /// The one of the three that is written. The configuration is checked to have exactly one.
-    pub(super) fn of(value: Option<&String>, env: Option<&String>, file: Option<&PathBuf>) -> Option<Origin> {
+    pub(crate) fn of(value: Option<&String>, env: Option<&String>, file: Option<&PathBuf>) -> Option<Origin> {
         let file = file.cloned().map(Origin::File);
         let env = env.cloned().map(Origin::Environment);
         file.or(env).or(value.cloned().map(Origin::Configuration))
@@ -35,7 +35,7 @@ impl Origin {
 
     /// # Errors
     /// In words, which start with where it was to be.
-    pub(super) fn read(&self) -> Result<String, String> {
+    pub(crate) fn read(&self) -> Result<String, String> {
         let text = match self {
             Origin::Configuration(text) => Ok(text.clone()),
             Origin::Environment(name) => std::env::var(name).map_err(|_| "is not set, or is not UTF-8".to_owned()),
@@ -148,7 +148,7 @@ impl Held {
 }
 
 impl Origin {
-    pub(super) fn file(&self) -> Option<&Path> {
+    pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Origin::File(file) => Some(file),
             _ => None,

@@ -25,6 +25,7 @@ use heimdall_host::model::CallKind;
 use http::{HeaderMap, StatusCode};
 
 pub(crate) use error::{Again, Fault, UpstreamError};
+pub(crate) use held::Origin;
 pub(crate) use registry::{AttemptsEnd, Member, Upstreams};
 pub(crate) use routing::{Choice, Place, Target};
 pub(crate) use sse::{DONE, Event, frame};

@@ -1,8 +1,72 @@
 //! Who may call: what the types can't say of it.
 
 use super::Table;
-use crate::config::{Config, ConfigError};
+use crate::config::places::Step;
+use crate::config::{Auth, ClientKeyConfig, Config, ConfigError};
 
-pub(super) fn check(_config: &Config, _root: &Table<'_>) -> Result<(), ConfigError> {
+/// More headers than this are no map of headers any more.
+const MAX_HEADERS: usize = 10_000;
+
+/// Half of what the server's HTTP library counts a header's bytes up to without running out of headers.
+const MAX_HEADER_KIB: usize = 256;
+
+/// The longest name of a client: it stands in every log line.
+const MAX_CLIENT_NAME: usize = 64;
+
+pub(super) fn check(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
+    limits(config, root)?;
+    if config.auth == Some(Auth::ClientKeys) && config.client_keys.is_empty() {
+        let problem = "asks clients for their keys, and there are none under `client_keys`";
+        return Err(root.refuse("auth", problem));
+    }
+    if config.auth == Some(Auth::None) && !config.client_keys.is_empty() {
+        let problem = "lets everyone call, but there are keys under `client_keys`: leave out one of the two";
+        return Err(root.refuse("auth", problem));
+    }
+    for (name, key) in &config.client_keys {
+        client_key(name, key, root)?;
+    }
     Ok(())
+}
+
+fn limits(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
+    for (key, value) in [
+        ("max_headers", config.max_headers as u64),
+        ("max_header_kib", config.max_header_kib as u64),
+        ("head_timeout_ms", config.head_timeout_ms),
+        ("max_body_mib", config.max_body_mib as u64),
+        ("body_timeout_ms", config.body_timeout_ms),
+        ("max_connections", config.max_connections as u64),
+    ] {
+        root.above_zero(key, Some(value))?;
+    }
+    for (key, value, most) in [
+        ("max_headers", config.max_headers, MAX_HEADERS),
+        ("max_header_kib", config.max_header_kib, MAX_HEADER_KIB),
+    ] {
+        if value > most {
+            return Err(root.refuse(key, format!("is above {most}, the most that can be read")));
+        }
+    }
+    Ok(())
+}
+
+fn client_key(name: &str, key: &ClientKeyConfig, root: &Table<'_>) -> Result<(), ConfigError> {
+    let keys = root.table(&[Step::Key("client_keys".into())]);
+    let is_sane = !name.is_empty() && name.len() <= MAX_CLIENT_NAME && !name.contains(char::is_control);
+    if !is_sane {
+        let problem = format!("is no name for a client: 1 to {MAX_CLIENT_NAME} bytes without control characters");
+        return Err(keys.refuse(name, problem));
+    }
+    let table = keys.table(&[Step::Key(name.to_owned())]);
+    match (&key.env, &key.file) {
+        (None, None) => Err(table.missing("env", "is missing, and so is `file`: one of them says where the key is")),
+        (Some(_), Some(_)) => Err(table.refuse("file", "stands beside `env`: the key can only be in one of the two")),
+        (Some(env), None) if env.is_empty() => Err(table.refuse("env", "is empty")),
+        (None, Some(file)) if file.as_os_str().is_empty() => Err(table.refuse("file", "is empty")),
+        _ if key.burst.is_some() && key.requests_per_minute.is_none() => {
+            Err(table.refuse("burst", "has no meaning without `requests_per_minute`"))
+        }
+        _ => Ok(()),
+    }
 }

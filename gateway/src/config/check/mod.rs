@@ -25,10 +25,7 @@ pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, Config
         path: Vec::new(),
         warnings: &warnings,
     };
-    check_listen(config.listen, config.auth).map_err(|problem| root.refuse("listen", problem))?;
-    root.above_zero("max_body_mib", Some(config.max_body_mib as u64))?;
-    root.above_zero("body_timeout_ms", Some(config.body_timeout_ms))?;
-    root.above_zero("max_connections", Some(config.max_connections as u64))?;
+    check_listen(config.listen, config).map_err(|problem| root.refuse("listen", problem))?;
     for (name, upstream) in &config.upstreams {
         upstream::check(
             name,
@@ -51,13 +48,13 @@ pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, Config
 ///
 /// # Errors
 /// In words, why not.
-pub(crate) fn check_listen(listen: SocketAddr, auth: Option<Auth>) -> Result<(), String> {
-    if listen.ip().is_loopback() || auth == Some(Auth::None) {
+pub(crate) fn check_listen(listen: SocketAddr, config: &Config) -> Result<(), String> {
+    if listen.ip().is_loopback() || config.auth == Some(Auth::None) || !config.client_keys.is_empty() {
         return Ok(());
     }
     Err(format!(
-        "is {listen}, which others than this machine can reach, and clients are not asked for a key yet: \
-         use 127.0.0.1, or write `auth = \"none\"` if everyone who can reach it may use it"
+        "is {listen}, which others than this machine can reach, and clients are asked for no key: name their keys \
+         under `client_keys`, use 127.0.0.1, or write `auth = \"none\"` if everyone who can reach it may use it"
     ))
 }
 

@@ -1,0 +1,231 @@
+//! The clients that may call: their keys, which this process knows only as hashes, and how often each may call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+
+use super::rate::Rate;
+use crate::config::{ClientKeyConfig, Config};
+use crate::upstream::Origin;
+
+/// Where a key may stand, besides `authorization`.
+const OTHER_HEADERS: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
+
+/// Why a client's key can't be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ClientKeyError {
+    #[error("the key of the client `{client}`: {problem}")]
+    Unusable { client: String, problem: String },
+    #[error("the clients `{first}` and `{second}` have the same key: logs and limits could not tell them apart")]
+    Same { first: Arc<str>, second: Arc<str> },
+    #[error("this system has no randomness to hash clients' keys with: {0}")]
+    NoRandomness(String),
+}
+
+/// All clients. Without any, no request is asked for a key.
+pub(crate) struct Clients {
+    /// Of this process alone, so that a hash tells nothing outside it.
+    salt: [u8; blake3::KEY_LEN],
+    kept: Vec<Kept>,
+    clients: ArcSwap<Vec<Client>>,
+}
+
+/// Where a client's key is kept, and what does not change with it.
+struct Kept {
+    name: Arc<str>,
+    origin: Origin,
+    rate: Option<Arc<Rate>>,
+}
+
+/// A client that showed its key.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) name: Arc<str>,
+    pub(super) rate: Option<Arc<Rate>>,
+    key: blake3::Hash,
+}
+
+/// What a request shows of its client.
+pub(super) enum Shown {
+    Client(Client),
+    WrongKey,
+    NoKey,
+}
+
+impl Clients {
+    /// Reads every client's key.
+    ///
+    /// # Errors
+    /// For the first that is not there, is no key, or is another's too.
+    pub(crate) fn read(config: &Config) -> Result<Clients, ClientKeyError> {
+        let mut salt = [0; blake3::KEY_LEN];
+        if !config.client_keys.is_empty() {
+            getrandom::fill(&mut salt).map_err(|error| ClientKeyError::NoRandomness(error.to_string()))?;
+        }
+        let clients = Clients {
+            salt,
+            kept: kept(&config.client_keys),
+            clients: ArcSwap::default(),
+        };
+        clients.refresh()?;
+        Ok(clients)
+    }
+
+    /// Whether clients are asked for a key.
+    pub(crate) fn are_asked(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    /// The files that keys are kept in.
+    pub(super) fn files(&self) -> impl Iterator<Item = &std::path::Path> {
+        self.kept.iter().filter_map(|kept| kept.origin.file())
+    }
+
+    /// Reads every key anew; where one is unusable, all stay as they were.
+    pub(super) fn refresh(&self) -> Result<(), ClientKeyError> {
+        let mut clients: Vec<Client> = Vec::with_capacity(self.kept.len());
+        for Kept { name, origin, rate } in &self.kept {
+            let key = self.hash_of(name, origin)?;
+            if let Some(other) = clients.iter().find(|other| other.key == key) {
+                return Err(ClientKeyError::Same {
+                    first: other.name.clone(),
+                    second: name.clone(),
+                });
+            }
+            clients.push(Client {
+                name: name.clone(),
+                rate: rate.clone(),
+                key,
+            });
+        }
+        self.clients.store(Arc::new(clients));
+        Ok(())
+    }
+
+    fn hash_of(&self, name: &str, origin: &Origin) -> Result<blake3::Hash, ClientKeyError> {
+        let unusable = |problem| ClientKeyError::Unusable {
+            client: name.to_owned(),
+            problem,
+        };
+        let key = origin.read().map_err(unusable)?;
+        if key.is_empty() {
+            return Err(unusable(format!("{origin} is empty")));
+        }
+        if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = "has a space or another character that no key can have";
+            return Err(unusable(format!("{origin} {problem}")));
+        }
+        Ok(blake3::keyed_hash(&self.salt, key.as_bytes()))
+    }
+
+    /// Who a request is from, by the key in its headers.
+    pub(super) fn identify(&self, headers: &HeaderMap) -> Shown {
+        let Some(key) = key(headers) else {
+            return Shown::NoKey;
+        };
+        let key = blake3::keyed_hash(&self.salt, key);
+        // Every one is looked at, so that the time does not tell how many there are before the right one.
+        let clients = self.clients.load();
+        let matching = clients.iter().filter(|client| client.key == key);
+        match matching.last() {
+            Some(client) => Shown::Client(client.clone()),
+            None => Shown::WrongKey,
+        }
+    }
+}
+
+fn kept(keys: &BTreeMap<String, ClientKeyConfig>) -> Vec<Kept> {
+    let kept = keys.iter().filter_map(|(name, key)| {
+        // The configuration is checked to have one of the two.
+        let origin = Origin::of(None, key.env.as_ref(), key.file.as_ref())?;
+        let rate = key.requests_per_minute.map(|each| Arc::new(Rate::new(each, key.burst)));
+        Some(Kept {
+            name: name.as_str().into(),
+            origin,
+            rate,
+        })
+    });
+    kept.collect()
+}
+
+/// The key that a request shows.
+fn key(headers: &HeaderMap) -> Option<&[u8]> {
+    let bearer = headers.get(AUTHORIZATION).and_then(|value| {
+        let (scheme, key) = value.as_bytes().split_at_checked("bearer ".len())?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+    });
+    let others = || OTHER_HEADERS.iter().find_map(|name| headers.get(name));
+    let key = bearer.or_else(|| others().map(|value| value.as_bytes().trim_ascii()));
+    key.filter(|key| !key.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::HeaderValue;
+
+    use super::*;
+
+    fn clients(keys: &[(&str, &str)]) -> Result<Clients, ClientKeyError> {
+        let directory = tempfile::tempdir().unwrap();
+        let client_keys = keys.iter().map(|(name, key)| {
+            let file = directory.path().join(name);
+            std::fs::write(&file, key).unwrap();
+            let key = ClientKeyConfig {
+                file: Some(file),
+                ..ClientKeyConfig::default()
+            };
+            ((*name).to_owned(), key)
+        });
+        Clients::read(&Config {
+            client_keys: client_keys.collect(),
+            ..Config::default()
+        })
+    }
+
+    fn shown(clients: &Clients, headers: &[(&'static str, &'static str)]) -> String {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        match clients.identify(&headers.collect()) {
+            Shown::Client(client) => client.name.to_string(),
+            Shown::WrongKey => "wrong".to_owned(),
+            Shown::NoKey => "none".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_client_is_known_by_its_key_in_any_of_three_headers() {
+        let clients = clients(&[("a", "key-a\n"), ("b", "key-b")]).unwrap();
+        let cases: [(&[(&str, &str)], &str); 11] = [
+            (&[("authorization", "Bearer key-a")], "a"),
+            (&[("authorization", "bearer  key-b ")], "b"),
+            (&[("x-api-key", "key-a")], "a"),
+            (&[("api-key", "key-b")], "b"),
+            (&[("authorization", "Basic xyz"), ("x-api-key", "key-a")], "a"),
+            (&[("authorization", "Bearer wrong"), ("x-api-key", "key-a")], "wrong"),
+            (&[("authorization", "Bearer key-a2")], "wrong"),
+            (&[("authorization", "Bearer KEY-A")], "wrong"),
+            (&[("authorization", "Bearer")], "none"),
+            (&[("authorization", "Bearer ")], "none"),
+            (&[], "none"),
+        ];
+        for (headers, expected) in cases {
+            assert_eq!(shown(&clients, headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_tell_nobody_apart_are_refused_by_name() {
+        let cases = [
+            (vec![("a", "same"), ("b", "same\n")], "`a` and `b` have the same key"),
+            (vec![("a", " \n")], "the client `a`: the file"),
+            (vec![("a", "two words")], "a space"),
+        ];
+        for (keys, words) in cases {
+            let error = clients(&keys).err().unwrap().to_string();
+            assert!(error.contains(words) && !error.contains("same\n"), "{error}");
+        }
+    }
+}
