@@ -7,12 +7,14 @@
     reason = "a test that fails by a panic says what is wrong"
 )]
 
+mod access;
 mod bad_input;
 mod calls;
 mod fallbacks;
 #[path = "../../../host/tests/component/guest.rs"]
 #[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
 mod guest;
+mod hidden_headers;
 mod lifecycle;
 mod plugins;
 mod streams;
