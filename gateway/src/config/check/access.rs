@@ -1,7 +1,7 @@
 //! Who may call: what the types can't say of it.
 
 use super::Table;
-use crate::config::places::Step;
+use crate::config::tree::Step;
 use crate::config::{Auth, ClientKeyConfig, Config, ConfigError};
 
 /// More headers than this are no map of headers any more.
