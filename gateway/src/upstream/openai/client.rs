@@ -16,6 +16,9 @@ use crate::upstream::secret::Secret;
 /// The largest file of certificates that is read.
 const MAX_CERTIFICATES: u64 = 16 << 20;
 
+/// The most that the headers of an HTTP/2 answer may have, in bytes.
+const MAX_HEADERS: u32 = 64 << 10;
+
 /// How often an HTTP/2 connection with calls under way is asked whether it still stands, and how long that may take.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
@@ -31,6 +34,7 @@ pub(super) fn build(config: &UpstreamConfig, base_url: &Url, limits: Limits) -> 
         .tcp_nodelay(true)
         .pool_max_idle_per_host(config.max_idle_connections)
         .pool_idle_timeout(Duration::from_millis(config.idle_connection_timeout_ms))
+        .http2_max_header_list_size(MAX_HEADERS)
         .http2_keep_alive_interval(PING_EVERY)
         .http2_keep_alive_timeout(PING_TIMEOUT);
     let client = match config.protocol {

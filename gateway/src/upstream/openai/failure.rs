@@ -29,7 +29,15 @@ impl OpenAi {
         if is_large_head(&words) {
             return Fault::HeadTooLarge;
         }
-        Fault::NotHttp(words)
+        let hint = if words.starts_with("stream error detected") {
+            // The HTTP client does not say which rule of HTTP/2 was broken; this is the one that servers do break.
+            "; its headers may be too many or too large"
+        } else if self.is_http2 {
+            "; does it speak HTTP/2, as `protocol` says?"
+        } else {
+            ""
+        };
+        Fault::NotHttp(format!("{words}{hint}"))
     }
 
     fn with_proxy(&self, words: String) -> String {
@@ -60,6 +68,7 @@ impl OpenAi {
             CertificateError::UnknownIssuer => {
                 "no authority that is known here has signed it (one of your own is named by `ca_file`)".to_owned()
             }
+            CertificateError::BadSignature => "the authority that it names has not signed it".to_owned(),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "it is for other names than the one in `base_url`".to_owned()
             }
@@ -101,5 +110,5 @@ fn was_closed(cause: &(dyn Error + 'static), words: &str) -> bool {
 
 /// Whether the HTTP client gave up on the answer's head. It has words for it alone.
 fn is_large_head(words: &str) -> bool {
-    words.contains("message head is too large")
+    words.contains("message head is too large") || words.contains("header_list_way_too_large")
 }

@@ -23,7 +23,7 @@ use self::credentials::Credentials;
 use self::timing::Timing;
 use super::keys::{Chosen, Tried};
 use super::{Fault, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
-use crate::config::UpstreamConfig;
+use crate::config::{Protocol, UpstreamConfig};
 
 pub(super) struct OpenAi {
     name: Arc<str>,
@@ -31,6 +31,7 @@ pub(super) struct OpenAi {
     client: Client,
     credentials: Credentials,
     is_proxied: bool,
+    is_http2: bool,
     limits: Limits,
 }
 
@@ -63,6 +64,7 @@ impl OpenAi {
             name,
             base_url,
             is_proxied: config.proxy.is_some(),
+            is_http2: config.protocol == Protocol::Http2,
             limits,
         })
     }
