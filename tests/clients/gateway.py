@@ -68,14 +68,38 @@ def configuration(guests: pathlib.Path, upstream: str) -> dict[str, object]:
     # Nobody listens there.
     down = {"base_url": f"http://127.0.0.1:{free_port()}/v1"}
     return {
+        "client_keys": client_keys(),
         "plugins": [typed(guests), legacy(guests)],
         "upstreams": {
             "echo": {"kind": "echo"},
             "recorded": recorded,
             "down": down,
+            "forwarding": recorded | {"forward_client_key": True},
             "hasty": recorded | {"first_byte_timeout_ms": 300},
+            "retrying": recorded | {"retries": 2, "retry_backoff_ms": 10},
+            "fallen": down | {"fallbacks": ["recorded"]},
+            "failing": recorded | {"fallbacks": ["down/answers", "recorded/answers"]},
         },
+        "routes": [{"models": ["routed-*"], "upstream": "recorded", "model": "answers"}],
+        "aliases": {"best": "recorded/answers"},
+        "passthrough": [{"path": "/v1/moderations", "upstream": "recorded"}],
     }
+
+
+def secure_configuration(folder: pathlib.Path) -> dict[str, object]:
+    """The echo behind TLS."""
+    return {
+        "client_keys": client_keys(),
+        "tls": {"certificate": str(folder / "server.pem"), "key": str(folder / "server.key")},
+        "upstreams": {"echo": {"kind": "echo"}},
+        "plugins": [],
+    }
+
+
+def client_keys() -> dict[str, object]:
+    """Each client's key, by the variable that holds it."""
+    limit = {"requests_per_minute": REQUESTS_PER_MINUTE, "burst": REQUESTS_PER_MINUTE}
+    return {name: {"env": variable(name)} | (limit if name.endswith("limited") else {}) for name in KEYS}
 
 
 class Gateway:

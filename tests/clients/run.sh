@@ -2,9 +2,10 @@
 # The official OpenAI clients for Python and JavaScript against a running gateway with a typed and a legacy plugin.
 #
 #   tests/clients/run.sh [PATH TO THE HEIMDALL BINARY]
+#   tests/clients/run.sh --spoiled [PATH TO THE HEIMDALL BINARY]     every check has to fail when what it is about is gone
 #
-# Without an argument: target/release/heimdall, built first if it is not there. Needs Python 3.11, Node.js 20 and npm, or
-# newer.
+# Without an argument: target/release/heimdall, built first if it is not there. Needs Python 3.11, Node.js 20, npm
+# and openssl, or newer.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,6 +14,11 @@ target=${CARGO_TARGET_DIR:-$root/target}
 venv=$target/client-tests/python
 node=$target/client-tests/javascript
 
+what=main.py
+if [ "${1:-}" = --spoiled ]; then
+    what=spoiled.py
+    shift
+fi
 if [ $# -gt 0 ]; then
     binary=$1
 else
@@ -40,4 +46,4 @@ if ! installed "$node" "$here/javascript/package-lock.json"; then
     sha256sum <"$here/javascript/package-lock.json" >"$node/.installed"
 fi
 
-exec "$venv/bin/python" -B "$here/main.py" "$binary" "$root/guest-examples" "$venv/bin/python" "$node"
+exec "$venv/bin/python" -B "$here/$what" "$binary" "$root/guest-examples" "$venv/bin/python" "$node"

@@ -7,7 +7,7 @@
 - `breaks-N`: the connection ends after N events of the stream.
 
 `GET /calls/TAG` lists how each call ended whose `user` (or `safety_identifier`) was TAG: its status, `left` where the
-other side went away, `null` while it is under way.
+other side went away, `null` while it is under way. `GET /keys/TAG` lists the `authorization` that they came with.
 """
 
 import http.server
@@ -39,6 +39,7 @@ LIMITED = {
     "x-ratelimit-reset-requests": "7s",
 }
 ERRORS = {
+    400: ("invalid_request_error", None),
     401: ("invalid_request_error", "invalid_api_key"),
     429: ("requests", "rate_limit_exceeded"),
     500: ("server_error", None),
@@ -53,6 +54,7 @@ class Upstream(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.calls: dict[str, list[int | str | None]] = {}
+        self.keys: dict[str, list[str | None]] = {}
         self.lock = threading.Lock()
         self.base = f"http://127.0.0.1:{self.server_port}"
 
@@ -64,9 +66,10 @@ class Upstream(http.server.ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def begin(self, tag: str) -> int:
+    def begin(self, tag: str, key: str | None) -> int:
         """Notes a call; which of its tag's it is."""
         with self.lock:
+            self.keys.setdefault(tag, []).append(key)
             self.calls.setdefault(tag, []).append(None)
             return len(self.calls[tag]) - 1
 
@@ -89,10 +92,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Nothing is logged."""
 
     def do_GET(self) -> None:
-        if self.path.startswith("/calls/"):
+        of = {"calls": self.server.calls, "keys": self.server.keys}
+        _, what, tag = f"{self.path}/".split("/", 2)
+        if what in of:
             with self.server.lock:
-                calls = json.dumps(self.server.calls.get(self.path.removeprefix("/calls/"), []))
-            self.whole(200, calls.encode())
+                told = json.dumps(of[what].get(tag.rstrip("/"), []))
+            self.whole(200, told.encode())
         elif self.path == "/v1/models":
             self.whole(200, json.dumps(MODELS).encode())
         else:
@@ -101,7 +106,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         tag = request.get("user") or request.get("safety_identifier") or ""
-        number = self.server.begin(tag)
+        number = self.server.begin(tag, self.headers["authorization"])
         try:
             how: int | str = self.answer(request, number)
         except OSError:
@@ -123,7 +128,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         whole, stream = (TOOLS if what == "tools" else RECORDED)[self.path]
         if not request.get("stream"):
             return self.whole(200, (FIXTURES / whole).read_bytes())
-        events = (FIXTURES / stream).read_bytes().split(b"\n\n")
+        events = (FIXTURES / stream).read_bytes().strip().split(b"\n\n")
         if what == "breaks":
             return self.stream(events[: numbers[0]], ends=False)
         if what == "endless":
@@ -140,7 +145,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return status
 
     def error(self, status: int, headers: dict[str, str] | None = None) -> int:
-        kind, code = ERRORS.get(status, ("invalid_request_error", None))
+        kind, code = ERRORS.get(status, (None, None))
         error = {"message": f"A recorded error of status {status}.", "type": kind, "param": None, "code": code}
         return self.whole(status, json.dumps({"error": error}).encode(), headers)
 
@@ -158,7 +163,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not ends:
             self.close_connection = True
             return "broke off"
-        self.wfile.write(b"0\r\n\r\n")
+        try:
+            self.wfile.write(b"0\r\n\r\n")
+        except OSError:
+            # After the last event there is nothing left to wait for.
+            self.close_connection = True
         return 200
 
     def until_left(self) -> str:

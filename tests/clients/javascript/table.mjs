@@ -57,6 +57,11 @@ export async function all(stream) {
   return items;
 }
 
+/** The text of a streamed chat. */
+export function textOf(chunks) {
+  return chunks.flatMap((chunk) => chunk.choices).map((choice) => choice.delta.content ?? "").join("");
+}
+
 /** The values of those headers; null where there is none. */
 export function values(headers, ...names) {
   return names.map((name) => headers.get(name));
@@ -67,9 +72,9 @@ export function tag() {
   return randomUUID();
 }
 
-/** How the upstream's calls of that tag ended. */
-export async function calls(of) {
-  return (await fetch(`${SETUP.upstream}/calls/${of}`)).json();
+/** How the upstream's calls of that tag ended, or with which `keys` they came. */
+export async function calls(of, what = "calls") {
+  return (await fetch(`${SETUP.upstream}/${what}/${of}`)).json();
 }
 
 /** Waits until the upstream's calls of that tag have ended in that way. */

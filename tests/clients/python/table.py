@@ -57,9 +57,9 @@ def tag() -> str:
     return uuid.uuid4().hex
 
 
-def calls(of: str) -> list[int | str | None]:
-    """How the upstream's calls of that tag ended."""
-    with urllib.request.urlopen(f"{SETUP.upstream}/calls/{of}", timeout=10) as answer:
+def calls(of: str, what: str = "calls") -> list[int | str | None]:
+    """How the upstream's calls of that tag ended, or with which `keys` they came."""
+    with urllib.request.urlopen(f"{SETUP.upstream}/{what}/{of}", timeout=10) as answer:
         return json.load(answer)
 
 

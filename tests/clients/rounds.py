@@ -1,0 +1,93 @@
+"""One round: an upstream, two gateways, and every check of both clients against them."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from certificates import certificates
+from gateway import KEYS, MARKS, REQUESTS_PER_MINUTE, Gateway, configuration, secure_configuration
+from upstream import Upstream
+
+HERE = pathlib.Path(__file__).resolve().parent
+CLIENT_SECONDS = 300
+
+
+@dataclass
+class Programs:
+    """What a round runs."""
+
+    binary: pathlib.Path
+    guests: pathlib.Path
+    python: str
+    node_modules: str
+
+    def clients(self) -> dict[str, list[str]]:
+        """How each client's checks are run."""
+        return {
+            "python": [self.python, "-B", str(HERE / "python/run.py")],
+            "javascript": ["node", str(HERE / "javascript/run.mjs")],
+        }
+
+
+@dataclass
+class Round:
+    """What came of it: of each client, each check's name and whether it passed."""
+
+    results: dict[str, dict[str, bool]]
+    exit_status: int | None
+    printed: str
+
+
+def play(
+    programs: Programs,
+    say: Callable[[str], None],
+    spoil: Callable[[dict[str, object], dict[str, object]], None] = lambda _, __: None,
+) -> Round:
+    """Runs every check. `spoil` may change the configurations of both gateways before they start."""
+    with ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heimdall-clients-")))
+        certificates(folder)
+        upstream = stack.enter_context(Upstream())
+        config, secure_config = configuration(programs.guests, upstream.base), secure_configuration(folder)
+        spoil(config, secure_config)
+        gateway = stack.enter_context(Gateway(programs.binary, config))
+        results = {}
+        for name, command in programs.clients().items():
+            setup = {
+                "base": gateway.base,
+                "upstream": upstream.base,
+                "key": KEYS[name],
+                "limited_key": KEYS[f"{name}-limited"],
+                "limit": REQUESTS_PER_MINUTE,
+                "marks": MARKS,
+            }
+            settings = {"CHECKS_SETUP": json.dumps(setup), "CHECKS_NODE_MODULES": programs.node_modules}
+            results[name] = checks(command, settings, say)
+        status = gateway.stop()
+        return Round(results, status, gateway.output())
+
+
+def checks(command: list[str], settings: dict[str, str], say: Callable[[str], None]) -> dict[str, bool]:
+    """Each check's name, and whether it passed."""
+    process = subprocess.Popen(
+        command,
+        env=os.environ | settings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+    )
+    results = {}
+    for line in process.stdout:
+        say(line.rstrip("\n"))
+        verdict, _, name = line.rstrip("\n").partition(" ")
+        if verdict in ("ok", "FAIL"):
+            results[name.strip()] = verdict == "ok"
+    if process.wait(CLIENT_SECONDS) != 0:
+        results[f"{pathlib.Path(command[-1]).name} ends with status 0"] = False
+    return results
