@@ -58,13 +58,16 @@ pub(crate) struct Config {
     pub(crate) cors: CorsConfig,
     /// The upstream of a model that names none. Needed where there are several.
     pub(crate) default_upstream: Option<String>,
-    /// Rules for models that name no upstream. The first that matches counts.
+    /// Rules for models that are no alias and name no upstream. The first that matches counts; a model that none matches
+    /// goes to the `default_upstream`.
     pub(crate) routes: Vec<RouteConfig>,
-    /// Further names of models: each stands for an `upstream/model`.
+    /// Further names of models: each stands for an `upstream/model`, or for an `upstream` that is asked for the model of
+    /// this very name. They go before everything else, and an alias can't stand for another one.
     pub(crate) aliases: BTreeMap<String, String>,
-    /// Further paths that are passed on. Plugins see them by their HTTP hooks only.
+    /// Further paths below `/v1/` that are passed on; all others are answered with 404. Plugins see them by their HTTP
+    /// hooks only, so a client can do there what the LLM hooks would not let it do.
     pub(crate) passthrough: Vec<PassthroughConfig>,
-    /// How long the list of models is remembered.
+    /// How long the list of an upstream's models is remembered, in milliseconds; 0: not at all.
     pub(crate) models_cache_ms: u64,
     /// The most headers that a request may have.
     pub(crate) max_headers: usize,

@@ -4,25 +4,28 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A rule for models that name no upstream. The first that matches counts.
+/// A rule for models that are no alias and name no upstream. The first that matches counts.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct RouteConfig {
-    /// Patterns of the model that the client asked for; `*` and `?` stand for other characters.
+    /// Patterns of the model that the client asked for: `*` stands for any characters, `?` for one, and a `/` is a
+    /// character like any other. One that matches is enough.
     pub(crate) models: Vec<String>,
-    /// Where such calls go.
+    /// The upstream to which such calls go.
     pub(crate) upstream: String,
     /// The model that is asked there; else the client's.
     pub(crate) model: Option<String>,
-    /// Where a call goes that failed there, instead of the upstream's own `fallbacks`.
+    /// Where a call goes that failed there, instead of the upstream's own `fallbacks`: `upstream` or `upstream/model`, in
+    /// order. Those of these upstreams are not tried; an empty list means that nothing is.
     pub(crate) fallbacks: Option<Vec<String>>,
 }
 
 /// Paths that are passed on although Heimdall does not know them.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct PassthroughConfig {
-    /// A pattern of paths below `/v1/`; `*` and `?` stand for other characters.
+    /// A pattern of the whole path, as in `/v1/files*`: `*` stands for any characters, `?` for one. It is compared with
+    /// the decoded path. Paths that Heimdall answers itself, and other ways to write those, are never passed on.
     pub(crate) path: String,
-    /// Where they go; else to the `default_upstream`.
+    /// The upstream to which they go; else the `default_upstream`.
     pub(crate) upstream: Option<String>,
 }
 

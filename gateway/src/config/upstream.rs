@@ -53,11 +53,17 @@ pub(crate) struct UpstreamConfig {
     pub(crate) max_idle_connections: usize,
     /// How long an idle connection is kept, in milliseconds.
     pub(crate) idle_connection_timeout_ms: u64,
-    /// How often a call that failed is tried again here.
+    /// How often a call is tried again here that could not be connected, got no answer, or was answered with 408, 409,
+    /// 429 or a status from 500 on (but for 501 and 505). At most 20.
     pub(crate) retries: u32,
-    /// The pause before the first retry; each further one is twice as long, and all vary.
+    /// The pause before the first retry, in milliseconds; each further one is twice as long, up to 10 s, and all vary. An
+    /// upstream's `Retry-After` counts instead; if it is over 10 s, the fallbacks come at once.
     pub(crate) retry_backoff_ms: u64,
-    /// Where a call goes that failed here: `upstream` or `upstream/model`, in order.
+    /// Where a call goes that failed here for good: `upstream` or `upstream/model`, in order, each followed by its own
+    /// fallbacks. They are tried after what is worth a retry, after timeouts and unusable answers, and after 401 to 404,
+    /// 501 and 505; not after any other status, nor after a plugin's refusal that does not allow it. Of a stream no more
+    /// than its first event is waited for. All attempts together take no longer than the first upstream's
+    /// `total_timeout_ms`.
     pub(crate) fallbacks: Vec<String>,
     /// How long connecting may take, TLS included, in milliseconds.
     pub(crate) connect_timeout_ms: u64,

@@ -14,6 +14,7 @@ use heimdall_host::json::Document;
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded, PluginSettings};
 use heimdall_host::pipeline::Pipeline;
+use heimdall_host::plugin::HookSet;
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
 use sha2::{Digest as _, Sha256};
 
@@ -104,9 +105,27 @@ pub(crate) async fn load(config: &Config, origin: &Origin) -> Result<Plugins, Fa
             }
         }
     }
-    Ok(Plugins {
-        pipeline: pipeline(plugins)?,
-        failed,
+    let pipeline = pipeline(plugins)?;
+    if let Some(warning) = unseen(config, &pipeline) {
+        tracing::warn!("{warning}");
+    }
+    Ok(Plugins { pipeline, failed })
+}
+
+/// Plugins that look at calls to models, where there are paths that are passed on without being looked at.
+pub(crate) fn unseen(config: &Config, pipeline: &Pipeline) -> Option<String> {
+    let llm = HookSet::all() - HookSet::HTTP_REQUEST - HookSet::HTTP_RESPONSE;
+    let plugins = pipeline.plugins().iter();
+    let blind = plugins.filter(|loaded| loaded.plugin.hooks().intersects(llm));
+    let blind: Vec<&str> = blind.map(|loaded| &*loaded.plugin.manifest().name).collect();
+    let paths: Vec<&str> = config.passthrough.iter().map(|entry| entry.path.as_str()).collect();
+    (!blind.is_empty() && !paths.is_empty()).then(|| {
+        format!(
+            "`passthrough` lists {}: what clients send there and get from there, the LLM hooks of these plugins don't \
+             see: {}",
+            paths.join(", "),
+            blind.join(", ")
+        )
     })
 }
 

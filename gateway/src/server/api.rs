@@ -15,6 +15,7 @@ use super::access::Access;
 use super::admission::admit;
 use super::call::{Called, call};
 use super::outgoing::Outgoing;
+use super::passthrough::{PassedOn, PassedPieces, pass_on};
 use super::route::{Route, route};
 use super::{App, body, errors, headers, models};
 
@@ -25,6 +26,7 @@ const CLIENT: &str = "client";
 enum Ending {
     Whole(HttpResponse),
     Stream(HeaderMap, Box<Outgoing>),
+    Pieces(StatusCode, HeaderMap, Box<PassedPieces>),
 }
 
 /// Answers every path but the host's own.
@@ -69,6 +71,14 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
                 .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             http
         }
+        Ending::Pieces(status, mut headers, pieces) => {
+            access.answered(status.as_u16());
+            access.mark(&mut headers);
+            let mut http = Response::new(pieces.into_body(access));
+            *http.status_mut() = status;
+            *http.headers_mut() = headers;
+            http
+        }
     };
     if let Some(allowance) = admitted.allowance {
         allowance.write(response.headers_mut());
@@ -105,9 +115,16 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
     }
     let response = match exchange.on_request().await {
         HttpStep::Respond(response) => response,
-        HttpStep::Proceed => match route(exchange.http()) {
+        HttpStep::Proceed => match route(exchange.http(), &app.upstreams) {
             Err(response) => response,
             Ok(Route::Models) => models::list(app).await,
+            Ok(Route::Model(id)) => models::one(app, &id).await,
+            Ok(Route::PassedOn(path, upstream)) => {
+                match pass_on(app, exchange.http(), &path, &upstream, access).await {
+                    PassedOn::Whole(response) => response,
+                    PassedOn::Pieces(status, headers, pieces) => return Ending::Pieces(status, headers, pieces),
+                }
+            }
             Ok(Route::Call(kind)) => match call(app, exchange, kind, access).await {
                 Called::Whole(back, response) => {
                     exchange = *back;

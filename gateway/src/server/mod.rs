@@ -16,6 +16,8 @@ mod health;
 mod local;
 mod models;
 mod outgoing;
+mod passthrough;
+mod plain_path;
 mod rate;
 mod route;
 mod router;
@@ -34,6 +36,7 @@ use crate::upstream::Upstreams;
 
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
+pub(crate) use route::is_own_path;
 pub(crate) use head::HeadLimits;
 pub(crate) use router::router;
 

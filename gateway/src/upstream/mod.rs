@@ -22,7 +22,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use heimdall_host::json::Document;
 use heimdall_host::model::CallKind;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 pub(crate) use error::{Again, Fault, UpstreamError};
 pub(crate) use held::Origin;
@@ -44,6 +44,30 @@ pub(crate) struct UpstreamRequest {
     pub(crate) client_key: HeaderMap,
 }
 
+/// A request of a kind that Heimdall does not know, as it leaves the last HTTP hook.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub(crate) method: Method,
+    /// The path below the base URL, decoded, without its slashes.
+    pub(crate) segments: Vec<String>,
+    pub(crate) query: Option<String>,
+    /// The client's, without those that are not for the upstream.
+    pub(crate) headers: HeaderMap,
+    /// The client's own key, in the headers in which it came: sent only by setting.
+    pub(crate) client_key: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// The start of an answer to one.
+pub(crate) struct Forwarded {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Pieces,
+}
+
+/// A body, piece by piece as it is asked for. It ends after an error; dropping it ends the call.
+pub(crate) type Pieces = BoxStream<'static, Result<Bytes, UpstreamError>>;
+
 /// The start of an answer.
 pub(crate) enum UpstreamAnswer {
     /// A whole answer, an error's included.
@@ -64,6 +88,9 @@ pub(crate) type Events = BoxStream<'static, Result<Event, UpstreamError>>;
 pub(crate) trait Upstream: Send + Sync + 'static {
     /// Makes one call. Every wait in it, and in the stream that it may give, is bounded.
     async fn call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError>;
+
+    /// Passes a request on as it is. Every wait in it, and in the answer's body, is bounded.
+    async fn forward(&self, request: Forward) -> Result<Forwarded, UpstreamError>;
 
     /// The models that it has, each in OpenAI's shape.
     async fn models(&self) -> Result<Vec<Document>, UpstreamError>;

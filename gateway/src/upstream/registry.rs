@@ -14,7 +14,7 @@ use super::echo::Echo;
 use super::models::ModelList;
 use super::openai::OpenAi;
 use super::routing::{Choice, Place, Routing};
-use super::{Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
+use super::{Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
 use crate::config::{Config, UpstreamConfig, UpstreamKind};
 use crate::text::shortened;
 
@@ -31,6 +31,8 @@ pub(crate) struct Member {
     pub(crate) backoff: Duration,
     /// Time that a call and all that is tried instead of it may take.
     pub(crate) total: Duration,
+    /// The most bytes that an answer may have.
+    pub(crate) max_response: usize,
 }
 
 impl Member {
@@ -51,6 +53,11 @@ impl Member {
             },
             whole @ UpstreamAnswer::Whole { .. } => whole,
         })
+    }
+
+    /// Passes a request on as it is.
+    pub(crate) async fn forward(&self, request: Forward) -> Result<Forwarded, UpstreamError> {
+        self.upstream.forward(request).await
     }
 }
 
@@ -117,6 +124,11 @@ impl Upstreams {
         self.routing.fallbacks(upstream)
     }
 
+    /// The upstream to which a path is passed on; none: it is not.
+    pub(crate) fn passes_on(&self, path: &str) -> Option<&Arc<str>> {
+        self.routing.passes_on(path)
+    }
+
     /// # Errors
     /// When there is no upstream of this name.
     pub(crate) fn get(&self, name: &str) -> Result<&Member, LlmError> {
@@ -164,6 +176,7 @@ fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, config: &UpstreamConfig,
         retries: config.retries,
         backoff: Duration::from_millis(config.retry_backoff_ms),
         total: Duration::from_millis(config.total_timeout_ms),
+        max_response: config.max_response_mib.saturating_mul(1 << 20),
     }
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Routing {
     aliases: HashMap<Box<str>, Place>,
     rules: Vec<Rule>,
     default: Option<Arc<str>>,
+    /// Paths that are passed on, and to whom.
+    passed_on: Vec<(GlobSet, Arc<str>)>,
 }
 
 impl Routing {
@@ -65,6 +67,7 @@ impl Routing {
             aliases: HashMap::new(),
             rules: Vec::new(),
             default: None,
+            passed_on: Vec::new(),
         };
         let chains = config.upstreams.keys().map(|name| {
             let mut chain = Chain::default();
@@ -98,6 +101,17 @@ impl Routing {
             .as_deref()
             .map(Arc::from)
             .or_else(|| only.cloned());
+        for entry in &config.passthrough {
+            let upstream = match &entry.upstream {
+                Some(name) => routing.place(name)?.upstream,
+                None => routing
+                    .default
+                    .clone()
+                    .context("`passthrough` needs a `default_upstream`")?,
+            };
+            let path = glob_set(std::slice::from_ref(&entry.path))?;
+            routing.passed_on.push((path, upstream));
+        }
         routing.upstreams.extend(chains);
         Ok(routing)
     }
@@ -136,6 +150,12 @@ impl Routing {
     /// Where models go that nothing else says anything of.
     pub(super) fn default(&self) -> Option<&Arc<str>> {
         self.default.as_ref()
+    }
+
+    /// The upstream to which a path is passed on: that of the first pattern which it matches.
+    pub(super) fn passes_on(&self, path: &str) -> Option<&Arc<str>> {
+        let entry = self.passed_on.iter().find(|(pattern, _)| pattern.is_match(path));
+        entry.map(|(_, upstream)| upstream)
     }
 
     /// Further names of models, with the upstream of each.

@@ -69,6 +69,16 @@ impl Secret {
         self.header.clone()
     }
 
+    /// How many bytes at the end of these may be the start of the key.
+    pub(super) fn begun_at_the_end_of(&self, bytes: &[u8]) -> usize {
+        let key = self.key.as_bytes();
+        if key.len() < SEARCHED_FROM {
+            return 0;
+        }
+        let is_begun = |length: &usize| key.get(..*length).is_some_and(|start| bytes.ends_with(start));
+        (1..key.len()).rev().find(is_begun).unwrap_or_default()
+    }
+
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
         self.next_in(text).is_some()
     }

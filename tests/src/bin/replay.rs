@@ -4,6 +4,7 @@
 //! - `whole`: in one piece; `split-N`: cut after N bytes; `every-N`: in pieces of N bytes;
 //! - `break-N`: the connection closes after N bytes; `hang`: no answer; `hang-N`: silence after N bytes;
 //! - `first-N`: N bytes and a proper end; `status-N`: with that status; `endless`: the fixture again and again;
+//! - `close`: the connection ends without an answer; `raw-N`: that many bytes that are neither text nor JSON;
 //! - `later`: 503 with `retry-after`, whose value follows the fixture: `/later/FIXTURE/SECONDS/v1/...`;
 //! - `repeat-N`: with that status and, in place of a fixture, an error that repeats the request's `authorization`; the
 //!   fixture's name says in which form: `plain`, `escaped` or `event`.
@@ -83,11 +84,15 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
         None => (fixture, String::new()),
     };
     let body = match what {
+        "raw" => (0..=250).cycle().take(number).collect(),
         "repeat" => repeated(key, fixture),
         _ => std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture))?,
     };
     if what == "hang" && number == usize::MAX {
         return until_closed(stream).await;
+    }
+    if what == "close" {
+        return Ok(());
     }
     let status = match what {
         "status" | "repeat" => number,
@@ -97,6 +102,7 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
     let kind = match body.trim_ascii_start().first() {
         Some(b'{') => "application/json",
         Some(b'<') => "text/html",
+        _ if what == "raw" => "application/octet-stream",
         _ => "text/event-stream",
     };
     let head = format!(

@@ -49,6 +49,7 @@ async fn what_the_request_is_to_blame_for_is_not_tried_elsewhere_and_all_else_is
         ("status-429", ANSWER, 2, true),
         ("status-500", ANSWER, 2, true),
         ("status-503", ANSWER, 2, true),
+        ("close", ANSWER, 2, true),
         ("hang", ANSWER, 1, true),
         ("hang-20", ANSWER, 1, true),
         ("break-20", ANSWER, 1, true),

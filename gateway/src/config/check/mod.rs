@@ -3,6 +3,7 @@
 mod access;
 mod plugin;
 mod routing;
+mod shadowed;
 mod upstream;
 
 use std::cell::RefCell;
@@ -36,6 +37,7 @@ pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, Config
     check_default_upstream(config, &root)?;
     access::check(config, &root)?;
     routing::check(config, &root)?;
+    shadowed::check(config, &root);
     plugin::check_downloads(config, &root)?;
     for (index, plugin) in config.plugins.iter().enumerate() {
         check_plugin(plugin, &root.table(&plugin_path(index)))?;

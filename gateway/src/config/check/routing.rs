@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::Table;
 use crate::config::tree::Step;
 use crate::config::{Config, ConfigError, RouteConfig, UpstreamConfig, glob_set, upstream_and_model};
+use crate::server::is_own_path;
 
 /// The most retries of one upstream: a call that fails that often is not helped by more.
 const MAX_RETRIES: u32 = 20;
@@ -118,6 +119,9 @@ fn check_route(route: &RouteConfig, upstreams: &Names<'_>, table: &Table<'_>) ->
 fn check_path(path: &str, table: &Table<'_>) -> Result<(), ConfigError> {
     if !path.starts_with(API) || path == API {
         return Err(table.refuse("path", format!("has to start with `{API}`, as in `/v1/files*`")));
+    }
+    if is_own_path(path) {
+        return Err(table.refuse("path", "is one that Heimdall answers itself: it is never passed on"));
     }
     glob_set(&[path.to_owned()]).map_err(|error| table.refuse("path", format!("can't be read: {error}")))?;
     Ok(())

@@ -38,7 +38,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::json;
 
-use super::{DONE, Event, Events, Fault, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
+use super::{DONE, Event, Events, Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
 use behaviour::{Behaviour, Says};
 
 /// When everything was made: the same moment always, so that answers are equal.
@@ -180,6 +180,16 @@ impl Upstream for Echo {
             },
         };
         Ok(whole(StatusCode::OK, body.to_string().into()))
+    }
+
+    /// The request's body, as it came.
+    async fn forward(&self, request: Forward) -> Result<Forwarded, UpstreamError> {
+        let content_type = request.headers.get(CONTENT_TYPE).cloned();
+        Ok(Forwarded {
+            status: StatusCode::OK,
+            headers: content_type.map(|value| (CONTENT_TYPE, value)).into_iter().collect(),
+            body: stream::iter([Ok(request.body)]).boxed(),
+        })
     }
 
     async fn models(&self) -> Result<Vec<Document>, UpstreamError> {

@@ -12,7 +12,7 @@ use super::{Limits, OpenAi};
 use crate::encoding::{self, Encoding};
 use crate::text::shortened;
 use crate::upstream::hidden::Hidden;
-use crate::upstream::{Fault, UpstreamAnswer, UpstreamError, bounded, sse};
+use crate::upstream::{Fault, Forwarded, UpstreamAnswer, UpstreamError, bounded, sse};
 
 /// The largest body of an error that is read.
 const MAX_ERROR_BODY: usize = 1 << 20;
@@ -80,6 +80,31 @@ impl Answer {
         }
         let body = self.hidden.out_of_bytes(body.freeze());
         Ok(UpstreamAnswer::Whole { status, headers, body })
+    }
+
+    /// The answer as it is, piece by piece. One that tells of an error is read to its end first.
+    pub(super) async fn forwarded(self, upstream: &OpenAi) -> Result<Forwarded, Fault> {
+        let status = self.status();
+        if !status.is_success() {
+            let UpstreamAnswer::Whole { status, headers, body } = self.whole(upstream.limits).await? else {
+                return Err(Fault::UnaskedStream);
+            };
+            let body = stream::iter([Ok(body)]).boxed();
+            return Ok(Forwarded { status, headers, body });
+        }
+        let (headers, encoding) = self.head()?;
+        let timing = self.timing;
+        let pieces = self
+            .hidden
+            .out_of_pieces(pieces(self.response, upstream.limits, timing, encoding));
+        let in_time = bounded::until(timing.end, pieces, Err(Fault::TotalTimeout(timing.total)));
+        let name = upstream.name.clone();
+        let error = move |fault| UpstreamError {
+            upstream: name.clone(),
+            fault,
+        };
+        let body = in_time.map(move |piece| piece.map_err(&error)).boxed();
+        Ok(Forwarded { status, headers, body })
     }
 
     /// The answer as a stream of events.

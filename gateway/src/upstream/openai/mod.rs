@@ -22,7 +22,7 @@ use self::answer::Answer;
 use self::credentials::Credentials;
 use self::timing::Timing;
 use super::keys::{Chosen, Tried};
-use super::{Fault, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
+use super::{Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
 use crate::config::{Protocol, UpstreamConfig};
 
 pub(super) struct OpenAi {
@@ -169,6 +169,18 @@ impl OpenAi {
         answer.events(self)
     }
 
+    async fn try_forward(&self, request: Forward) -> Result<Forwarded, Fault> {
+        let mut url = self.base_url.clone();
+        match url.path_segments_mut() {
+            Ok(mut path) => path.pop_if_empty().extend(request.segments),
+            Err(()) => return Err(Fault::Unreachable("its address can have no path".to_owned())),
+        };
+        url.set_query(request.query.as_deref());
+        let call = self.client.request(request.method, url).headers(request.headers);
+        let answer = self.send(call.body(request.body), &request.client_key).await?;
+        answer.forwarded(self).await
+    }
+
     async fn try_models(&self) -> Result<Vec<Document>, Fault> {
         let request = self.client.get(self.url("models")?);
         let answer = self.send(request, &HeaderMap::new()).await?;
@@ -191,6 +203,10 @@ impl OpenAi {
 impl Upstream for OpenAi {
     async fn call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
         self.try_call(request).await.map_err(|fault| self.error(fault))
+    }
+
+    async fn forward(&self, request: Forward) -> Result<Forwarded, UpstreamError> {
+        self.try_forward(request).await.map_err(|fault| self.error(fault))
     }
 
     async fn models(&self) -> Result<Vec<Document>, UpstreamError> {

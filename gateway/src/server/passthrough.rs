@@ -1,0 +1,145 @@
+//! Paths that Heimdall does not know and passes on: only the HTTP hooks see them.
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, StreamExt as _};
+use heimdall_host::model::{HttpRequest, HttpResponse, LlmError};
+use heimdall_host::plugin::HookSet;
+use http::StatusCode;
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+
+use super::access::Access;
+use super::plain_path::PlainPath;
+use super::{App, errors, headers};
+use crate::upstream::{Fault, Forward, Pieces, UpstreamError, frame};
+
+/// What an upstream made of a request that was passed on.
+pub(super) enum PassedOn {
+    /// A whole answer, for the HTTP response hooks.
+    Whole(HttpResponse),
+    /// An answer that goes on piece by piece, only as fast as the client reads.
+    Pieces(StatusCode, HeaderMap, Box<PassedPieces>),
+}
+
+/// The body of an answer on its way to the client.
+pub(super) struct PassedPieces {
+    pieces: Pieces,
+    is_events: bool,
+}
+
+/// Sends the request to the upstream of this name. A plugin with the HTTP response hook gets the answer whole, unless
+/// it is a stream of events.
+pub(super) async fn pass_on(
+    app: &App,
+    http: &HttpRequest,
+    path: &PlainPath,
+    upstream: &str,
+    access: &mut Access,
+) -> PassedOn {
+    match try_pass_on(app, http, path, upstream, access).await {
+        Ok(passed_on) => passed_on,
+        Err(error) => PassedOn::Whole(errors::response(&error, 502)),
+    }
+}
+
+async fn try_pass_on(
+    app: &App,
+    http: &HttpRequest,
+    path: &PlainPath,
+    upstream: &str,
+    access: &mut Access,
+) -> Result<PassedOn, LlmError> {
+    let member = app.upstreams.get(upstream)?;
+    access.upstream = Some(upstream.into());
+    access.asked = Some(upstream.into());
+    let request = Forward {
+        method: http.method().clone(),
+        segments: path.segments().map(str::to_owned).collect(),
+        query: http.query().map(str::to_owned),
+        headers: with(
+            headers::for_upstream(http.headers()),
+            http.headers(),
+            &[ACCEPT, CONTENT_TYPE, CONTENT_ENCODING],
+        ),
+        client_key: headers::client_key(http.headers()),
+        body: http.body().clone(),
+    };
+    let answer = member.forward(request).await.map_err(|error| LlmError::from(&error))?;
+    let headers = with(headers::for_client(&answer.headers), &answer.headers, &[CONTENT_TYPE]);
+    let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_events = content_type.to_ascii_lowercase().starts_with(b"text/event-stream");
+    if is_events || !app.pipeline.hooks().contains(HookSet::HTTP_RESPONSE) {
+        let pieces = PassedPieces {
+            pieces: answer.body,
+            is_events,
+        };
+        return Ok(PassedOn::Pieces(answer.status, headers, Box::new(pieces)));
+    }
+    let body = whole(answer.body, member.max_response, upstream).await;
+    let body = body.map_err(|error| LlmError::from(&error))?;
+    Ok(PassedOn::Whole(HttpResponse::new(answer.status, headers, body)))
+}
+
+async fn whole(mut pieces: Pieces, limit: usize, upstream: &str) -> Result<Bytes, UpstreamError> {
+    let mut body = BytesMut::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if body.len().saturating_add(piece.len()) > limit {
+            return Err(UpstreamError {
+                upstream: upstream.into(),
+                fault: Fault::TooLarge(limit),
+            });
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}
+
+/// The headers, and these of the message that they are of.
+fn with(mut headers: HeaderMap, all: &HeaderMap, names: &[http::HeaderName]) -> HeaderMap {
+    for name in names {
+        if let Some(value) = all.get(name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    headers
+}
+
+impl PassedPieces {
+    /// The body of a response. `access` is logged when it is over.
+    pub(super) fn into_body(self, access: Access) -> Body {
+        let cut_off = Box::pin(access.until_cut_off());
+        let begun = (Some(self), access, cut_off);
+        Body::from_stream(stream::unfold(begun, |(passed, mut access, mut cut_off)| async move {
+            let mut passed = passed?;
+            let next = tokio::select! {
+                biased;
+                piece = passed.pieces.next() => piece.map(|piece| piece.map_err(|error| LlmError::from(&error))),
+                () = &mut cut_off => Some(Err(errors::ended())),
+            };
+            match next {
+                Some(Ok(piece)) => Some((Ok(piece), (Some(passed), access, cut_off))),
+                Some(Err(error)) => {
+                    access.failed(error.message.clone());
+                    let last = passed.last_word(&error);
+                    Some((last, (None, access, cut_off)))
+                }
+                None => {
+                    access.finished();
+                    None
+                }
+            }
+        }))
+    }
+
+    /// How an answer ends that broke off: never as if it were whole.
+    fn last_word(&self, error: &LlmError) -> Result<Bytes, std::io::Error> {
+        if !self.is_events {
+            return Err(std::io::Error::other(error.message.clone()));
+        }
+        // The upstream's last event may be unfinished.
+        let mut event = b"\n\n".to_vec();
+        frame(&mut event, None, error.to_json().as_str());
+        Ok(event.into())
+    }
+}

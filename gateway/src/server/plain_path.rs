@@ -1,0 +1,112 @@
+//! A path in the one form that is compared with patterns and sent on.
+//!
+//! A path can be written in many ways that some server or other takes for the same: `/v1/x/../y`, `//`, `%2e%2e`, `%2F`.
+//! What is passed on is compared with patterns as it is sent, so none of them may mean another path to the upstream than
+//! it does here. Most of them are refused; what is left is decoded once, and encoded once when it is sent.
+
+use percent_encoding::percent_decode_str;
+
+/// A path below `/v1/`, decoded.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PlainPath {
+    text: String,
+}
+
+impl PlainPath {
+    /// None: nobody knows for sure what the path means.
+    pub(super) fn of(path: &str) -> Option<PlainPath> {
+        let mut text = String::with_capacity(path.len());
+        let mut segments = path.strip_prefix('/')?.split('/');
+        if segments.next() != Some("v1") {
+            return None;
+        }
+        text.push_str("/v1");
+        for segment in segments {
+            let segment = percent_decode_str(segment).decode_utf8().ok()?;
+            if matches!(&*segment, "" | "." | "..") || !segment.chars().all(is_plain) {
+                return None;
+            }
+            text.push('/');
+            text.push_str(&segment);
+        }
+        (text.len() > "/v1".len()).then_some(PlainPath { text })
+    }
+
+    /// The whole path.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What stands between the slashes behind `/v1/`.
+    pub(super) fn segments(&self) -> impl Iterator<Item = &str> {
+        self.text.split('/').skip(2)
+    }
+}
+
+/// Whether a character means itself wherever it stands between two slashes: not to be decoded once more, no separator to
+/// any server, and the same letter to all.
+fn is_plain(character: char) -> bool {
+    character.is_ascii_graphic() && !matches!(character, '%' | '/' | '\\' | ';' | '?' | '#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_decoded_once() {
+        let cases = [
+            ("/v1/files", "/v1/files"),
+            ("/v1/files/file-1/content", "/v1/files/file-1/content"),
+            ("/v1/%66iles/a%3Ab", "/v1/files/a:b"),
+            ("/v1/ft:gpt-4o@x", "/v1/ft:gpt-4o@x"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(PlainPath::of(path).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn what_may_mean_another_path_to_another_server_is_none() {
+        let paths = [
+            "",
+            "/",
+            "/v1",
+            "/v1/",
+            "v1/files",
+            "/V1/files",
+            "/v2/files",
+            "//v1/files",
+            "/v1//files",
+            "/v1/files/",
+            "/v1/./files",
+            "/v1/x/../files",
+            "/v1/%2e/files",
+            "/v1/x/%2E%2e/files",
+            "/v1/x%2ffiles",
+            "/v1/x%5cfiles",
+            "/v1/x\\files",
+            "/v1/%252e%252e/files",
+            "/v1/files;x=1",
+            "/v1/files%3bx",
+            "/v1/files%3fx",
+            "/v1/files%23",
+            "/v1/files%00",
+            "/v1/files%0a",
+            "/v1/f%20les",
+            "/v1/%ff",
+            "/v1/%c3%a4",
+            "/v1/files%",
+            "/v1/files%zz",
+        ];
+        for path in paths {
+            assert_eq!(PlainPath::of(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn its_segments_are_those_behind_the_start() {
+        let path = PlainPath::of("/v1/files/a%3Ab").unwrap();
+        assert_eq!(path.segments().collect::<Vec<_>>(), ["files", "a:b"]);
+    }
+}
