@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-const LIST: &str = "openai/models--default.response.txt";
+const LIST: &str = "streams/models.json";
 
 fn ids(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -74,7 +74,7 @@ async fn a_list_is_remembered_unless_it_is_not_to_be() {
         let gateway = Gateway::start(&(more.to_owned() + &lists(&replay, "mill", "whole")));
         assert_eq!(ids(&get(&gateway, "/v1/models").await), recorded());
         // Another request takes its place as the last one that was seen.
-        told(&replay, "/whole/openai/models--default.response.txt/v1/other").await;
+        told(&replay, "/whole/streams/models.json/v1/other").await;
         assert_eq!(ids(&get(&gateway, "/v1/models").await), recorded());
         let seen = told(&replay, "/seen").await;
         assert_eq!(seen.contains("/v1/models HTTP"), asked_again, "{more}: {seen}");
