@@ -36,8 +36,8 @@ use crate::upstream::Upstreams;
 
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
-pub(crate) use route::is_own_path;
 pub(crate) use head::HeadLimits;
+pub(crate) use route::is_own_path;
 pub(crate) use router::router;
 
 /// What every request needs.
