@@ -189,6 +189,29 @@ check("models: an alias and a route stand for an upstream's model", async (clien
   }
 });
 
+check(
+  "models: those of every upstream that answers are listed, and the aliases; each can be retrieved",
+  async (client) => {
+    const listed = (await all(client.models.list())).map((model) => model.id);
+    for (const model of ["echo/echo", "recorded/answers", "best"]) {
+      same(listed.includes(model), true);
+      const got = await client.models.retrieve(model);
+      same([got.id, got.object], [model, "model"]);
+    }
+    const error = await fails(OpenAI.NotFoundError, () => client.models.retrieve("recorded/no-such-model"));
+    same([error.code, error.message.includes("no-such-model")], ["model_not_found", true]);
+  },
+);
+
+check(
+  "further paths: one that is listed is passed on through the HTTP hooks, another is a 404",
+  async (client) => {
+    const { data, response } = await client.moderations.create({ model: "answers", input: "hello" }).withResponse();
+    same([data.results[0].flagged, ...values(response.headers, "x-guard", "x-legacy")], [true, "typed", "legacy"]);
+    await fails(OpenAI.NotFoundError, () => client.images.generate({ model: "answers", prompt: "hello" }));
+  },
+);
+
 // -- streams that end early
 
 check("a client that leaves in mid-stream ends the upstream's stream", async (client) => {

@@ -220,6 +220,26 @@ def names(client: OpenAI) -> None:
         same(text(client, stream=False, model=model, messages=user("hello")), GREETING)
 
 
+@check
+def models_of_all(client: OpenAI) -> None:
+    """models: those of every upstream that answers are listed, and the aliases; each can be retrieved"""
+    listed = [model.id for model in client.models.list()]
+    same({"echo/echo", "recorded/answers", "best"} - set(listed), set())
+    for model in ("echo/echo", "recorded/answers", "best"):
+        got = client.models.retrieve(model)
+        same((got.id, got.object), (model, "model"))
+    error = fails(openai.NotFoundError, client.models.retrieve, model="recorded/no-such-model")
+    same((error.code, "no-such-model" in error.message), ("model_not_found", True))
+
+
+@check
+def passthrough(client: OpenAI) -> None:
+    """further paths: one that is listed is passed on through the HTTP hooks, another is a 404"""
+    raw = client.moderations.with_raw_response.create(model="answers", input="hello")
+    same((raw.parse().results[0].flagged, raw.headers.get("x-guard"), raw.headers.get("x-legacy")), (True, "typed", "legacy"))
+    fails(openai.NotFoundError, client.images.generate, model="answers", prompt="hello")
+
+
 # -- streams that end early
 
 
