@@ -24,8 +24,8 @@ pub(super) struct CompletionsArguments {
 
 const MAN_EXAMPLES: &str = "\
 Examples:
-  heimdall man | man -l -      read it
-  heimdall man man1            write heimdall.1 and a page for each verb to the directory man1";
+  heimdall man > heimdall.1    then read it by `man -l heimdall.1`
+  heimdall man man1            a page for the whole and one for each verb, in the directory man1";
 
 /// Print the manual page, or write one for each verb
 #[derive(Args)]

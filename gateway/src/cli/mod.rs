@@ -1,6 +1,8 @@
 //! The command line: one module per verb.
 
+mod bench;
 mod call;
+mod check;
 mod inspect;
 mod manual;
 mod output;
@@ -73,7 +75,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Verb {
     Serve(serve::Arguments),
+    Check(check::Arguments),
     Call(call::Arguments),
+    Bench(bench::Arguments),
     Inspect(inspect::Arguments),
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
@@ -95,7 +99,9 @@ pub(crate) fn run() -> ExitCode {
     };
     let done = match cli.verb {
         Verb::Serve(arguments) => serve::run(arguments),
+        Verb::Check(arguments) => check::run(&arguments),
         Verb::Call(arguments) => call::run(&arguments),
+        Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Completions(arguments) => Ok(manual::completions(&arguments, Cli::command())),
         Verb::Man(arguments) => manual::man(&arguments, Cli::command()),

@@ -77,6 +77,32 @@ pub(super) async fn ask_echo(
     upstream::echo().call(asked).await
 }
 
+/// The call to a model that a request makes. `resolve` tells the upstream and the model there.
+///
+/// # Errors
+/// In words, why it makes none.
+pub(super) fn model_request(
+    http: &HttpRequest,
+    stream: bool,
+    resolve: impl FnOnce(&str) -> (String, String),
+) -> Result<LlmRequest, String> {
+    let path = http.path();
+    let kind =
+        kind_of(path).ok_or_else(|| format!("goes to `{path}`, where no model is called: only HTTP hooks see it"))?;
+    let mut body =
+        Document::parse(http.body().clone()).map_err(|error| format!("has a body that is no JSON: {error}"))?;
+    if stream {
+        let yes = Document::parse("true").map_err(|error| error.to_string())?;
+        body.set("/stream", &yes)
+            .map_err(|error| format!("can't be streamed: {error}"))?;
+    }
+    let root = body.root();
+    let model = root.get("model").and_then(|model| model.as_str());
+    let (upstream, model) = resolve(&model.ok_or("has no `model`")?);
+    let streaming = root.get("stream").and_then(|stream| stream.as_bool()).unwrap_or(false);
+    Ok(LlmRequest::new(kind, &upstream, &model, streaming, 0, body.clone()))
+}
+
 fn whole(root: Value<'_>) -> Result<Recorded, String> {
     if let Some((name, _)) = root.members().find(|(name, _)| !MEMBERS.contains(&name.as_ref())) {
         return Err(format!("has a member `{name}`; there can be {}", MEMBERS.join(", ")));

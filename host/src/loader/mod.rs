@@ -71,7 +71,8 @@ impl HostBuilder {
     }
 }
 
-/// A plugin that is ready for requests.
+/// A plugin that is ready for requests. Clones are the same plugin.
+#[derive(Clone)]
 pub struct Loaded {
     /// The plugin.
     pub plugin: Arc<dyn Plugin>,

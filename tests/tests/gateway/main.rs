@@ -10,6 +10,7 @@
 mod access;
 mod bad_input;
 mod calls;
+mod downloads;
 mod fallbacks;
 #[path = "../../../host/tests/component/guest.rs"]
 #[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
@@ -21,10 +22,12 @@ mod passthrough;
 mod plugins;
 mod routing;
 mod servers;
+mod site;
 mod streams;
 mod support;
 mod upstream_bodies;
 mod upstream_keys;
 mod upstream_tls;
 mod upstreams;
+mod verbs;
 mod wat;

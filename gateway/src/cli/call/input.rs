@@ -11,7 +11,7 @@ use heimdall_host::model::{
 };
 use http::StatusCode;
 
-use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo};
+use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo, model_request};
 use crate::upstream::{self, UpstreamAnswer};
 
 /// The request that is sent without `--request`.
@@ -43,7 +43,7 @@ impl Input {
         };
         let recorded = Recorded::parse(bytes).map_err(|problem| anyhow::anyhow!("the request {name} {problem}"))?;
         let kind = recorded.kind();
-        let request = model_request(&recorded, stream);
+        let request = model_request(&recorded.http, stream, split);
         let recorded_response = match response {
             Some(file) => Some(
                 RecordedResponse::parse(read(file)?)
@@ -141,28 +141,10 @@ fn document(bytes: Bytes) -> anyhow::Result<Document> {
         .map_err(|error| anyhow::anyhow!("the response is no JSON: {error}"))
 }
 
-fn model_request(recorded: &Recorded, stream: bool) -> Result<LlmRequest, String> {
-    let path = recorded.http.path();
-    let kind = recorded
-        .kind()
-        .ok_or_else(|| format!("goes to `{path}`, where no model is called: only HTTP hooks see it"))?;
-    let mut body = Document::parse(recorded.http.body().clone())
-        .map_err(|error| format!("has a body that is no JSON: {error}"))?;
-    if stream {
-        body.set("/stream", &yes())
-            .map_err(|error| format!("can't be streamed: {error}"))?;
-    }
-    let root = body.root();
-    let model = root.get("model").and_then(|model| model.as_str());
-    let model = model.ok_or("has no `model`")?.into_owned();
-    let (provider, model) = model.split_once('/').unwrap_or(("echo", &model));
-    let streaming = root.get("stream").and_then(|stream| stream.as_bool()).unwrap_or(false);
-    Ok(LlmRequest::new(kind, provider, model, streaming, 0, body.clone()))
-}
-
-fn yes() -> Document {
-    // What is written here is JSON.
-    Document::parse("true").unwrap_or_else(|_| Document::null())
+/// The upstream and the model of `upstream/model`. Which upstreams there are is not known here.
+fn split(model: &str) -> (String, String) {
+    let (upstream, model) = model.split_once('/').unwrap_or(("echo", model));
+    (upstream.to_owned(), model.to_owned())
 }
 
 /// What the echo says: whole, and in events if a stream is asked for.

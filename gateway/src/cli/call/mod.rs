@@ -26,19 +26,22 @@ use stage::Stage;
 
 const EXAMPLES: &str = "\
 Examples:
-  heimdall call guard.wasm before-call                              a small chat that is built in
+  heimdall call guard.wasm before-call                   a small chat that is built in
   heimdall call guard.wasm before-call --request request.json
-  heimdall call guard.wasm before-call --config '{\"banned\": [\"word\"]}' --request - < request.json
-  heimdall call guard.wasm on-chunk --stream --json                 each chunk of the built-in echo's answer
-  heimdall call legacy.wasm post_hook --response response.json      hooks of legacy modules by their own names too
-  heimdall call guard.wasm after-call --repeat 100                  how long it takes, 100 times
+  heimdall call guard.wasm before-call --config '{\"banned\": [\"word\"]}'
+  heimdall call guard.wasm on-request --request - < request.json
+  heimdall call guard.wasm on-chunk --stream --json      each chunk of the built-in echo's answer
+  heimdall call legacy.wasm post_hook --response response.json
+  heimdall call guard.wasm after-call --repeat 100       how long it takes, 100 times
 
-A request is the body of a call to OpenAI's API (a chat, a completion or a response, told apart by `messages`, `prompt`
-and `input`), or a whole one: {\"method\", \"path\", \"query\", \"headers\", \"body\", \"response\"}. A response is the body
-of an answer, the events of a stream, or a whole one: {\"status\", \"headers\", \"body\"}.
+A request is the body of a call to OpenAI's API (a chat, a completion or a response, told apart by
+`messages`, `prompt` and `input`), or a whole one:
+{\"method\", \"path\", \"query\", \"headers\", \"body\", \"response\"}.
+A response is the body of an answer, the events of a stream, or a whole one:
+{\"status\", \"headers\", \"body\"}.
 
-It ends with 0 whatever the hook decided, 1 if it failed, 2 if the command line or a file given to it is wrong, 3 if FILE
-is not a plugin.";
+It ends with 0 whatever the hook decided, 1 if it failed, 2 if the command line or a file given to
+it is wrong, 3 if FILE is not a plugin.";
 
 /// Call one hook of a plugin: what it decides, what it changes, what it logs, how long it takes
 #[derive(Args)]

@@ -18,7 +18,14 @@ pub(super) fn check_origin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(
         return Err(table.refuse("path", "is empty"));
     }
     if plugin.is_remote() {
-        check_url(&plugin.path).map_err(|problem| table.refuse("path", problem))?;
+        let is_safe = check_url(&plugin.path).map_err(|problem| table.refuse("path", problem))?;
+        if !is_safe && plugin.sha256.is_none() {
+            table.warn(
+                "path",
+                "is fetched without TLS, so that whoever is on the way can put another file in its place: \
+                 use `https://`, or write its `sha256`",
+            );
+        }
     } else if has_scheme(&plugin.path) {
         return Err(table.refuse(
             "path",
@@ -35,13 +42,19 @@ pub(super) fn check_origin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(
     Ok(())
 }
 
+/// Whether nobody on the way can change what is fetched.
+///
 /// The URL is not repeated: what is wrong with it may be that there is a secret in it.
-fn check_url(path: &str) -> Result<(), String> {
+fn check_url(path: &str) -> Result<bool, String> {
     let url = reqwest::Url::parse(path).map_err(|error| format!("is no URL: {error}"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("holds a user name or password: use an address that is signed in its query, or a file".to_owned());
     }
-    Ok(())
+    let is_local = |host: &str| {
+        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    };
+    Ok(url.scheme() == "https" || url.host_str().is_some_and(is_local))
 }
 
 /// Whether it starts as `s3://` does.

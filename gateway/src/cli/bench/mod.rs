@@ -1,0 +1,266 @@
+//! `heimdall bench`: a pipeline on recorded requests, without a network.
+
+mod pass;
+mod timed;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use heimdall_host::limits::Limits;
+use heimdall_host::pipeline::Pipeline;
+use serde_json::{Value, json};
+
+use super::output::{self, BAD, FAINT, HEADING};
+use super::recorded::Recorded;
+use super::{Exit, Failed};
+use crate::config::{self, Config};
+use crate::plugins::Plugins;
+use crate::{logging, plugins};
+use pass::{Ending, pass};
+use timed::Timed;
+
+const EXAMPLES: &str = "\
+Examples:
+  heimdall bench --requests requests.jsonl      the plugins that `serve` would load
+  heimdall bench gateway.toml --requests requests.jsonl --count 1000
+  heimdall bench gateway.toml --requests requests.jsonl --concurrency 4 --json
+
+Each line of the file is the body of a call, or a whole request:
+{\"method\", \"path\", \"query\", \"headers\", \"body\", \"response\"}.
+`response` is what the upstream answered: a body, the text of a stream's events, or
+{\"status\", \"headers\", \"body\"}; where there is none, the built-in echo answers.
+No upstream is called, and none needs its key.
+
+It ends with 0 when all requests were sent, 1 if a plugin can't be loaded or failed, 2 if the
+configuration or the file of requests is wrong.";
+
+/// Send recorded requests through the plugins, without upstreams: how long each plugin and hook takes
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The configuration [default: what `serve` takes]
+    config: Option<PathBuf>,
+
+    /// The requests, one JSON object to a line
+    #[arg(long, value_name = "FILE")]
+    requests: PathBuf,
+
+    /// How many are sent, from the first line again after the last [default: each line once]
+    #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// How many are under way at once
+    #[arg(long, value_name = "REQUESTS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: u16,
+
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
+    let usage = |error| Failed::new(Exit::Usage, error);
+    let lines = logging::collect()?;
+    let recorded = read(&arguments.requests).map_err(usage)?;
+    let loaded = config::load(arguments.config.as_deref(), None).map_err(|error| usage(error.into()))?;
+    super::runtime()?.block_on(async {
+        let plugins = plugins::load(&loaded.config, &loaded.origin).await?;
+        let report = bench(arguments, loaded.config, &plugins, recorded, &lines).await?;
+        if arguments.json {
+            output::print_json(&report.json());
+        } else {
+            output::print(&report.text());
+        }
+        plugins.pipeline.cleanup().await;
+        Ok(if report.failures() == 0 { Exit::Ok } else { Exit::Failed })
+    })
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<Recorded>> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("the file {name} can't be read"))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let read = lines.map(|(index, line)| {
+        Recorded::parse(line.to_owned()).map_err(|problem| anyhow!("{name}:{}: the request {problem}", index + 1))
+    });
+    let requests: Vec<Recorded> = read.collect::<Result<_, _>>()?;
+    if requests.is_empty() {
+        return Err(anyhow!(
+            "the file {name} has no requests: each of its lines is to be one, as JSON"
+        ));
+    }
+    Ok(requests)
+}
+
+struct Report {
+    plugins: Vec<Arc<Timed>>,
+    requests: u64,
+    ended: u64,
+    elapsed: Duration,
+}
+
+async fn bench(
+    arguments: &Arguments,
+    config: Config,
+    plugins: &Plugins,
+    recorded: Vec<Recorded>,
+    lines: &logging::Lines,
+) -> Result<Report, Failed> {
+    let (timed, wrapped): (Vec<_>, Vec<_>) = plugins.pipeline.plugins().iter().map(Timed::wrap).unzip();
+    let pipeline =
+        Pipeline::new(wrapped, Limits::default().context).map_err(|error| Failed::new(Exit::Usage, error))?;
+    let requests = arguments.count.unwrap_or(recorded.len() as u64);
+    let work = Arc::new(Work {
+        pipeline: Arc::new(pipeline),
+        config,
+        recorded,
+        requests,
+        next: AtomicU64::new(0),
+        ended: AtomicU64::new(0),
+        lines: lines.clone(),
+    });
+    let started = Instant::now();
+    let workers: Vec<_> = (0..arguments.concurrency)
+        .map(|_| tokio::spawn(work.clone().run()))
+        .collect();
+    for worker in workers {
+        worker.await.context("a worker broke off")?;
+    }
+    Ok(Report {
+        plugins: timed,
+        requests,
+        ended: work.ended.load(Ordering::Relaxed),
+        elapsed: started.elapsed(),
+    })
+}
+
+/// What workers share.
+struct Work {
+    pipeline: Arc<Pipeline>,
+    config: Config,
+    recorded: Vec<Recorded>,
+    requests: u64,
+    next: AtomicU64,
+    ended: AtomicU64,
+    lines: logging::Lines,
+}
+
+impl Work {
+    async fn run(self: Arc<Self>) {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.requests {
+                return;
+            }
+            let place = usize::try_from(number).unwrap_or_default() % self.recorded.len().max(1);
+            let Some(recorded) = self.recorded.get(place) else {
+                return;
+            };
+            let id = format!("heimdall-bench-{number}");
+            if pass(&self.pipeline, &self.config, &id, recorded).await == Ending::Ended {
+                self.ended.fetch_add(1, Ordering::Relaxed);
+            }
+            // What plugins write is part of their time, and nothing is done with it.
+            self.lines.take();
+        }
+    }
+}
+
+impl Report {
+    fn failures(&self) -> u64 {
+        let timings = self.plugins.iter().flat_map(|plugin| plugin.timings());
+        timings.map(|(_, timing)| timing.failures).sum()
+    }
+
+    fn in_plugins(&self) -> Duration {
+        let timings = self.plugins.iter().flat_map(|plugin| plugin.timings());
+        timings.map(|(_, timing)| timing.times.total()).sum()
+    }
+
+    fn per_second(&self) -> f64 {
+        self.requests as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        use heimdall_host::plugin::Plugin as _;
+        let name = |plugin: &Timed| plugin.manifest().name.to_string();
+        let width = self.plugins.iter().map(|plugin| name(plugin).chars().count()).max();
+        let width = width.unwrap_or(0).max("plugin".len());
+        writeln!(
+            out,
+            "{HEADING}{:<width$}  {:<18} {:>8} {:>6} {:>10} {:>10} {:>10} {:>10} {:>6}{HEADING:#}",
+            "plugin", "hook", "calls", "failed", "mean", "p50", "p99", "max", "share"
+        )?;
+        for plugin in &self.plugins {
+            for (hook, timing) in plugin.timings() {
+                let told = timing.times.distribution();
+                let [mean, p50, p99, max] = [told.mean, told.p50, told.p99, told.max].map(output::duration);
+                let failed = format!("{:>6}", timing.failures);
+                let failed = if timing.failures > 0 {
+                    format!("{BAD}{failed}{BAD:#}")
+                } else {
+                    failed
+                };
+                writeln!(
+                    out,
+                    "{:<width$}  {hook:<18} {:>8} {failed} {mean:>10} {p50:>10} {p99:>10} {max:>10} {:>5.1}%",
+                    name(plugin),
+                    timing.times.count(),
+                    self.share(timing.times.total()) * 100.0,
+                )?;
+            }
+        }
+        let per_request = self.in_plugins().div_f64(self.requests.max(1) as f64);
+        writeln!(
+            out,
+            "{} requests in {}: {:.0} a second, {} in plugins for each; {} ended by a plugin",
+            self.requests,
+            output::duration(self.elapsed),
+            self.per_second(),
+            output::duration(per_request),
+            self.ended,
+        )?;
+        writeln!(out, "{FAINT}times of a hook hold its waiting for an instance{FAINT:#}")
+    }
+
+    fn share(&self, time: Duration) -> f64 {
+        time.as_secs_f64() / self.in_plugins().as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    fn json(&self) -> Value {
+        use heimdall_host::plugin::Plugin as _;
+        let hooks = self.plugins.iter().flat_map(|plugin| {
+            let timings = plugin.timings().into_iter();
+            timings.map(|(hook, timing)| {
+                json!({
+                    "plugin": &*plugin.manifest().name,
+                    "hook": hook,
+                    "calls": timing.times.count(),
+                    "failed": timing.failures,
+                    "time_us": timing.times.json(),
+                    "share": self.share(timing.times.total()),
+                })
+            })
+        });
+        json!({
+            "hooks": hooks.collect::<Vec<_>>(),
+            "requests": self.requests,
+            "ended_by_a_plugin": self.ended,
+            "elapsed_us": output::microseconds(self.elapsed),
+            "in_plugins_us": output::microseconds(self.in_plugins()),
+            "requests_per_second": self.per_second(),
+        })
+    }
+}
