@@ -151,11 +151,12 @@ check("fallback: from an upstream that is down to a healthy one, for every kind 
   same(completion.choices[0].text, COMPLETION);
 });
 
-check("fallback: the healthy upstream's answer passes the hooks of both plugins", async (client) => {
+check("fallback: the healthy upstream's answer passes the hooks of both plugins, and says whose it is", async (client) => {
   const chat = { model: "fallen/answers", messages: user("hello") };
   const { response } = await client.chat.completions.create(chat).withResponse();
   const got = values(response.headers, "x-guard", "x-guard-messages", "x-legacy", "x-legacy-messages");
   same(got, ["typed", "1", "legacy", "2"]);
+  same(values(response.headers, "x-heimdall-upstream", "x-heimdall-attempts"), ["recorded", "2"]);
 });
 
 check(

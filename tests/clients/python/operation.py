@@ -184,10 +184,11 @@ def fallback(client: OpenAI) -> None:
 
 @check
 def fallback_hooks(client: OpenAI) -> None:
-    """fallback: the healthy upstream's answer passes the hooks of both plugins"""
+    """fallback: the healthy upstream's answer passes the hooks of both plugins, and says whose it is"""
     raw = client.chat.completions.with_raw_response.create(model="fallen/answers", messages=user("hello"))
     names = ("x-guard", "x-guard-messages", "x-legacy", "x-legacy-messages")
     same([raw.headers.get(name) for name in names], ["typed", "1", "legacy", "2"])
+    same([raw.headers.get(f"x-heimdall-{what}") for what in ("upstream", "attempts")], ["recorded", "2"])
 
 
 @check
