@@ -10,6 +10,7 @@ use crate::server::App;
 
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
+    pub(crate) scheme: &'static str,
     pub(crate) origin: &'a Origin,
     pub(crate) app: &'a App,
 }
@@ -24,7 +25,7 @@ impl Banner<'_> {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let url = format!("http://{}", self.address);
+        let url = format!("{}://{}", self.scheme, self.address);
         writeln!(out, "heimdall {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
         writeln!(out, "  configuration  {}", self.configuration())?;
         for (name, summary) in self.app.upstreams.summaries() {
@@ -87,7 +88,7 @@ impl Banner<'_> {
         for (name, summary) in self.app.upstreams.summaries() {
             tracing::info!(upstream = name, summary, "upstream");
         }
-        let (url, configuration) = (format!("http://{}", self.address), self.configuration());
+        let (url, configuration) = (format!("{}://{}", self.scheme, self.address), self.configuration());
         tracing::info!(version = env!("CARGO_PKG_VERSION"), url, configuration, "serving");
     }
 }

@@ -16,7 +16,7 @@ use crate::banner::Banner;
 use crate::config::{self, Config, Origin};
 use crate::logging::{self, LogFormat};
 use crate::plugins::{self, Plugins};
-use crate::server::{self, App, Clients, HeadLimits, Terms};
+use crate::server::{self, App, Clients, Cors, HeadLimits, Terms, Tls};
 use crate::upstream::Upstreams;
 
 /// How long hooks may go on when every connection is over, before plugins are retired.
@@ -60,7 +60,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let upstreams = Upstreams::new(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
-    let clients = Clients::read(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
+    let access = Access::read(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -68,13 +68,29 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
         tokio::select! {
-            done = serve(&arguments, &config, &origin, upstreams, clients, &signals) => done,
+            done = serve(&arguments, &config, &origin, upstreams, access, &signals) => done,
             () = signals.now.cancelled() => Ok(Exit::Interrupted),
         }
     });
     // What still runs has had its time.
     runtime.shutdown_background();
     exit
+}
+
+/// What tells who may call.
+struct Access {
+    clients: Arc<Clients>,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Access {
+    fn read(config: &Config) -> anyhow::Result<Access> {
+        let tls = config.tls.as_ref().map(Tls::read).transpose()?;
+        Ok(Access {
+            clients: Arc::new(Clients::read(config)?),
+            tls: tls.map(Arc::new),
+        })
+    }
 }
 
 /// The configuration with what the command line says otherwise. Its warnings are logged.
@@ -102,7 +118,7 @@ async fn serve(
     config: &Config,
     origin: &Origin,
     upstreams: Upstreams,
-    clients: Clients,
+    access: Access,
     signals: &Signals,
 ) -> Result<Exit, Failed> {
     // Taken before the plugins are compiled, so that an address which is in use is known at once.
@@ -112,19 +128,20 @@ async fn serve(
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
     };
     let Plugins { pipeline, failed } = plugins;
+    let head_limits = HeadLimits {
+        headers: config.max_headers,
+        bytes: config.max_header_kib.saturating_mul(1 << 10),
+    };
     let app = Arc::new(App {
         pipeline: pipeline.clone(),
         upstreams,
         failed,
         max_body: config.max_body_mib.saturating_mul(1 << 20),
         body_timeout: Duration::from_millis(config.body_timeout_ms),
-        head_limits: HeadLimits {
-            headers: config.max_headers,
-            bytes: config.max_header_kib.saturating_mul(1 << 10),
-        },
-        local_only: config.auth.is_none() && !clients.are_asked(),
-        clients,
-        origins: Vec::new(),
+        head_limits,
+        local_only: config.auth.is_none() && !access.clients.are_asked(),
+        clients: access.clients.clone(),
+        cors: Cors::new(&config.cors),
         cut_off: CancellationToken::new(),
     });
     let listener = listen(socket, config.listen)?;
@@ -132,6 +149,7 @@ async fn serve(
     let banner = Banner {
         address,
         origin,
+        scheme: if access.tls.is_some() { "https" } else { "http" },
         app: &app,
     };
     match arguments.log_format {
@@ -140,9 +158,13 @@ async fn serve(
     }
     let terms = Terms {
         max_connections: config.max_connections,
+        head_limits,
+        head_timeout: Duration::from_millis(config.head_timeout_ms),
+        tls: access.tls.clone(),
         grace: Duration::from_millis(config.shutdown_timeout_ms),
         cut_off: app.cut_off.clone(),
     };
+    tokio::spawn(server::refresh(access.clients, access.tls, signals.stop.clone()));
     server::serve(listener, server::router(app.clone()), &signals.stop, terms).await;
     // What plugins still do with an answer that was streamed is bounded by their own deadlines.
     let _late = tokio::time::timeout(LAST_HOOKS, pipeline.idle()).await;

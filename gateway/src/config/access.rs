@@ -39,6 +39,9 @@ pub(crate) struct TlsConfig {
     pub(crate) key: PathBuf,
 }
 
+/// The origin that stands for all of them.
+pub(crate) const EVERY_ORIGIN: &str = "*";
+
 /// Which web pages may call.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use access::{Auth, ClientKeyConfig, CorsConfig, TlsConfig};
+pub(crate) use access::{Auth, ClientKeyConfig, CorsConfig, EVERY_ORIGIN, TlsConfig};
 pub(crate) use check::check_listen;
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use load::{Origin, load};

@@ -35,7 +35,7 @@ impl Refused {
 /// # Errors
 /// The request is a foreign page's, too large a head, without a client's key, or one too many.
 pub(super) fn admit<B>(app: &App, request: &Request<B>) -> Result<Admitted, Box<Refused>> {
-    if let Some(header) = local::foreign(request, &app.origins).filter(|_| app.local_only) {
+    if let Some(header) = local::foreign(request, &app.cors).filter(|_| app.local_only) {
         return Err(Refused::new(errors::foreign(header)));
     }
     app.head_limits.check(request).map_err(Refused::new)?;
@@ -61,7 +61,7 @@ pub(super) fn may_look<B>(app: &App, request: &Request<B>) -> bool {
     if app.clients.are_asked() {
         identified(app, request.headers()).is_ok()
     } else {
-        !app.local_only || local::foreign(request, &app.origins).is_none()
+        !app.local_only || local::foreign(request, &app.cors).is_none()
     }
 }
 

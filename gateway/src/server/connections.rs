@@ -4,19 +4,23 @@
 mod tests;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may take to send the head of a request, and how long an idle connection is kept.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+use super::begun::{Begun, Spoken};
+use super::head::HeadLimits;
+use super::tls::{HANDSHAKE, Tls};
+use super::{errors, idle};
 
 /// How long to wait after a connection could not be taken, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -24,35 +28,70 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests that are cut off have to tell their clients.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What every HTTP/2 connection begins with.
-const HTTP2_PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How far the HTTP library reads beyond the caps on a head, so that what is a little over them is told in words.
+const SLACK: usize = 2;
 
-/// How long to wait for the rest of a preface of which only a part has come.
-const PREFACE_PAUSE: Duration = Duration::from_millis(20);
+/// The least that the HTTP library's buffer for a head can be.
+const LEAST_BUFFER: usize = 8192;
 
 /// How the server treats its connections.
 pub(crate) struct Terms {
     /// Connections at once; more wait to be taken.
     pub(crate) max_connections: usize,
+    /// How large a request's head may be.
+    pub(crate) head_limits: HeadLimits,
+    /// How long a client may take to send a head, or a TLS handshake, and how long an idle connection is kept.
+    pub(crate) head_timeout: Duration,
+    /// The certificate; none: TLS is not spoken.
+    pub(crate) tls: Option<Arc<Tls>>,
     /// How long requests that are under way at the stop may go on.
     pub(crate) grace: Duration,
     /// Cancelled by the server when that time is over.
     pub(crate) cut_off: CancellationToken,
 }
 
+/// What each connection is served with.
+#[derive(Clone)]
+struct Server {
+    http1: auto::Builder<TokioExecutor>,
+    http2: auto::Builder<TokioExecutor>,
+    router: Router,
+    head_timeout: Duration,
+    tls: Option<Arc<Tls>>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    fn new(router: Router, terms: &Terms, stop: &CancellationToken) -> Server {
+        let limits = terms.head_limits;
+        let bytes = limits.bytes.saturating_mul(SLACK);
+        let mut server = auto::Builder::new(TokioExecutor::new());
+        server
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(terms.head_timeout)
+            .max_headers(limits.headers.saturating_mul(SLACK))
+            .max_buf_size(bytes.max(LEAST_BUFFER));
+        server
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(terms.head_timeout)
+            .max_header_list_size(u32::try_from(bytes).unwrap_or(u32::MAX));
+        Server {
+            http1: server.clone().http1_only(),
+            http2: server.http2_only(),
+            router,
+            head_timeout: terms.head_timeout,
+            tls: terms.tls.clone(),
+            stop: stop.clone(),
+        }
+    }
+}
+
 /// Serves until `stop`; then takes no more connections and gives requests that are under way, streams included, time to
 /// finish. When it returns none is left.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: &CancellationToken, terms: Terms) {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(HEAD_TIMEOUT);
-    let service = TowerToHyperService::new(router);
+    let server = Server::new(router, &terms, stop);
     let mut connections = JoinSet::new();
     let mut troubles = Troubles::default();
     loop {
@@ -66,13 +105,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: &Cancella
         match accepted {
             Ok((stream, from)) => {
                 troubles.taken();
-                connections.spawn(serve_one(
-                    server.clone(),
-                    stream,
-                    from.ip(),
-                    service.clone(),
-                    stop.clone(),
-                ));
+                connections.spawn(server.clone().serve(stream, from.ip()));
             }
             Err(error) => {
                 troubles.not_taken(&error);
@@ -95,47 +128,93 @@ async fn all_end(connections: &mut JoinSet<()>, time: Duration) -> bool {
     timeout(time, ended).await.is_ok()
 }
 
-async fn serve_one(
-    server: auto::Builder<TokioExecutor>,
-    stream: TcpStream,
-    from: IpAddr,
-    service: TowerToHyperService<Router>,
-    stop: CancellationToken,
-) {
-    // Events of a stream are small, and each is to leave at once. Without it they are only late.
-    let _late = stream.set_nodelay(true);
-    // The server's own clock for a head starts only when it knows the protocol.
-    let spoken = tokio::select! {
-        () = stop.cancelled() => return,
-        spoken = timeout(HEAD_TIMEOUT, first_words(&stream)) => spoken,
-    };
-    if !matches!(spoken, Ok(Ok(true))) {
-        return;
-    }
-    let mut connection = std::pin::pin!(server.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+impl Server {
+    async fn serve(self, stream: TcpStream, from: IpAddr) {
+        // Events of a stream are small, and each is to leave at once. Without it they are only late.
+        let _late = stream.set_nodelay(true);
+        match self.tls.clone() {
+            Some(tls) => self.serve_tls(&tls, stream, from).await,
+            None => self.serve_http(stream, from).await,
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%from, "a connection ended early: {error}");
+    }
+
+    async fn serve_tls(self, tls: &Tls, stream: TcpStream, from: IpAddr) {
+        let handshake = async {
+            let mut first = [0];
+            if stream.peek(&mut first).await? > 0 && first != [HANDSHAKE] {
+                refuse_plain(stream).await?;
+                return Ok(None);
+            }
+            tls.acceptor().accept(stream).await.map(Some)
+        };
+        match self.in_time(handshake).await {
+            Some(Ok(Some(stream))) => self.serve_http(stream, from).await,
+            Some(Err(error)) => tracing::debug!(%from, "a TLS handshake failed: {error}"),
+            Some(Ok(None)) | None => {}
+        }
+    }
+
+    async fn serve_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, from: IpAddr) {
+        // The server's own clock for a head starts only when it knows the protocol.
+        let Some(Ok(Some((stream, spoken)))) = self.in_time(Begun::read(stream)).await else {
+            return;
+        };
+        if stream.first() == Some(HANDSHAKE) {
+            tracing::debug!(%from, "a client speaks TLS, which is spoken here only with `tls`");
+            return;
+        }
+        let stream = TokioIo::new(stream);
+        let ended = match spoken {
+            Spoken::Http1 => {
+                let service = TowerToHyperService::new(self.router);
+                let mut connection = std::pin::pin!(self.http1.serve_connection(stream, service));
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = self.stop.cancelled() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                }
+            }
+            Spoken::Http2 => {
+                let (router, idle) = idle::counted(self.router, self.head_timeout);
+                let service = TowerToHyperService::new(router);
+                let mut connection = std::pin::pin!(self.http2.serve_connection(stream, service));
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = self.stop.cancelled() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
+                    () = idle => {
+                        connection.as_mut().graceful_shutdown();
+                        // A client that does not answer the farewell is not waited for.
+                        timeout(FAREWELL, connection).await.unwrap_or(Ok(()))
+                    }
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%from, "a connection ended early: {error}");
+        }
+    }
+
+    /// None: it took too long, or the server stops.
+    async fn in_time<T>(&self, beginning: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            () = self.stop.cancelled() => None,
+            begun = timeout(self.head_timeout, beginning) => begun.ok(),
+        }
     }
 }
 
-/// Waits until the client has said enough to tell its protocol; false: it said nothing and went.
-async fn first_words(stream: &TcpStream) -> std::io::Result<bool> {
-    let mut words = [0; HTTP2_PREFACE.len()];
-    loop {
-        let length = stream.peek(&mut words).await?;
-        let unclear = HTTP2_PREFACE.get(..length) == words.get(..length) && length < HTTP2_PREFACE.len();
-        if !unclear || length == 0 {
-            return Ok(length > 0);
-        }
-        sleep(PREFACE_PAUSE).await;
-    }
+/// Tells a client that speaks plain HTTP; for any other it is as good as nothing.
+async fn refuse_plain(mut stream: TcpStream) -> std::io::Result<()> {
+    // What is not read when the connection is closed could keep the answer from being read.
+    let mut words = [0; LEAST_BUFFER];
+    let _read = stream.read(&mut words).await?;
+    stream.write_all(errors::PLAIN_ON_TLS).await?;
+    stream.shutdown().await
 }
 
 /// What keeps connections from being taken: told when it begins or changes, not each time.

@@ -12,6 +12,11 @@ use http::{Method, StatusCode};
 use crate::encoding::EncodingError;
 use crate::text::shortened;
 
+/// What is told to a client that speaks HTTP without TLS where TLS is spoken.
+pub(super) const PLAIN_ON_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n\
+connection: close\r\n\r\n{\"error\":{\"message\":\"This address speaks HTTPS: begin its URL with https://.\",\
+\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"https_required\"}}";
+
 /// An error as a response. The status is the error's own, or this one.
 pub(super) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
     let status = StatusCode::from_u16(error.status_or(default_status)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -10,8 +10,10 @@ use http::header::{HOST, HeaderValue, ORIGIN};
 use http::uri::Authority;
 use http::{Request, Uri};
 
+use super::Cors;
+
 /// The header that is foreign, if one is. The origins that may call are not.
-pub(super) fn foreign<B>(request: &Request<B>, allowed: &[HeaderValue]) -> Option<&'static str> {
+pub(super) fn foreign<B>(request: &Request<B>, cors: &Cors) -> Option<&'static str> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let is_host_foreign = match request.headers().get(HOST) {
         Some(host) => !text(host).parse::<Authority>().is_ok_and(|host| is_local(host.host())),
@@ -20,10 +22,7 @@ pub(super) fn foreign<B>(request: &Request<B>, allowed: &[HeaderValue]) -> Optio
     if is_host_foreign {
         return Some("Host");
     }
-    let origin = request
-        .headers()
-        .get(ORIGIN)
-        .filter(|origin| !allowed.contains(origin))?;
+    let origin = request.headers().get(ORIGIN).filter(|origin| !cors.names(origin))?;
     let origin = text(origin).parse::<Uri>();
     let is_ours = origin.is_ok_and(|origin| origin.scheme().is_some() && origin.host().is_some_and(is_local));
     (!is_ours).then_some("Origin")
@@ -38,6 +37,11 @@ fn is_local(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::CorsConfig;
+
+    fn nobody() -> Cors {
+        Cors::new(&CorsConfig::default())
+    }
 
     #[test]
     fn only_hosts_and_origins_of_this_machine_are_local() {
@@ -64,7 +68,7 @@ mod tests {
                 }
             }
             assert_eq!(
-                foreign(&request.body(()).unwrap(), &[]),
+                foreign(&request.body(()).unwrap(), &nobody()),
                 expected,
                 "{host:?} {origin:?}"
             );
@@ -73,7 +77,10 @@ mod tests {
 
     #[test]
     fn an_origin_that_may_call_is_not_foreign() {
-        let allowed = [HeaderValue::from_static("https://app.example")];
+        let allowed = Cors::new(&CorsConfig {
+            origins: vec!["https://app.example".to_owned()],
+            ..CorsConfig::default()
+        });
         for (origin, expected) in [
             ("https://app.example", None),
             ("https://app.example.evil", Some("Origin")),
@@ -87,7 +94,7 @@ mod tests {
     fn the_host_of_a_target_counts_where_there_is_no_header() {
         for (target, expected) in [("http://localhost/", None), ("http://evil.example/", Some("Host"))] {
             assert_eq!(
-                foreign(&Request::builder().uri(target).body(()).unwrap(), &[]),
+                foreign(&Request::builder().uri(target).body(()).unwrap(), &nobody()),
                 expected
             );
         }

@@ -5,30 +5,34 @@ mod admission;
 mod api;
 mod asked;
 mod attempts;
+mod begun;
 mod body;
 mod call;
 mod clients;
 mod connections;
+mod cors;
 mod errors;
 mod head;
 mod headers;
 mod health;
+mod idle;
 mod local;
 mod models;
 mod outgoing;
 mod passthrough;
 mod plain_path;
 mod rate;
+mod refresh;
 mod route;
 mod router;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use heimdall_host::pipeline::Pipeline;
-use http::header::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
 use crate::plugins::FailedPlugin;
@@ -36,9 +40,12 @@ use crate::upstream::Upstreams;
 
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
+pub(crate) use cors::Cors;
 pub(crate) use head::HeadLimits;
+pub(crate) use refresh::refresh;
 pub(crate) use route::is_own_path;
 pub(crate) use router::router;
+pub(crate) use tls::Tls;
 
 /// What every request needs.
 pub(crate) struct App {
@@ -53,11 +60,11 @@ pub(crate) struct App {
     /// How large a request's head may be.
     pub(crate) head_limits: HeadLimits,
     /// Who may call.
-    pub(crate) clients: Clients,
+    pub(crate) clients: Arc<Clients>,
     /// Whether only this machine's own programs are answered, and pages of these origins.
     pub(crate) local_only: bool,
     /// Web pages of other origins that may call.
-    pub(crate) origins: Vec<HeaderValue>,
+    pub(crate) cors: Cors,
     /// Cancelled when requests may go on no longer.
     pub(crate) cut_off: CancellationToken,
 }

@@ -9,10 +9,15 @@ use super::{App, api, health};
 
 /// `/healthz` and `/readyz` are the host's own and pass no plugin; everything else is for [`api::handle`].
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let cors = app.cors.layer.clone();
+    let router = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(health::wrong_method)
         .fallback(api::handle)
-        .with_state(app)
+        .with_state(app);
+    match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
 }

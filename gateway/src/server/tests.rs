@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{App, Clients, HeadLimits, router};
+use super::{App, Clients, Cors, HeadLimits, router};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
 use crate::upstream::{Upstreams, canned};
@@ -37,9 +37,9 @@ fn app_of(config: &Config) -> App {
             headers: 100,
             bytes: 64 << 10,
         },
-        clients: Clients::read(config).unwrap(),
+        clients: Arc::new(Clients::read(config).unwrap()),
         local_only: true,
-        origins: Vec::new(),
+        cors: Cors::new(&config.cors),
         cut_off: CancellationToken::new(),
     }
 }

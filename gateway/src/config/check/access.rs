@@ -1,8 +1,10 @@
 //! Who may call: what the types can't say of it.
 
+use http::header::HeaderName;
+
 use super::Table;
 use crate::config::tree::Step;
-use crate::config::{Auth, ClientKeyConfig, Config, ConfigError};
+use crate::config::{Auth, ClientKeyConfig, Config, ConfigError, CorsConfig, EVERY_ORIGIN};
 
 /// More headers than this are no map of headers any more.
 const MAX_HEADERS: usize = 10_000;
@@ -26,7 +28,64 @@ pub(super) fn check(config: &Config, root: &Table<'_>) -> Result<(), ConfigError
     for (name, key) in &config.client_keys {
         client_key(name, key, root)?;
     }
+    if let Some(tls) = &config.tls {
+        let table = root.table(&[Step::Key("tls".into())]);
+        for (key, file) in [("certificate", &tls.certificate), ("key", &tls.key)] {
+            if file.as_os_str().is_empty() {
+                return Err(table.refuse(key, "is empty"));
+            }
+        }
+    }
+    cors(config, &root.table(&[Step::Key("cors".into())]))
+}
+
+fn cors(config: &Config, table: &Table<'_>) -> Result<(), ConfigError> {
+    let CorsConfig {
+        origins,
+        expose_headers,
+        max_age_s: _,
+    } = &config.cors;
+    let is_every = |origin: &String| origin == EVERY_ORIGIN;
+    if let Some(origin) = origins.iter().find(|origin| !is_every(origin) && !is_origin(origin)) {
+        let problem = format!("holds {origin:?}, which is no origin: that is as in `https://app.example:8443`");
+        return Err(table.refuse("origins", problem));
+    }
+    if origins.iter().any(is_every) {
+        if origins.len() > 1 {
+            return Err(table.refuse("origins", "holds `*`, which is every origin, and others beside it"));
+        }
+        if config.auth.is_none() && config.client_keys.is_empty() {
+            let problem = "lets every web page call, and none is asked for a key: name the origins, or their keys under \
+                           `client_keys`, or write `auth = \"none\"` if that is meant";
+            return Err(table.refuse("origins", problem));
+        }
+        if config.auth == Some(Auth::None) {
+            table.warn(
+                "origins",
+                "lets every web page that someone opens call, and `auth` asks none for a key",
+            );
+        }
+    }
+    if let Some(name) = expose_headers.iter().find(|name| name.parse::<HeaderName>().is_err()) {
+        return Err(table.refuse(
+            "expose_headers",
+            format!("holds {name:?}, which is no name of a header"),
+        ));
+    }
     Ok(())
+}
+
+/// Whether a text is what a browser sends as `origin`.
+fn is_origin(text: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(text) else {
+        return false;
+    };
+    let is_plain = url.has_host() && url.username().is_empty() && url.password().is_none();
+    // With a slash at its end, where a browser sends none.
+    is_plain
+        && url.path().len() <= 1
+        && text.trim_end_matches('/') == text
+        && url.as_str().trim_end_matches('/') == text
 }
 
 fn limits(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {

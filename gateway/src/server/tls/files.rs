@@ -1,0 +1,112 @@
+//! What stands in the files of a certificate and its key.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use x509_cert::Certificate;
+use x509_cert::der::Decode as _;
+
+use super::TlsError;
+
+/// The largest file that is read.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The certificate and those that sign it.
+pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = read(file)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(unusable(
+            file,
+            &format!("holds no certificate in PEM form{}", instead(&text)),
+        )),
+        Err(error) => Err(unusable(file, &format!("is damaged: {error}"))),
+    }
+}
+
+pub(super) fn key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let text = read(file)?;
+    if is_encrypted(&text) {
+        let problem = "holds a key that is encrypted with a passphrase; decrypt it, as in `openssl pkey -in FILE`";
+        return Err(unusable(file, problem));
+    }
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
+        rustls::pki_types::pem::Error::NoItemsFound => {
+            unusable(file, &format!("holds no private key in PEM form{}", instead(&text)))
+        }
+        error => unusable(file, &format!("is damaged: {error}")),
+    })
+}
+
+/// In words, if a certificate is not valid yet, or no more.
+pub(super) fn out_of_date(certificate: &CertificateDer<'_>) -> Option<String> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let validity = certificate.tbs_certificate().validity();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    if now > validity.not_after.to_unix_duration() {
+        let date = date(validity.not_after.to_unix_duration());
+        Some(format!("expired on {date}: clients refuse it"))
+    } else if now < validity.not_before.to_unix_duration() {
+        let date = date(validity.not_before.to_unix_duration());
+        Some(format!("is valid from {date} on: clients refuse it until then"))
+    } else {
+        None
+    }
+}
+
+fn date(since_1970: Duration) -> String {
+    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since_1970)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
+    let unreadable = |reason: String| TlsError::Unreadable {
+        file: file.to_owned(),
+        reason,
+    };
+    let failed = |error: std::io::Error| unreadable(error.to_string());
+    // Opening a pipe waits for its other end.
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(unreadable("it is no regular file".to_owned()));
+    }
+    let opened = std::fs::File::open(file).map_err(failed)?;
+    let mut text = Vec::new();
+    opened.take(MAX_FILE + 1).read_to_end(&mut text).map_err(failed)?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(unreadable(format!("it is over {MAX_FILE} bytes")));
+    }
+    if text.trim_ascii().is_empty() {
+        return Err(unusable(file, "is empty"));
+    }
+    Ok(text)
+}
+
+/// Both forms in which a passphrase shows.
+fn is_encrypted(text: &[u8]) -> bool {
+    let contains = |words: &[u8]| memchr::memmem::find(text, words).is_some();
+    contains(b"BEGIN ENCRYPTED PRIVATE KEY") || contains(b"Proc-Type: 4,ENCRYPTED")
+}
+
+/// What stands there in place of what is looked for, where that is plain.
+fn instead(text: &[u8]) -> &'static str {
+    let contains = |words: &[u8]| memchr::memmem::find(text, words).is_some();
+    if contains(b"BEGIN CERTIFICATE") {
+        ", but a certificate"
+    } else if contains(b"PRIVATE KEY") {
+        ", but a private key"
+    } else if text.first() == Some(&0x30) {
+        "; it looks like DER: convert it, as in `openssl x509 -inform der` or `openssl pkey -inform der`"
+    } else {
+        ""
+    }
+}
+
+fn unusable(file: &Path, problem: &str) -> TlsError {
+    TlsError::Unusable {
+        file: file.to_owned(),
+        problem: problem.to_owned(),
+    }
+}
