@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 /// A running `heimdall serve`. Killed when dropped.
 pub struct Gateway {
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or with `https` if it has a certificate.
     pub url: String,
     child: Child,
     output: Arc<Output>,
@@ -189,6 +189,13 @@ fn target_directory() -> PathBuf {
     test.parent().and_then(Path::parent).unwrap().to_owned()
 }
 
+/// The URL of this machine in a line, without its path.
+fn url_in(line: &str, scheme: &str) -> Option<String> {
+    let (_, rest) = line.split_once(&format!("{scheme}://127.0.0.1:"))?;
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(format!("{scheme}://127.0.0.1:{port}"))
+}
+
 /// Collects what a process prints, and sends the first URL of this machine that it names.
 fn follow(stream: impl Read + Send + 'static) -> (Arc<Output>, std::sync::mpsc::Receiver<String>) {
     let output = Arc::new(Output::default());
@@ -197,13 +204,13 @@ fn follow(stream: impl Read + Send + 'static) -> (Arc<Output>, std::sync::mpsc::
     let reader = std::thread::spawn(move || {
         let mut found = Some(found);
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            let address = line.split_once("http://127.0.0.1:").map(|(_, rest)| rest);
-            let port = address.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+            let schemes = ["http", "https"].into_iter();
+            let url = schemes.filter_map(|scheme| url_in(&line, scheme)).next();
             kept.text.lock().unwrap().push_str(&format!("{line}\n"));
-            if let Some(port) = port
+            if let Some(url) = url
                 && let Some(found) = found.take()
             {
-                let _ = found.send(format!("http://127.0.0.1:{port}"));
+                let _ = found.send(url);
             }
         }
     });

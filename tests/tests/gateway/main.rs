@@ -11,18 +11,23 @@ mod access;
 mod bad_input;
 mod calls;
 mod downloads;
+mod cors;
 mod fallbacks;
 #[path = "../../../host/tests/component/guest.rs"]
 #[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
 mod guest;
 mod hidden_headers;
+mod http2_edges;
+mod http_edges;
 mod lifecycle;
 mod models;
 mod passthrough;
+mod listener_tls;
 mod plugins;
 mod routing;
 mod servers;
 mod site;
+mod sockets;
 mod streams;
 mod support;
 mod upstream_bodies;

@@ -1,0 +1,50 @@
+//! Clients that write bytes of their own choice, over plain TCP.
+
+use std::time::Duration;
+
+use heimdall_tests::process::Gateway;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// What bounds a test that went wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub async fn connect(gateway: &Gateway) -> TcpStream {
+    let address = gateway.url.split_once("://").unwrap().1;
+    TcpStream::connect(address).await.unwrap()
+}
+
+/// Sends these bytes and reads until the gateway closes the connection.
+pub async fn exchange(gateway: &Gateway, bytes: impl AsRef<[u8]>) -> String {
+    let mut stream = connect(gateway).await;
+    // It may close while they are still being sent.
+    let (mut reader, mut writer) = stream.split();
+    let send = writer.write_all(bytes.as_ref());
+    let mut answer = Vec::new();
+    let receive = read_to_close(&mut reader, &mut answer);
+    let (_sent, ()) = tokio::join!(send, receive);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Reads until the other side closes, in whichever way.
+pub async fn read_to_close(reader: &mut (impl tokio::io::AsyncRead + Unpin), answer: &mut Vec<u8>) {
+    let mut piece = [0; 4096];
+    let all = async {
+        while let Ok(read @ 1..) = reader.read(&mut piece).await {
+            answer.extend_from_slice(&piece[..read]);
+        }
+    };
+    let said = timeout(PATIENCE, all).await;
+    assert!(said.is_ok(), "the gateway did not close the connection");
+}
+
+/// Whether the gateway still answers.
+pub async fn lives(gateway: &Gateway) {
+    let answer = exchange(
+        gateway,
+        "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
