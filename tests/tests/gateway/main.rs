@@ -10,8 +10,8 @@
 mod access;
 mod bad_input;
 mod calls;
-mod downloads;
 mod cors;
+mod downloads;
 mod fallbacks;
 #[path = "../../../host/tests/component/guest.rs"]
 #[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
@@ -20,9 +20,9 @@ mod hidden_headers;
 mod http2_edges;
 mod http_edges;
 mod lifecycle;
+mod listener_tls;
 mod models;
 mod passthrough;
-mod listener_tls;
 mod plugins;
 mod routing;
 mod servers;
