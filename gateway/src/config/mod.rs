@@ -20,6 +20,7 @@ mod tree;
 mod upstream;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -128,7 +129,7 @@ impl Default for Config {
 }
 
 /// A text that may be a secret: written as it is, or where to read it from.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Source {
     /// As it is.
@@ -137,4 +138,17 @@ pub(crate) struct Source {
     pub(crate) env: Option<String>,
     /// The file that holds it.
     pub(crate) file: Option<PathBuf>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Source { value, env, file } = self;
+        let value = value.as_ref().map(|_| "[value]");
+        let mut shown = f.debug_struct("Source");
+        shown
+            .field("value", &value)
+            .field("env", env)
+            .field("file", file)
+            .finish()
+    }
 }

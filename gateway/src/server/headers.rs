@@ -64,7 +64,8 @@ pub(super) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
 /// The headers that hold the client's key, as the HTTP hooks left them.
 pub(super) fn client_key(headers: &HeaderMap) -> HeaderMap {
     let held = CLIENT_KEY.into_iter().filter_map(|name| {
-        let value = headers.get(&name)?.clone();
+        let mut value = headers.get(&name)?.clone();
+        value.set_sensitive(true);
         Some((name, value))
     });
     held.collect()

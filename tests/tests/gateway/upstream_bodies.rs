@@ -75,6 +75,18 @@ async fn compressed_streams_are_unpacked_event_by_event() {
     }
 }
 
+/// What keeps a connection alive is the upstream's and this gateway's business.
+#[tokio::test]
+async fn keep_alives_and_fields_that_mean_nothing_here_are_no_events() {
+    let recorded = fixture("streams/chat.sse");
+    let spaced = recorded.replace("\n\n", "\r\n\r\n: waiting\r\n\r\n:\r\nretry: 10\r\n\r\nid: 1\r\n\r\n");
+    let body = format!("\u{feff}: hello\r\n\r\n{spaced}");
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        let answer = answered(http(200, "content-type: text/event-stream\r\n", &body), &plugins, true).await;
+        assert_eq!(answer.events(), events(&recorded));
+    }
+}
+
 #[tokio::test]
 async fn an_error_that_is_compressed_is_read_too() {
     let body = packed(br#"{"error":{"message":"slow down","type":"x"}}"#, "gzip").await;

@@ -1,5 +1,6 @@
 //! What a call carries in confidence: keys that are rotated out, further headers, the client's own key.
 
+use heimdall_tests::guests::TYPED_GUARD;
 use heimdall_tests::process::Gateway;
 
 use crate::servers::{CHAT, Server, json, scripted};
@@ -194,7 +195,10 @@ async fn a_clients_key_is_sent_only_by_setting_and_as_it_came() {
             json(401, format!(r#"{{"error":{{"message":"{told}"}}}}"#))
         })
         .await;
-        let gateway = start(&upstream("mill", &server.url(), setting), &[]);
+        let gateway = start(
+            &(upstream("mill", &server.url(), setting) + &plugin(TYPED_GUARD, "")),
+            &[],
+        );
         let request = client().post(format!("{}{CALL}", gateway.url)).header(header, key);
         let answer = Answer::of(request.body(chat("m", "hi").to_string()).send().await.unwrap()).await;
         let sent = server.seen().remove(0).contains(&format!("{header}: {key}\r\n"));

@@ -110,5 +110,10 @@ fn was_closed(cause: &(dyn Error + 'static), words: &str) -> bool {
 
 /// Whether the HTTP client gave up on the answer's head. It has words for it alone.
 fn is_large_head(words: &str) -> bool {
-    words.contains("message head is too large") || words.contains("header_list_way_too_large")
+    let all = [
+        "message head is too large",
+        "header_list_way_too_large",
+        "too_many_continuations",
+    ];
+    all.iter().any(|told| words.contains(told))
 }

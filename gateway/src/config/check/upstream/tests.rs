@@ -137,3 +137,12 @@ fn a_ca_without_tls_is_refused() {
     let told = problem("base_url = \"http://x/v1\"\nca_file = \"ca.pem\"").unwrap();
     assert!(told.contains("3:1: `upstreams.a.ca_file` has no meaning"), "{told}");
 }
+
+#[test]
+fn a_header_that_is_written_out_is_not_printed_with_the_configuration() {
+    let source = crate::config::Source {
+        value: Some("secret-1234567890".to_owned()),
+        ..crate::config::Source::default()
+    };
+    assert!(!format!("{source:?}").contains("1234567890"));
+}
