@@ -56,10 +56,14 @@ def play(
         config, secure_config = configuration(programs.guests, upstream.base), secure_configuration(folder)
         spoil(config, secure_config)
         gateway = stack.enter_context(Gateway(programs.binary, config))
+        secure = stack.enter_context(Gateway(programs.binary, secure_config))
         results = {}
         for name, command in programs.clients().items():
             setup = {
                 "base": gateway.base,
+                # As it is meant to be, even where it was spoiled.
+                "secure": f"https://127.0.0.1:{secure.port}",
+                "authority": str(folder / "ca.pem"),
                 "upstream": upstream.base,
                 "key": KEYS[name],
                 "limited_key": KEYS[f"{name}-limited"],

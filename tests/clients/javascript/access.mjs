@@ -1,6 +1,10 @@
 // Who may call, how often, and over what.
 
-import { calls, check, client, fails, OpenAI, same, SETUP, tag, user, values } from "./table.mjs";
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
+import { Readable } from "node:stream";
+
+import { all, calls, check, client, fails, OpenAI, same, SETUP, tag, textOf, user, values } from "./table.mjs";
 
 const LIMITS = ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"];
 
@@ -51,3 +55,26 @@ check("keys: a client over its rate is a 429 in OpenAI's shape, with the headers
   // Another client goes on.
   same((await client().chat.completions.create(chat)).choices[0].index, 0);
 });
+
+check(
+  "TLS: a client that trusts the certificate is served, whole and streamed; one that does not is not",
+  async () => {
+    const chat = { model: "echo/echo", messages: user("hello") };
+    const base = SETUP.secure;
+    await fails(OpenAI.APIConnectionError, () => client({ base }).chat.completions.create(chat));
+    const trusting = client({ base, fetch: trust(readFileSync(SETUP.authority)) });
+    same((await trusting.chat.completions.create(chat)).choices[0].message.content, "echo: hello");
+    same(textOf(await all(trusting.chat.completions.create({ ...chat, stream: true }))), "echo: hello");
+  },
+);
+
+/** A `fetch` that trusts that authority: Node.js's own takes others only at its start. */
+function trust(ca) {
+  return (url, { method, headers, body }) =>
+    new Promise((resolve, reject) => {
+      const call = request(url, { method, headers: Object.fromEntries(headers), ca }, (answer) =>
+        resolve(new Response(Readable.toWeb(answer), { status: answer.statusCode, headers: answer.headers })),
+      );
+      call.on("error", reject).end(body);
+    });
+}

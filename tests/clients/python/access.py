@@ -1,5 +1,7 @@
 """Who may call, how often, and over what."""
 
+import ssl
+
 import openai
 from openai import OpenAI
 
@@ -48,3 +50,18 @@ def rate_limit(_: OpenAI) -> None:
     same((0 < int(headers["retry-after"]) <= 60, headers["x-ratelimit-reset-requests"][-1]), (True, "s"))
     # Another client goes on.
     same(client().chat.completions.create(model="echo/echo", messages=user("hi")).choices[0].index, 0)
+
+
+@check
+def secure(_: OpenAI) -> None:
+    """TLS: a client that trusts the certificate is served, whole and streamed; one that does not is not"""
+    context = ssl.create_default_context(cafile=SETUP.authority)
+    with openai.DefaultHttpxClient(verify=context) as http_client:
+        trusting = client(base=SETUP.secure, http_client=http_client)
+        chat = {"model": "echo/echo", "messages": user("hello")}
+        same(trusting.chat.completions.create(**chat).choices[0].message.content, "echo: hello")
+        chunks = trusting.chat.completions.create(stream=True, **chat)
+        same("".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices), "echo: hello")
+        wrong = client(base=SETUP.secure, key="sk-wrong", http_client=http_client)
+        fails(openai.AuthenticationError, wrong.chat.completions.create, **chat)
+    fails(openai.APIConnectionError, client(base=SETUP.secure).chat.completions.create, **chat)
