@@ -72,8 +72,21 @@ impl Gateway {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("heimdall.toml");
         std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
+        let arguments = [&["--config", file.to_str().unwrap()], arguments].concat();
+        Gateway::start_in(directory, environment, &arguments)
+    }
+
+    /// Starts the gateway in this folder, with these environment variables and these arguments only.
+    ///
+    /// # Errors
+    /// When it ended instead of serving: its exit code and what it printed.
+    pub fn start_in(
+        directory: tempfile::TempDir,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Result<Gateway, (i32, String)> {
         let mut child = heimdall(directory.path())
-            .args(["serve", "--config", file.to_str().unwrap()])
+            .arg("serve")
             .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

@@ -3,6 +3,7 @@
 mod bench;
 mod call;
 mod check;
+mod config;
 mod inspect;
 mod manual;
 mod output;
@@ -78,6 +79,7 @@ enum Verb {
     Check(check::Arguments),
     Call(call::Arguments),
     Bench(bench::Arguments),
+    Config(config::Arguments),
     Inspect(inspect::Arguments),
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
@@ -102,6 +104,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Check(arguments) => check::run(&arguments),
         Verb::Call(arguments) => call::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
+        Verb::Config(arguments) => config::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Completions(arguments) => Ok(manual::completions(&arguments, Cli::command())),
         Verb::Man(arguments) => manual::man(&arguments, Cli::command()),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::signals::{self, Signals};
 use super::{Exit, Failed, output};
 use crate::banner::Banner;
-use crate::config::{self, Config, Origin};
+use crate::config::{self, Config, FileFormat, Origin};
 use crate::logging::{self, LogFormat};
 use crate::plugins::{self, Plugins};
 use crate::server::{self, App, Clients, Cors, HeadLimits, Terms, Tls};
@@ -40,6 +40,10 @@ pub(super) struct Arguments {
     /// The configuration [default: ./heimdall.toml, .yaml or .json if it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// What the configuration is, where its name does not tell, or where it is Bifrost's
+    #[arg(long, value_name = "FORMAT", value_enum, requires = "config")]
+    format: Option<FileFormat>,
 
     /// The address to listen on, instead of the configuration's
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
@@ -95,7 +99,8 @@ impl Access {
 
 /// The configuration with what the command line says otherwise. Its warnings are logged.
 fn configuration(arguments: &Arguments) -> Result<(Config, Origin), Failed> {
-    let loaded = config::load(arguments.config.as_deref(), None).map_err(|error| Failed::new(Exit::Usage, error))?;
+    let loaded =
+        config::load(arguments.config.as_deref(), arguments.format).map_err(|error| Failed::new(Exit::Usage, error))?;
     let mut config = loaded.config;
     if let Some(listen) = arguments.listen {
         config::check_listen(listen, &config)

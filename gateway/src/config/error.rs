@@ -24,6 +24,8 @@ pub(crate) enum ConfigError {
     },
     #[error("{second}: `{key}` is written a second time; the first stands at {first}")]
     DuplicateKey { key: String, first: Place, second: Place },
+    #[error("it can't be written as {}: {problem}", .format.name())]
+    NotWritable { format: Format, problem: String },
     #[error("the environment variable {name} {problem}")]
     Variable { name: String, problem: String },
     #[error("{place}: {}{message}", of_key(.key))]

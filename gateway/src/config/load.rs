@@ -9,9 +9,9 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::environment::{self, Variable};
-use super::format::Format;
+use super::format::{Format, json_value};
 use super::tree::{Node, Place, Step, Text, Value, written};
-use super::{ADDRESS_FORM, Config, ConfigError, DEFAULT_FILES, Warning, check, read};
+use super::{ADDRESS_FORM, Config, ConfigError, DEFAULT_FILES, Warning, bifrost, check, read};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 4 << 20;
@@ -25,6 +25,19 @@ pub(crate) enum FileFormat {
     Yaml,
     /// Heimdall's, as JSON.
     Json,
+    /// Bifrost's `config.json`. It is recognised without being told where it has a `$schema` of Bifrost's, or `providers`,
+    /// `client` or `config_store` beside `plugins`.
+    Bifrost,
+}
+
+impl FileFormat {
+    fn syntax(self) -> Format {
+        match self {
+            FileFormat::Toml => Format::Toml,
+            FileFormat::Yaml => Format::Yaml,
+            FileFormat::Json | FileFormat::Bifrost => Format::Json,
+        }
+    }
 }
 
 /// A configuration that was read and checked.
@@ -53,12 +66,13 @@ pub(crate) fn load(file: Option<&Path>, format: Option<FileFormat>) -> Result<Lo
         None => default_file()?,
     };
     let variables = environment::variables(std::env::vars_os())?;
-    let (tree, origin) = match file {
+    let ((tree, mut warnings), origin) = match file {
         Some(file) => (read_file(&file, format)?, Origin::File(file)),
         None if variables.is_empty() => (nothing("the built-in configuration"), Origin::BuiltIn),
         None => (nothing("the environment"), Origin::Environment),
     };
-    let (mut config, warnings) = configuration(tree, variables)?;
+    let (mut config, further) = configuration(tree, variables)?;
+    warnings.extend(further);
     if let Origin::File(file) = &origin {
         config.start_paths_at(file.parent().unwrap_or(Path::new("")));
     }
@@ -84,20 +98,29 @@ fn default_file() -> Result<Option<PathBuf>, ConfigError> {
     }
 }
 
-fn read_file(file: &Path, format: Option<FileFormat>) -> Result<Node, ConfigError> {
+/// The tree of a file, and what was left out of it.
+fn read_file(file: &Path, format: Option<FileFormat>) -> Result<(Node, Vec<Warning>), ConfigError> {
     let name = file.display().to_string();
-    let format = match format {
-        Some(FileFormat::Toml) => Some(Format::Toml),
-        Some(FileFormat::Yaml) => Some(Format::Yaml),
-        Some(FileFormat::Json) => Some(Format::Json),
-        None => Format::of(file),
-    };
     let text = text_of(file).map_err(|reason| ConfigError::Unreadable {
         file: name.clone(),
         reason,
     })?;
-    let format = format.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
-    format.read(&Arc::new(Text { name, text }))
+    let syntax = format.map(FileFormat::syntax).or_else(|| Format::of(file));
+    let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
+    let tree = syntax.read(&Arc::new(Text { name, text }))?;
+    as_ours(tree, format == Some(FileFormat::Bifrost))
+}
+
+/// Heimdall's tree, whether it is Heimdall's or Bifrost's that was read.
+fn as_ours(mut tree: Node, bifrost: bool) -> Result<(Node, Vec<Warning>), ConfigError> {
+    if bifrost || bifrost::is_bifrost(&tree) {
+        return bifrost::convert(&tree);
+    }
+    // What editors find the schema by.
+    if let Value::Table(entries) = &mut tree.value {
+        entries.retain(|entry| entry.key != "$schema");
+    }
+    Ok((tree, Vec::new()))
 }
 
 fn text_of(file: &Path) -> Result<String, String> {
@@ -116,20 +139,46 @@ fn text_of(file: &Path) -> Result<String, String> {
     })
 }
 
-fn nothing(name: &str) -> Node {
+fn nothing(name: &str) -> (Node, Vec<Warning>) {
     let source = Arc::new(Text {
         name: name.to_owned(),
         text: String::new(),
     });
-    Node::new(Place::whole(&source), Value::Table(Vec::new()))
+    (Node::new(Place::whole(&source), Value::Table(Vec::new())), Vec::new())
+}
+
+/// What a file says, in another format: Bifrost's is made into Heimdall's. It is checked, and nothing of the environment
+/// is in it.
+pub(crate) fn convert(
+    file: &Path,
+    format: Option<FileFormat>,
+    to: Format,
+) -> Result<(String, Vec<Warning>), ConfigError> {
+    let (mut tree, mut warnings) = read_file(file, format)?;
+    let (_, further) = configuration(tree.clone(), Vec::new())?;
+    warnings.extend(further);
+    tree.drop_nulls(&["config"]);
+    let text = to
+        .write(&tree)
+        .map_err(|problem| ConfigError::NotWritable { format: to, problem })?;
+    Ok((text, warnings))
+}
+
+impl Config {
+    /// All settings with their values, secrets hidden.
+    pub(crate) fn written(&self, format: Format) -> Result<String, ConfigError> {
+        let problem = |problem: String| ConfigError::NotWritable { format, problem };
+        let json = serde_json::to_string(&self.shown()).map_err(|error| problem(error.to_string()))?;
+        let (nothing, _) = nothing("the configuration");
+        let mut tree = json_value(&json, &nothing.place).unwrap_or(nothing);
+        // What is not set. A plugin's own configuration may hold nulls that mean something.
+        tree.drop_nulls(&["config"]);
+        format.write(&tree).map_err(problem)
+    }
 }
 
 /// The tree with the environment in it, as a checked configuration.
 fn configuration(mut tree: Node, variables: Vec<Variable>) -> Result<(Config, Vec<Warning>), ConfigError> {
-    // What editors find the schema by.
-    if let Value::Table(entries) = &mut tree.value {
-        entries.retain(|entry| entry.key != "$schema");
-    }
     environment::put_in(&mut tree, variables)?;
     let (config, unknown) = read::read::<Config>(&tree);
     // A misspelt key is often what makes another one missing, so it is told first.
@@ -186,7 +235,10 @@ pub(super) fn parse_with(
     let variables = variables
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    configuration(format.read(&source)?, environment::variables(variables)?)
+    let (tree, mut warnings) = as_ours(format.read(&source)?, false)?;
+    let (config, further) = configuration(tree, environment::variables(variables)?)?;
+    warnings.extend(further);
+    Ok((config, warnings))
 }
 
 #[cfg(test)]

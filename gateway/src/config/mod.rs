@@ -4,20 +4,24 @@
 //! one tree in which everything has a place, puts the environment's variables into it, and reads and checks the structs.
 
 mod access;
+mod bifrost;
 mod check;
 mod environment;
 mod error;
 mod format;
 mod load;
+mod mask;
 mod paths;
 mod plugin;
 mod read;
+mod reference;
 mod routing;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod upstream;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,9 +34,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) use access::{Auth, ClientKeyConfig, CorsConfig, EVERY_ORIGIN, TlsConfig};
 pub(crate) use check::check_listen;
 pub(crate) use error::{ConfigError, Warning};
-pub(crate) use load::{Origin, load};
+pub(crate) use format::Format;
+pub(crate) use load::{FileFormat, Origin, convert, load};
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
+pub(crate) use reference::reference;
 pub(crate) use routing::{PassthroughConfig, RouteConfig, glob_set, upstream_and_model};
+pub(crate) use schema::schema;
 pub(crate) use upstream::{KeyConfig, Protocol, UpstreamConfig, UpstreamKind};
 
 /// The files of which one is used without `--config` if it is in the working directory.
@@ -41,7 +48,7 @@ const DEFAULT_FILES: [&str; 4] = ["heimdall.toml", "heimdall.yaml", "heimdall.ym
 /// How an address to listen on is written.
 pub(crate) const ADDRESS_FORM: &str = "an IP address and a port, as in 127.0.0.1:8080";
 
-/// Everything that `heimdall serve` can be told.
+/// What stands outside of any table.
 #[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Config {
@@ -128,11 +135,11 @@ impl Default for Config {
     }
 }
 
-/// A text that may be a secret: written as it is, or where to read it from.
+/// A text that may be a secret: as it is, or where it is read from.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Source {
-    /// As it is.
+    /// The text itself.
     pub(crate) value: Option<String>,
     /// The environment variable that holds it.
     pub(crate) env: Option<String>,

@@ -30,6 +30,7 @@ pub(crate) struct PluginConfig {
     #[schemars(schema_with = "schema::on_failure")]
     pub(crate) on_failure: FailurePolicy,
     /// Whether requests share instances; else as the plugin's kind has it.
+    #[serde(default)]
     #[schemars(schema_with = "schema::isolation")]
     pub(crate) isolation: Option<Isolation>,
     /// How many instances may live at once; else as the plugin's kind has it.
@@ -93,21 +94,45 @@ impl Default for DownloadsConfig {
     }
 }
 
-/// A plugin's budgets; what is not written is as [`Limits::default`] has it.
+/// What one instance of a plugin, and one call of it, may use.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LimitsConfig {
+    /// The memory of one instance, all its memories together; at most 4096.
     pub(crate) memory_mib: Option<usize>,
+    /// The elements of one instance's tables together.
     pub(crate) table_elements: Option<usize>,
+    /// Requests, answers and chunks that one instance may hold at once.
     pub(crate) handles: Option<usize>,
+    /// How long its start may take, `init` included.
     pub(crate) init_timeout_ms: Option<u64>,
+    /// How long one hook may take, waiting for an instance included.
     pub(crate) hook_timeout_ms: Option<u64>,
+    /// How long its `cleanup` may take.
     pub(crate) cleanup_timeout_ms: Option<u64>,
+    /// What one hook may return, and how large one value may be that it gives to the host.
     pub(crate) output_mib: Option<usize>,
+    /// Log lines that one call may write; further ones are counted and dropped.
     pub(crate) log_lines: Option<u32>,
 }
 
 impl LimitsConfig {
+    /// These, and what counts where nothing is written.
+    pub(super) fn in_force(&self) -> LimitsConfig {
+        let limits = self.limits();
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).ok();
+        LimitsConfig {
+            memory_mib: Some(limits.memory >> 20),
+            table_elements: Some(limits.table_elements),
+            handles: Some(limits.handles),
+            init_timeout_ms: ms(limits.init_timeout),
+            hook_timeout_ms: ms(limits.hook_timeout),
+            cleanup_timeout_ms: ms(limits.cleanup_timeout),
+            output_mib: Some(limits.output >> 20),
+            log_lines: Some(limits.log_lines),
+        }
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         let default = Limits::default();
         let mib = |value: Option<usize>, default| value.map_or(default, |mib: usize| mib.saturating_mul(1 << 20));

@@ -166,6 +166,20 @@ impl Node {
         place.clone()
     }
 
+    /// Leaves out members that are null, but for those within the members of these names.
+    pub(super) fn drop_nulls(&mut self, but: &[&str]) {
+        match &mut self.value {
+            Value::List(values) => values.iter_mut().for_each(|value| value.drop_nulls(but)),
+            Value::Table(entries) => {
+                entries.retain(|entry| !matches!(entry.node.value, Value::Null));
+                for entry in entries.iter_mut().filter(|entry| !but.contains(&entry.key.as_str())) {
+                    entry.node.drop_nulls(but);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// How many values this is, itself counted.
     pub(super) fn count(&self) -> usize {
         1 + match &self.value {

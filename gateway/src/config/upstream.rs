@@ -17,6 +17,8 @@ pub(crate) enum UpstreamKind {
     OpenAi,
     /// The built-in echo.
     Echo,
+    /// No server: calls answer an error. It keeps a name from meaning anything else.
+    None,
 }
 
 /// One upstream.

@@ -57,6 +57,10 @@ pub(crate) enum Fault {
     HeadTooLarge,
     #[error("has a certificate that can't be trusted: {0}")]
     Certificate(String),
+    #[error(
+        "has no server behind it in this gateway's configuration (`kind = \"none\"`), so none of its models can be called"
+    )]
+    NoServer,
 }
 
 /// What may be tried after an attempt that failed.
@@ -109,6 +113,8 @@ impl Fault {
             | Fault::IdleTimeout(_)
             | Fault::TotalTimeout(_)
             | Fault::AttemptsTimeout(_) => 504,
+            // Not a fault that passes, which a client would try again.
+            Fault::NoServer => 404,
             _ => 502,
         }
     }
@@ -116,6 +122,7 @@ impl Fault {
     fn code(&self) -> &'static str {
         match self {
             Fault::Unreachable(_) | Fault::Certificate(_) => "upstream_unreachable",
+            Fault::NoServer => "model_not_found",
             Fault::BrokeOff | Fault::Closed => "upstream_broke_off",
             _ if self.status() == 504 => "upstream_timeout",
             _ => "upstream_bad_answer",

@@ -16,6 +16,7 @@ pub(crate) mod retry_after;
 mod routing;
 mod secret;
 mod sse;
+mod unavailable;
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -14,6 +14,7 @@ use super::echo::Echo;
 use super::models::ModelList;
 use super::openai::OpenAi;
 use super::routing::{Choice, Place, Routing};
+use super::unavailable::Unavailable;
 use super::{Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
 use crate::config::{Config, UpstreamConfig, UpstreamKind};
 use crate::text::shortened;
@@ -83,6 +84,7 @@ impl Upstreams {
         for (name, upstream) in &config.upstreams {
             let made: Arc<dyn Upstream> = match upstream.kind {
                 UpstreamKind::Echo => Arc::new(Echo::new(name)),
+                UpstreamKind::None => Arc::new(Unavailable::new(name)),
                 UpstreamKind::OpenAi => Arc::new(
                     OpenAi::new(name, upstream).with_context(|| format!("the upstream `{name}` can't be used"))?,
                 ),

@@ -10,6 +10,7 @@
 mod access;
 mod bad_input;
 mod calls;
+mod configuration;
 mod cors;
 mod downloads;
 mod fallbacks;

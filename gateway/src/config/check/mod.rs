@@ -43,6 +43,7 @@ pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, Config
         check_plugin(plugin, &root.table(&plugin_path(index)))?;
     }
     check_names(config, &root)?;
+    check_cache(config, &root);
     Ok(warnings.into_inner())
 }
 
@@ -181,6 +182,15 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
         ));
     }
     Ok(())
+}
+
+/// Folders that nothing is kept in.
+fn check_cache(config: &Config, root: &Table<'_>) {
+    for (key, folder) in [("cache_dir", &config.cache_dir), ("state_dir", &config.state_dir)] {
+        if !config.cache && folder.is_some() {
+            root.warn(key, "has no effect: `cache` is false, so nothing is kept");
+        }
+    }
 }
 
 fn plugin_path(index: usize) -> [Step; 2] {

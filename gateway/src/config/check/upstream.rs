@@ -32,13 +32,15 @@ const OWN: [HeaderName; 13] = [
 
 pub(super) fn check(name: &str, upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), ConfigError> {
     check_name(name, table)?;
-    if upstream.kind == UpstreamKind::Echo {
-        check_echo(upstream, table)?;
-    } else {
-        let base_url = check_base_url(upstream, table)?;
-        check_keys(upstream, table)?;
-        check_headers(upstream, table)?;
-        check_connection(upstream, &base_url, table)?;
+    match upstream.kind {
+        UpstreamKind::None => {}
+        UpstreamKind::Echo => check_echo(upstream, table)?,
+        UpstreamKind::OpenAi => {
+            let base_url = check_base_url(upstream, table)?;
+            check_keys(upstream, table)?;
+            check_headers(upstream, table)?;
+            check_connection(upstream, &base_url, table)?;
+        }
     }
     for (key, value) in [
         ("key_cooldown_ms", upstream.key_cooldown_ms),

@@ -18,7 +18,9 @@ pub(super) fn read(source: &Arc<Text>) -> Result<Node, ConfigError> {
         let place = error
             .offset()
             .map_or_else(|| Place::whole(source), |offset| Place::byte(source, offset));
-        syntax(place, error.to_string())
+        // The place is told in lines.
+        let byte = error.offset().map(|offset| format!(" at byte {offset}"));
+        syntax(place, error.to_string().replace(&byte.unwrap_or_default(), ""))
     })?;
     let mut root = node(document.root(), &|offset| Place::byte(source, offset))?;
     root.place = Place::whole(source);

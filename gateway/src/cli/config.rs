@@ -1,0 +1,107 @@
+//! `heimdall config`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Exit, Failed, output};
+use crate::config::{self, FileFormat, Format, Warning};
+
+const EXAMPLES: &str = "Examples:
+  heimdall config print
+  heimdall config schema
+  heimdall config reference
+
+It ends with 2 if the configuration is wrong.";
+
+const PRINT_EXAMPLES: &str = "Examples:
+  heimdall config print
+  heimdall config print --config heimdall.toml --format yaml
+  heimdall config print --json";
+
+const CONVERT_EXAMPLES: &str = "Examples:
+  heimdall config convert heimdall.toml --to yaml
+  heimdall config convert config.json --format bifrost";
+
+/// Print, convert and describe configurations
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Print the JSON schema of a configuration, for editors
+    Schema,
+    /// Print the settings in force: the file, the environment over it, and defaults. Secrets are hidden
+    #[command(after_help = PRINT_EXAMPLES)]
+    Print(Print),
+    /// Write a configuration anew in another format; what is left out is told on standard error
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(Convert),
+    /// Print the reference of all settings, as Markdown
+    Reference,
+}
+
+#[derive(Args)]
+struct Print {
+    /// The configuration [default: ./heimdall.toml, .yaml or .json if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = Format::Toml)]
+    format: Format,
+
+    /// As JSON, like `--format json`
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct Convert {
+    /// The configuration
+    file: PathBuf,
+
+    /// What the file is, where its name does not tell
+    #[arg(long, value_enum)]
+    format: Option<FileFormat>,
+
+    /// What it becomes
+    #[arg(long, value_enum, default_value_t = Format::Toml)]
+    to: Format,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
+    let text = match &arguments.verb {
+        Verb::Schema => format!("{:#}\n", config::schema()),
+        Verb::Reference => config::reference(),
+        Verb::Print(print) => printed(print)?,
+        Verb::Convert(convert) => converted(convert)?,
+    };
+    output::print(&text);
+    Ok(Exit::Ok)
+}
+
+fn printed(print: &Print) -> Result<String, Failed> {
+    let wrong = |error| Failed::new(Exit::Usage, error);
+    let loaded = config::load(print.config.as_deref(), None).map_err(wrong)?;
+    tell(&loaded.warnings);
+    let format = if print.json { Format::Json } else { print.format };
+    loaded.config.written(format).map_err(wrong)
+}
+
+fn converted(convert: &Convert) -> Result<String, Failed> {
+    let (text, warnings) =
+        config::convert(&convert.file, convert.format, convert.to).map_err(|error| Failed::new(Exit::Usage, error))?;
+    tell(&warnings);
+    Ok(text)
+}
+
+fn tell(warnings: &[Warning]) {
+    for warning in warnings {
+        output::note(&format!("warning: {warning}\n"));
+    }
+}

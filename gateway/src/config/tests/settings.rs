@@ -1,0 +1,270 @@
+//! Every setting that the schema has, in every format.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::format::{Format, json_value};
+use super::super::load::{parse, parse_with};
+use super::super::schema::{resolved, schema, settings};
+use super::super::tree::{Node, Place, Text};
+use super::super::{Config, convert, reference};
+
+const FORMATS: [(Format, &str); 3] = [
+    (Format::Toml, "a.toml"),
+    (Format::Yaml, "a.yaml"),
+    (Format::Json, "a.json"),
+];
+
+fn tree(json: &Value) -> Node {
+    let source = Arc::new(Text {
+        name: "test".to_owned(),
+        text: String::new(),
+    });
+    json_value(&json.to_string(), &Place::whole(&source)).unwrap()
+}
+
+type Around = Arc<dyn Fn(Value) -> Value>;
+type Setting = (String, Value, Around);
+
+/// Of each setting: its path as messages have it, its schema, and a configuration around a value of it.
+fn every_setting() -> Vec<Setting> {
+    let root = schema();
+    let mut found = Vec::new();
+    descend(&root, &root, "", Arc::new(|value| value), &mut found);
+    found
+}
+
+fn descend(schema: &Value, root: &Value, path: &str, around: Around, found: &mut Vec<Setting>) {
+    for (key, setting) in settings(schema)
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| *key != "$schema")
+    {
+        let setting = resolved(setting, root).clone();
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        let within: Around = {
+            let (around, key) = (around.clone(), key.clone());
+            Arc::new(move |value| around(json!({ key.clone(): value })))
+        };
+        found.push((path.clone(), setting.clone(), within.clone()));
+        match (setting.get("items"), setting.get("additionalProperties")) {
+            (Some(items), _) => {
+                let within: Around = Arc::new(move |value| within(json!([value])));
+                descend(resolved(items, root), root, &format!("{path}[0]"), within, found);
+            }
+            (_, Some(values @ Value::Object(_))) => {
+                let within: Around = Arc::new(move |value| within(json!({ "one": value })));
+                descend(resolved(values, root), root, &format!("{path}.one"), within, found);
+            }
+            _ => descend(&setting, root, &path, within, found),
+        }
+    }
+}
+
+/// A value that the setting can't have.
+fn wrong(setting: &Value) -> Option<Value> {
+    let kinds = setting.get("type").map(|kinds| match kinds {
+        Value::Array(kinds) => kinds.first().and_then(Value::as_str).unwrap().to_owned(),
+        kind => kind.as_str().unwrap().to_owned(),
+    });
+    Some(match kinds.as_deref() {
+        Some("integer" | "boolean" | "array" | "object") => json!("wrong"),
+        Some("string") => json!(5),
+        // One of a few words; anything at all.
+        _ if setting.get("oneOf").is_some() => json!("wrong"),
+        _ => return None,
+    })
+}
+
+#[test]
+fn a_value_of_a_wrong_type_is_refused_where_it_stands_in_every_format() {
+    let mut tried = 0;
+    for (path, setting, around) in every_setting() {
+        let Some(value) = wrong(&setting) else {
+            assert_eq!(path, "plugins[0].config");
+            continue;
+        };
+        tried += 1;
+        for (format, file) in FORMATS {
+            let text = format.write(&tree(&around(value.clone()))).unwrap();
+            let refusal = parse(file, &text).unwrap_err().to_string();
+            assert!(refusal.contains(&format!(": `{path}`: ")), "{refusal}\nfor:\n{text}");
+            let (line, column) = refusal
+                .strip_prefix(&format!("{file}:"))
+                .and_then(|rest| rest.split_once(": "))
+                .and_then(|(place, _)| place.split_once(':'))
+                .map(|(line, column)| (line.parse::<usize>().unwrap(), column.parse::<usize>().unwrap()))
+                .unwrap();
+            let rest: String = text.lines().nth(line - 1).unwrap().chars().skip(column - 1).collect();
+            assert!(
+                rest.starts_with("\"wrong\"") || rest.starts_with("wrong") || rest.starts_with('5'),
+                "{refusal}\nfor:\n{text}"
+            );
+        }
+    }
+    assert!(tried > 60, "{tried} settings");
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_refused_in_every_table_of_every_format() {
+    let mut tables: Vec<(String, Value)> = Vec::new();
+    for (path, _, around) in every_setting() {
+        let table = path.rsplit_once('.').map_or("", |(table, _)| table).to_owned();
+        if !tables.iter().any(|(known, _)| *known == table) {
+            // Put beside the setting, by its name alone.
+            let key = path.rsplit(['.', ']']).next().unwrap_or(&path).to_owned();
+            let text = around(json!(null)).to_string();
+            let text = text.replace(&format!("\"{key}\":null"), "\"zzz\":1");
+            tables.push((table, serde_json::from_str(&text).unwrap()));
+        }
+    }
+    assert!(tables.len() > 10, "{} tables", tables.len());
+    for (table, json) in tables {
+        let path = if table.is_empty() {
+            "zzz".to_owned()
+        } else {
+            format!("{table}.zzz")
+        };
+        for (format, file) in FORMATS {
+            let text = format.write(&tree(&json)).unwrap();
+            let refusal = parse(file, &text).unwrap_err().to_string();
+            let expected = format!(": there is no setting `{path}`; here can stand: ");
+            assert!(refusal.contains(&expected), "{refusal}\nfor:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_its_table() {
+    let root = json!({"plugins": [{"name": "a"}], "upstreams": {"a": {}}});
+    for (format, file) in FORMATS {
+        let text = format.write(&tree(&root)).unwrap();
+        let refusal = parse(file, &text).unwrap_err().to_string();
+        assert!(refusal.ends_with(": `plugins[0]`: missing field `path`"), "{refusal}");
+    }
+}
+
+#[test]
+fn every_number_that_counts_or_waits_is_refused_below_zero() {
+    for (path, setting, around) in every_setting() {
+        if setting.get("format").is_some() {
+            let text = around(json!(-1)).to_string();
+            let refusal = parse("a.json", &text).unwrap_err().to_string();
+            assert!(
+                refusal.contains(&format!(
+                    "`{path}`: invalid value: integer `-1`, expected a whole number"
+                )),
+                "{refusal}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_schema_takes_what_the_program_takes() {
+    let validator = jsonschema::options().offline().build(&schema()).unwrap();
+    let defaults = serde_json::to_value(Config::default()).unwrap();
+    assert!(
+        validator.is_valid(&defaults),
+        "{:?}",
+        validator.iter_errors(&defaults).next()
+    );
+    for (json, valid) in [
+        (
+            json!({"upstreams": {"a": {"base_url": "http://a/v1", "headers": {"x": {"env": "X"}}}}, "$schema": "x"}),
+            true,
+        ),
+        (
+            json!({"plugins": [{"path": "a", "config": {"any": null}, "on_failure": "open", "isolation": "request"}]}),
+            true,
+        ),
+        (json!({"plugins": [{"name": "a"}]}), false),
+        (json!({"lisen": "127.0.0.1:1"}), false),
+        (json!({"upstreams": {"a": {"retry": 1}}}), false),
+        (json!({"auth": "maybe"}), false),
+    ] {
+        assert_eq!(validator.is_valid(&json), valid, "{json}");
+        assert_eq!(parse("a.json", &json.to_string()).is_ok(), valid, "{json}");
+    }
+}
+
+#[test]
+fn every_setting_says_what_it_does() {
+    let root = schema();
+    for (path, setting, _) in every_setting() {
+        let shown = reference();
+        let key = path.rsplit('.').next().unwrap();
+        let line = shown.lines().find(|line| line.starts_with(&format!("| `{key}` |")));
+        assert!(
+            line.is_some_and(|line| !line.ends_with("|  |")),
+            "{path} has no words: {line:?} {setting}"
+        );
+    }
+    assert!(root.get("additionalProperties") == Some(&json!(false)));
+}
+
+#[test]
+fn the_committed_reference_is_the_one_of_these_settings() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        committed == reference(),
+        "docs/configuration.md is not up to date: write it anew with\n  cargo run -- config reference > docs/configuration.md"
+    );
+}
+
+#[test]
+fn a_setting_without_effect_is_warned_of_where_it_stands() {
+    let (_, warnings) = parse_with("a.toml", "cache = false\nstate_dir = \"x\"", &[]).unwrap();
+    let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["a.toml:2:1: `state_dir` has no effect: `cache` is false, so nothing is kept"]
+    );
+}
+
+#[test]
+fn what_is_shown_has_no_secret_and_is_a_configuration() {
+    let text = r#"
+        [upstreams.a]
+        base_url = "http://a/v1"
+        headers = { x-key = { value = "sk-1" }, x-env = { env = "NAME" } }
+        [[plugins]]
+        path = "https://host/a.wasm?signature=sk-2"
+        config = { api_key = "sk-3", nested = [{ auth_token = "sk-4" }], word = "shown" }
+    "#;
+    let config = parse("a.toml", text).unwrap();
+    for (format, file) in FORMATS {
+        let shown = config.written(format).unwrap();
+        assert!(!shown.contains("sk-"), "{shown}");
+        for word in ["NAME", "shown", "https://host/a.wasm", "hook_timeout_ms"] {
+            assert!(shown.contains(word), "{word} is not in\n{shown}");
+        }
+        parse(file, &shown).unwrap();
+    }
+}
+
+#[test]
+fn a_conversion_says_the_same_in_another_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "max_headers = 7\n\n[upstreams.a]\nbase_url = \"http://a/v1\"\n\n[[plugins]]\npath = \"./a.wasm\"\n\n[plugins.config]\nwords = [\n    \"no\",\n    \"1\",\n]\n";
+    let mut file = folder.path().join("first.toml");
+    std::fs::write(&file, text).unwrap();
+    for (to, name) in [
+        (Format::Yaml, "b.yaml"),
+        (Format::Json, "c.json"),
+        (Format::Toml, "d.toml"),
+    ] {
+        let (converted, warnings) = convert(&file, None, to).unwrap();
+        assert!(warnings.is_empty());
+        file = folder.path().join(name);
+        std::fs::write(&file, converted).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}
