@@ -107,6 +107,7 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
         Ok(body) => body,
         Err(response) => return Ending::Whole(response),
     };
+    headers::end_hop(&mut head.headers);
     let http = HttpRequest::new(head.method, path, head.uri.query(), head.headers, body);
     let mut exchange = app.pipeline.begin(&access.id, http);
     if let Some(client) = &access.client {

@@ -21,7 +21,7 @@ fn is_of_hop(name: &HeaderName) -> bool {
 }
 
 /// Between the client and this gateway, or rewritten for the upstream.
-const NOT_UPSTREAM: [HeaderName; 10] = [
+const NOT_UPSTREAM: [HeaderName; 15] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
     header::COOKIE,
@@ -30,9 +30,20 @@ const NOT_UPSTREAM: [HeaderName; 10] = [
     header::ACCEPT_ENCODING,
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
+    header::FORWARDED,
+    header::ORIGIN,
+    header::REFERER,
     HeaderName::from_static("api-key"),
+    HeaderName::from_static("true-client-ip"),
     HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-real-ip"),
 ];
+
+/// Where a client is, and which page it shows: what browsers and proxies tell of it is not for the upstream.
+const NOT_UPSTREAM_STARTS: [&str; 4] = ["access-control-", "cf-", "sec-", "x-forwarded-"];
+
+/// Which pages may read an answer is decided here.
+const NOT_CLIENT_STARTS: [&str; 1] = ["access-control-"];
 
 /// Where clients put their keys.
 const CLIENT_KEY: [HeaderName; 3] = [
@@ -56,9 +67,17 @@ const NOT_CLIENT: [HeaderName; 11] = [
     ATTEMPTS,
 ];
 
+/// Takes out what the client's `connection` names as being about its own hop. Before any hook: what a plugin sets is
+/// not for the client to take out.
+pub(super) fn end_hop(headers: &mut HeaderMap) {
+    for name in named_by_connection(headers) {
+        headers.remove(name);
+    }
+}
+
 /// The client's headers, as the HTTP hooks left them, that the upstream gets.
 pub(super) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
-    without(headers, &NOT_UPSTREAM)
+    without(headers.clone(), &NOT_UPSTREAM, &NOT_UPSTREAM_STARTS)
 }
 
 /// The headers that hold the client's key, as the HTTP hooks left them.
@@ -73,21 +92,26 @@ pub(super) fn client_key(headers: &HeaderMap) -> HeaderMap {
 
 /// The upstream's headers that the client gets.
 pub(super) fn for_client(headers: &HeaderMap) -> HeaderMap {
-    without(headers, &NOT_CLIENT)
+    let mut kept = headers.clone();
+    end_hop(&mut kept);
+    without(kept, &NOT_CLIENT, &NOT_CLIENT_STARTS)
 }
 
-fn without(headers: &HeaderMap, others: &[HeaderName]) -> HeaderMap {
-    let mut kept = headers.clone();
-    // `connection` may name more headers that are about this hop alone.
-    for value in headers.get_all(header::CONNECTION) {
-        for name in value.to_str().unwrap_or_default().split(',') {
-            kept.remove(name.trim());
-        }
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).iter();
+    let names = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    names.filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+fn without(mut headers: HeaderMap, others: &[HeaderName], starts: &[&str]) -> HeaderMap {
+    let is_left_out = |name: &HeaderName| {
+        is_of_hop(name) || others.contains(name) || starts.iter().any(|start| name.as_str().starts_with(start))
+    };
+    let names: Vec<HeaderName> = headers.keys().filter(|name| is_left_out(name)).cloned().collect();
+    for name in names {
+        headers.remove(name);
     }
-    for name in others.iter().chain(headers.keys().filter(|name| is_of_hop(name))) {
-        kept.remove(name);
-    }
-    kept
+    headers
 }
 
 /// A response's headers without those that the server writes itself.
@@ -120,13 +144,34 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_gets_neither_credentials_nor_hop_headers() {
+    fn what_a_client_says_of_its_hop_is_taken_out() {
+        let mut all = headers(&[("connection", "close, x-hop"), ("x-hop", "1"), ("x-a", "b")]);
+        end_hop(&mut all);
+        assert_eq!(all, headers(&[("connection", "close, x-hop"), ("x-a", "b")]));
+    }
+
+    #[test]
+    fn an_upstreams_word_on_other_pages_is_not_passed_on() {
+        let all = headers(&[
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-credentials", "true"),
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("x-a", "b"),
+        ]);
+        assert_eq!(for_client(&all), headers(&[("x-a", "b")]));
+    }
+
+    #[test]
+    fn an_upstream_gets_neither_credentials_nor_hop_headers_nor_where_the_client_is() {
         let all = headers(&[
             ("authorization", "Bearer client"),
             ("cookie", "a=b"),
             ("host", "localhost"),
-            ("connection", "close, x-hop"),
-            ("x-hop", "1"),
+            ("connection", "close, x-guard-request"),
+            ("origin", "https://app.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("x-forwarded-for", "203.0.113.7"),
             ("x-api-key", "client"),
             ("transfer-encoding", "chunked"),
             ("x-guard-request", "rust"),

@@ -19,6 +19,12 @@ const MAX_CERTIFICATES: u64 = 16 << 20;
 /// The most that the headers of an HTTP/2 answer may have, in bytes.
 const MAX_HEADERS: u32 = 64 << 10;
 
+/// What the server of an HTTP/2 connection may send ahead, in bytes: for one call, and for all calls together. A call whose
+/// client does not read keeps what it was sent, so the second has to hold the first many times, or a few slow readers
+/// would hold up everybody.
+const CALL_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 30;
+
 /// How often an HTTP/2 connection with calls under way is asked whether it still stands, and how long that may take.
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
@@ -35,6 +41,8 @@ pub(super) fn build(config: &UpstreamConfig, base_url: &Url, limits: Limits) -> 
         .pool_max_idle_per_host(config.max_idle_connections)
         .pool_idle_timeout(Duration::from_millis(config.idle_connection_timeout_ms))
         .http2_max_header_list_size(MAX_HEADERS)
+        .http2_initial_stream_window_size(CALL_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keep_alive_interval(PING_EVERY)
         .http2_keep_alive_timeout(PING_TIMEOUT);
     let client = match config.protocol {
