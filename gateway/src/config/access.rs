@@ -26,7 +26,7 @@ pub(crate) struct ClientKeyConfig {
     pub(crate) file: Option<PathBuf>,
     /// Requests that it may make in a minute.
     pub(crate) requests_per_minute: Option<NonZeroU32>,
-    /// Requests that it may make at once, of those; else as many as in a second, and at least one.
+    /// Requests that it may make at once, of those; else all of a minute's.
     pub(crate) burst: Option<NonZeroU32>,
 }
 

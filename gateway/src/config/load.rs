@@ -108,12 +108,13 @@ fn read_file(file: &Path, format: Option<FileFormat>) -> Result<(Node, Vec<Warni
     let syntax = format.map(FileFormat::syntax).or_else(|| Format::of(file));
     let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
     let tree = syntax.read(&Arc::new(Text { name, text }))?;
-    as_ours(tree, format == Some(FileFormat::Bifrost))
+    as_ours(tree, syntax == Format::Json, format == Some(FileFormat::Bifrost))
 }
 
-/// Heimdall's tree, whether it is Heimdall's or Bifrost's that was read.
-fn as_ours(mut tree: Node, bifrost: bool) -> Result<(Node, Vec<Warning>), ConfigError> {
-    if bifrost || bifrost::is_bifrost(&tree) {
+/// Heimdall's tree, whether it is Heimdall's or Bifrost's that was read. Bifrost's is JSON: a section of its in another
+/// format is a mistake in Heimdall's.
+fn as_ours(mut tree: Node, json: bool, bifrost: bool) -> Result<(Node, Vec<Warning>), ConfigError> {
+    if bifrost || (json && bifrost::is_bifrost(&tree)) {
         return bifrost::convert(&tree);
     }
     // What editors find the schema by.
@@ -197,7 +198,10 @@ fn configuration(mut tree: Node, variables: Vec<Variable>) -> Result<(Config, Ve
     Ok((config, warnings))
 }
 
-/// The message without the names of this program's types, and with what to write where the key tells it.
+/// Settings at which a text may be a secret, also where none belongs.
+const MAY_BE_SECRET: [&str; 5] = ["client_keys", "keys", "headers", "proxy_credentials", "config"];
+
+/// The message without the names of this program's types and without what may be a secret, and with what to write where the key tells it.
 fn in_words(path: &[Step], message: &str) -> String {
     match path {
         [Step::Key(key)] if ["plugins", "routes", "passthrough"].contains(&key.as_str()) => {
@@ -208,13 +212,22 @@ fn in_words(path: &[Step], message: &str) -> String {
         [Step::Key(key)] if key == "listen" => return format!("it has to be {ADDRESS_FORM}"),
         _ => {}
     }
-    let message = ["usize", "u64", "u32"]
-        .iter()
-        .fold(message.to_owned(), |message, name| {
-            message
-                .replace(&format!("expected a nonzero {name}"), "expected a whole number above 0")
-                .replace(&format!("expected {name}"), "expected a whole number, not below 0")
-        });
+    let may_be_secret = |step: &Step| matches!(step, Step::Key(key) if MAY_BE_SECRET.contains(&key.as_str()));
+    let message = match message.split_once(", expected") {
+        Some((found, expected)) if found.contains(": string") && path.iter().any(may_be_secret) => {
+            format!("invalid type: a text, expected{expected}")
+        }
+        _ => message.to_owned(),
+    };
+    let message = match message.split_once("expected struct ") {
+        Some((found, _)) => format!("{found}expected a table"),
+        None => message,
+    };
+    let message = ["usize", "u64", "u32"].iter().fold(message, |message, name| {
+        message
+            .replace(&format!("expected a nonzero {name}"), "expected a whole number above 0")
+            .replace(&format!("expected {name}"), "expected a whole number, not below 0")
+    });
     message
         .replace("invalid type: unit value", "invalid type: nothing")
         .replace("invalid type: null", "invalid type: nothing")
@@ -235,7 +248,7 @@ pub(super) fn parse_with(
     let variables = variables
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let (tree, mut warnings) = as_ours(format.read(&source)?, false)?;
+    let (tree, mut warnings) = as_ours(format.read(&source)?, format == Format::Json, false)?;
     let (config, further) = configuration(tree, environment::variables(variables)?)?;
     warnings.extend(further);
     Ok((config, warnings))

@@ -37,10 +37,9 @@ pub(super) struct Allowance {
 }
 
 impl Rate {
-    /// Without a `burst`, as many requests may come at once as in a second, and at least one.
+    /// Without a `burst`, all requests of a minute may come at once.
     pub(super) fn new(per_minute: NonZeroU32, burst: Option<NonZeroU32>) -> Rate {
-        let in_a_second = NonZeroU32::new(per_minute.get() / 60).unwrap_or(NonZeroU32::MIN);
-        let burst = burst.unwrap_or(in_a_second);
+        let burst = burst.unwrap_or(per_minute);
         let quota = Quota::per_minute(per_minute).allow_burst(burst);
         Rate {
             limiter: RateLimiter::direct(quota).with_middleware(),
@@ -128,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn without_a_burst_as_many_may_come_at_once_as_in_a_second() {
-        for (per_minute, expected) in [(1, 0), (60, 0), (600, 9)] {
+    fn without_a_burst_all_of_a_minute_may_come_at_once() {
+        for (per_minute, expected) in [(1, 0), (60, 59), (600, 599)] {
             assert_eq!(Rate::new(number(per_minute), None).take().remaining, expected);
         }
     }

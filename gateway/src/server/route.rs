@@ -74,7 +74,10 @@ pub(crate) fn is_own_path(path: &str) -> bool {
         let rest = path.get(MODELS.len()..).unwrap_or_default();
         start.eq_ignore_ascii_case(MODELS) && (rest.is_empty() || rest.starts_with('/'))
     });
-    is_models || CALLS.iter().any(|(call, _)| call.eq_ignore_ascii_case(path))
+    // Servers know calls by longer paths too: `/v1/engines/MODEL/chat/completions`.
+    let path = path.to_ascii_lowercase();
+    let ends_in_call = |call: &str| call.strip_prefix("/v1").is_some_and(|end| path.ends_with(end));
+    is_models || CALLS.iter().any(|(call, _)| ends_in_call(call))
 }
 
 #[cfg(test)]
@@ -109,6 +112,11 @@ mod tests {
             ("/v1/files", Some("echo /v1/files")),
             ("/v1/chat/completions/id-1", Some("echo /v1/chat/completions/id-1")),
             ("/v1/modelsx", Some("echo /v1/modelsx")),
+            ("/v1/v1/chat/completions", None),
+            ("/v1/engines/m/Completions", None),
+            ("/v1/openai/deployments/m/chat/completions", None),
+            ("/v1/openai/deployments/m/embeddings", None),
+            ("/v1/x/responses", None),
             ("/v1/chat/completions/", None),
             ("/v1//chat/completions", None),
             ("/v1/chat//completions", None),

@@ -10,10 +10,16 @@ use super::{ConfigError, Warning};
 /// Sections that stand beside `plugins` in Bifrost's file, and that Heimdall's does not have.
 const SECTIONS: [&str; 3] = ["providers", "client", "config_store"];
 
-/// Whether this is Bifrost's file rather than Heimdall's.
+/// Sections that only Heimdall's file has.
+const OURS: [&str; 4] = ["auth", "client_keys", "listen", "upstreams"];
+
+/// Whether this is Bifrost's file rather than Heimdall's: by its schema, or by its sections, where none of Heimdall's
+/// stands beside them.
 pub(super) fn is_bifrost(root: &Node) -> bool {
     let schema = root.get("$schema").and_then(text).unwrap_or_default();
-    schema.contains("bifrost") || (root.get("plugins").is_some() && SECTIONS.iter().any(|key| root.get(key).is_some()))
+    let has_section = || SECTIONS.iter().any(|key| root.get(key).is_some());
+    let is_ours = |entry: &Entry| OURS.contains(&entry.key.as_str());
+    schema.contains("bifrost") || (root.get("plugins").is_some() && has_section() && !entries(root).any(is_ours))
 }
 
 /// Heimdall's tree for Bifrost's, and what was left out.

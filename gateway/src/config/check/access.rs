@@ -118,6 +118,9 @@ fn client_key(name: &str, key: &ClientKeyConfig, root: &Table<'_>) -> Result<(),
         return Err(keys.refuse(name, problem));
     }
     let table = keys.table(&[Step::Key(name.to_owned())]);
+    if key.env.as_ref().is_some_and(|env| !env.is_empty()) {
+        table.variable("env", key.env.as_ref())?;
+    }
     match (&key.env, &key.file) {
         (None, None) => Err(table.missing("env", "is missing, and so is `file`: one of them says where the key is")),
         (Some(_), Some(_)) => Err(table.refuse("file", "stands beside `env`: the key can only be in one of the two")),

@@ -110,6 +110,24 @@ impl Table<'_> {
         });
     }
 
+    /// A setting that names an environment variable. What is no name may be a key itself, and is not repeated.
+    fn variable(&self, key: &str, name: Option<&String>) -> Result<(), ConfigError> {
+        let is_name = |name: &String| {
+            let mut bytes = name.bytes();
+            let starts = bytes
+                .next()
+                .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+            starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if name.is_none_or(is_name) {
+            return Ok(());
+        }
+        Err(self.refuse(
+            key,
+            "is no name of an environment variable (letters, digits and `_`): the key itself does not belong here",
+        ))
+    }
+
     fn above_zero(&self, key: &str, value: Option<u64>) -> Result<(), ConfigError> {
         if value == Some(0) {
             Err(self.refuse(key, "has to be above 0"))

@@ -114,6 +114,7 @@ fn check_keys(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), Config
     if upstream.api_key_env.as_ref().is_some_and(String::is_empty) {
         return Err(table.refuse("api_key_env", "is empty: it names an environment variable"));
     }
+    table.variable("api_key_env", upstream.api_key_env.as_ref())?;
     if upstream.api_key_env.is_some() && !upstream.keys.is_empty() {
         return Err(table.refuse("api_key_env", "stands beside `keys`: write it as one of them"));
     }
@@ -132,6 +133,7 @@ fn check_keys(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), Config
             (None, Some(file)) if file.as_os_str().is_empty() => return Err(table.refuse("file", "is empty")),
             _ => {}
         }
+        table.variable("env", env.as_ref())?;
         table.above_zero("weight", Some(u64::from(*weight)))?;
         if !seen.insert((env.as_deref(), file.as_deref())) {
             let written = if env.is_some() { "env" } else { "file" };
@@ -183,6 +185,7 @@ fn check_source(source: &Source, table: &Table<'_>) -> Result<(), ConfigError> {
     if is_empty {
         return Err(table.refuse(key, "is empty"));
     }
+    table.variable("env", env.as_ref())?;
     let is_header = |value: &String| HeaderValue::from_str(value.trim()).is_ok();
     if value.as_ref().is_some_and(|value| !is_header(value)) {
         return Err(table.refuse("value", "holds a character that no header can carry"));

@@ -87,7 +87,7 @@ fn a_text_that_is_not_its_format_is_refused_where_it_stops_to_be() {
         (
             "a.yaml",
             "cache: !env CACHE".to_owned(),
-            "a.yaml:1:13: this is no YAML: the tag `!env` has no meaning",
+            "a.yaml:1:8: this is no YAML: the tag `!env` has no meaning",
         ),
         (
             "a.yaml",
@@ -99,7 +99,7 @@ fn a_text_that_is_not_its_format_is_refused_where_it_stops_to_be() {
         (
             "a.yaml",
             "cache: !!int x".to_owned(),
-            "a.yaml:1:14: this is no YAML: the value is not what its tag says",
+            "a.yaml:1:8: this is no YAML: the value is not what its tag says",
         ),
         ("a.yaml", format!("plugins: {}", deep("[", "]")), "a.yaml:1:"),
         ("a.yaml", format!("plugins:\n{}", deep("- ", "")), "a.yaml:2:"),

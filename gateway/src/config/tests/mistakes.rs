@@ -40,6 +40,32 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
             "heimdall.toml:1:16: `max_body_mib`: invalid type: string \"1\", expected a whole number, not below 0",
         ),
         (
+            "client_keys.alice = \"sk-1234567890\"",
+            "heimdall.toml:1:21: `client_keys.alice`: invalid type: a text, expected a table",
+        ),
+        (
+            "[upstreams.a]\nbase_url = \"http://a\"\nheaders = { x-api-key = \"sk-1234567890\" }",
+            "heimdall.toml:3:25: `upstreams.a.headers.x-api-key`: invalid type: a text, expected a table",
+        ),
+        (
+            "[upstreams.a]\nbase_url = \"http://a\"\nkeys = [\"sk-1234567890\"]",
+            "heimdall.toml:3:9: `upstreams.a.keys[0]`: invalid type: a text, expected a table",
+        ),
+        (
+            "[upstreams.a]\nbase_url = \"http://a\"\napi_key_env = \"sk-1234567890\"",
+            "heimdall.toml:3:1: `upstreams.a.api_key_env` is no name of an environment variable (letters, digits and \
+             `_`): the key itself does not belong here",
+        ),
+        (
+            "[client_keys.alice]\nenv = \"sk-1234567890\"",
+            "heimdall.toml:2:1: `client_keys.alice.env` is no name of an environment variable (letters, digits and \
+             `_`): the key itself does not belong here",
+        ),
+        (
+            "[client]\n[[plugins]]\npath = \"a.wasm\"",
+            "heimdall.toml:1:2: there is no setting `client`; did you mean `client_keys`?",
+        ),
+        (
             "[[plugins]]\nname = \"a\"",
             "heimdall.toml:1:1: `plugins[0]`: missing field `path`",
         ),
