@@ -113,7 +113,7 @@ fn a_text_that_is_not_its_format_is_refused_where_it_stops_to_be() {
         (
             "a.toml",
             "[upstreams.a]\n[upstreams.a]".to_owned(),
-            "a.toml:2:1: this is no TOML: duplicate key",
+            "a.toml:2:12: this is no TOML: duplicate key",
         ),
         (
             "a.toml",
