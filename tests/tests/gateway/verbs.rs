@@ -123,7 +123,7 @@ fn examples(help: &str) -> Vec<String> {
     let lines = help.lines().skip_while(|line| *line != "Examples:").skip(1);
     let lines = lines.map_while(|line| line.strip_prefix("  ").filter(|line| line.starts_with("heimdall ")));
     lines
-        .map(|line| line.split("   ").next().unwrap().trim_end().to_owned())
+        .map(|line| line.split("  ").next().unwrap().trim_end().to_owned())
         .collect()
 }
 
