@@ -35,7 +35,7 @@ pub(crate) async fn refresh(clients: Arc<Clients>, tls: Option<Arc<Tls>>, stop: 
     if let Some(tls) = tls {
         let files = tls.files().to_vec();
         let refresh = move || tls.refresh().map_err(|error| error.to_string());
-        all.push(Refreshed::new("certificate", files, refresh));
+        all.push(Refreshed::new("the certificate", files, refresh));
     }
     all.retain(|one| !one.files.is_empty());
     while !all.is_empty() {
@@ -75,11 +75,11 @@ impl Refreshed {
         }
         match (self.refresh)() {
             Ok(()) => {
-                tracing::info!("the {} were read again: files changed", self.name);
+                tracing::info!("the files of {} changed and were read again", self.name);
                 self.settle(now);
             }
             Err(error) if self.doubtful.as_ref() == Some(&now) => {
-                tracing::warn!("{error}; the {} from before stay in use", self.name);
+                tracing::warn!("{error}; what the files of {} held before stays in use", self.name);
                 self.settle(now);
             }
             Err(_) => self.doubtful = Some(now),

@@ -136,7 +136,7 @@ async fn a_clients_key_in_a_file_is_read_again_when_it_changes() {
     };
     assert_eq!([status("sk-before").await, status("sk-afterwards").await], [200, 401]);
     std::fs::write(&file, "sk-afterwards\n").unwrap();
-    printed(&gateway, "clients' keys were read again").await;
+    printed(&gateway, "the files of clients' keys changed").await;
     assert_eq!([status("sk-before").await, status("sk-afterwards").await], [401, 200]);
 }
 

@@ -78,7 +78,7 @@ async fn a_head_over_its_caps_is_refused() {
         ("a target of 60 KiB", long_target(60), "404", "unknown_url"),
         ("a target of 80 KiB", long_target(80), "414", ""),
         ("an endless target", format!("GET /{}", kib(4096)), "431", ""),
-        ("an endless method", kib(4096), "400", ""),
+        ("an endless method", kib(4096), "431", ""),
     ];
     for (what, sent, status, words) in cases {
         let answer = exchange(&gateway, sent).await;

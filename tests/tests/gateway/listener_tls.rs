@@ -144,7 +144,8 @@ async fn plain_http_is_told_and_a_tls_client_at_a_plain_address_is_let_go_withou
 
 #[tokio::test]
 async fn a_client_that_does_not_finish_its_handshake_is_let_go() {
-    let gateway = Gateway::start(&format!("head_timeout_ms = 300\n{}", Files::new(&Pair::new()).config()));
+    let files = Files::new(&Pair::new());
+    let gateway = Gateway::start(&format!("head_timeout_ms = 300\n{}", files.config()));
     for begun in [&b""[..], &[0x16], &[0x16, 3, 1, 2, 0, 1]] {
         let mut stream = connect(&gateway).await;
         stream.write_all(begun).await.unwrap();
@@ -168,7 +169,7 @@ async fn a_certificate_that_is_replaced_is_used_and_one_that_does_not_fit_is_not
     let config = trusting(&[&first, &second], &[&rustls::version::TLS13], &[]);
     assert_eq!(shown(&gateway, &config).await, first.der);
     files.write(&second);
-    printed_over_tls(&gateway, &config, "the certificate was read again").await;
+    printed_over_tls(&gateway, &config, "the files of the certificate changed").await;
     assert_eq!(shown(&gateway, &config).await, second.der);
     std::fs::write(&files.key, &third.key).unwrap();
     printed_over_tls(&gateway, &config, "does not belong to the certificate").await;

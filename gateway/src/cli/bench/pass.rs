@@ -92,7 +92,7 @@ async fn answer(http: &HttpRequest, recorded: &Recorded, request: &LlmRequest) -
 async fn echoed(http: &HttpRequest, request: &LlmRequest) -> Answer {
     match ask_echo(http, request, request.streaming()).await {
         Ok(UpstreamAnswer::Stream { events, .. }) => {
-            let data = events.filter_map(async |event| event.ok().map(|event| event.data));
+            let data = events.filter_map(|event| std::future::ready(event.ok().map(|event| event.data)));
             let data = data.filter(|data| std::future::ready(data != DONE));
             Answer::Events(documents(data.collect::<Vec<_>>().await))
         }
