@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -87,11 +88,16 @@ def checks(command: list[str], settings: dict[str, str], say: Callable[[str], No
         encoding="utf-8",
     )
     results = {}
+    # Its output ends with it, so it is the process that has a time limit.
+    limit = threading.Timer(CLIENT_SECONDS, process.kill)
+    limit.start()
     for line in process.stdout:
         say(line.rstrip("\n"))
         verdict, _, name = line.rstrip("\n").partition(" ")
         if verdict in ("ok", "FAIL"):
             results[name.strip()] = verdict == "ok"
-    if process.wait(CLIENT_SECONDS) != 0:
+    status = process.wait()
+    limit.cancel()
+    if status != 0:
         results[f"{pathlib.Path(command[-1]).name} ends with status 0"] = False
     return results

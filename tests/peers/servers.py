@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -70,7 +71,10 @@ class Http2(Server):
     def __enter__(self) -> "Http2":
         command = ["node", HERE / "http2.mjs", self.folder / "server.pem", self.folder / "server.key"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8")
+        limit = threading.Timer(START_SECONDS, self.process.kill)
+        limit.start()
         ports = self.process.stdout.readline()
+        limit.cancel()
         if not ports:
             raise RuntimeError("the server for HTTP/2 did not start")
         self.ports = json.loads(ports)

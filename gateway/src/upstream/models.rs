@@ -18,7 +18,7 @@ pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 /// What is remembered of one upstream's list.
-const MAX_MODELS: usize = 10_000;
+pub(super) const MAX_MODELS: usize = 10_000;
 const MAX_BYTES: usize = 4 << 20;
 
 /// One model, as its upstream knows it.
@@ -134,6 +134,8 @@ impl Shared {
             .inspect(|_| looked_at += 1)
             .filter_map(|document| {
                 let id = document.pointer("/id")?.as_str()?.into_owned();
+                // What an upstream sent as one body is not to be kept for the sake of a part of it.
+                let document = Document::parse(document.as_str().to_owned()).ok()?;
                 Some(Model { id, document })
             })
             .collect();

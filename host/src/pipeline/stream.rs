@@ -144,7 +144,8 @@ impl LlmStream {
             return;
         }
         let untold = self.untold.take();
-        let is_untold = untold.is_some();
+        let is_error = |chunk: &LlmChunk| chunk.error().is_some();
+        let is_untold = untold.is_some() && !last.iter().any(is_error);
         let Some(error) = error.or(untold) else {
             return self.send(Ok(last), step).await;
         };
@@ -152,7 +153,7 @@ impl LlmStream {
             // A plugin may say how a stream that broke off ends, but not that nothing was wrong with it.
             last.push(self.error_event(&error));
         }
-        let told = last.iter().any(|chunk| chunk.error().is_some());
+        let told = last.iter().any(is_error);
         self.send(Ok(last), step).await;
         step.aborted |= told;
         self.error = told.then_some(error);

@@ -22,8 +22,12 @@ use self::answer::Answer;
 use self::credentials::Credentials;
 use self::timing::Timing;
 use super::keys::{Chosen, Tried};
+use super::models::MAX_MODELS;
 use super::{Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
 use crate::config::{Protocol, UpstreamConfig};
+
+/// The largest list of models that is read, in bytes.
+const MAX_LIST: usize = 4 << 20;
 
 pub(super) struct OpenAi {
     name: Arc<str>,
@@ -184,7 +188,11 @@ impl OpenAi {
     async fn try_models(&self) -> Result<Vec<Document>, Fault> {
         let request = self.client.get(self.url("models")?);
         let answer = self.send(request, &HeaderMap::new()).await?;
-        let UpstreamAnswer::Whole { status, body, .. } = answer.whole(self.limits).await? else {
+        let limits = Limits {
+            response: self.limits.response.min(MAX_LIST),
+            ..self.limits
+        };
+        let UpstreamAnswer::Whole { status, body, .. } = answer.whole(limits).await? else {
             return Err(Fault::UnaskedStream);
         };
         if !status.is_success() {
@@ -192,9 +200,12 @@ impl OpenAi {
         }
         let list =
             Document::parse_with(body, Duplicates::LastWins).map_err(|error| Fault::NotJson(error.to_string()))?;
-        let models = list
-            .pointer("/data")
-            .map(|data| data.elements().map(|model| model.to_document()).collect());
+        let models = list.pointer("/data").map(|data| {
+            data.elements()
+                .take(MAX_MODELS + 1)
+                .map(|model| model.to_document())
+                .collect()
+        });
         models.ok_or_else(|| Fault::NotJson("the list of models has no member `data`".to_owned()))
     }
 }
