@@ -93,9 +93,11 @@ impl Shared {
             return;
         }
         let asking = Asking(self.clone());
+        let list = self.clone();
         tokio::spawn(async move {
-            let list = &asking.0;
             let models = timeout(LIST_TIMEOUT, list.upstream.models()).await;
+            // First, so that who learns of the answer may ask again.
+            drop(asking);
             list.learn(models.unwrap_or_else(|_| Err(list.late())));
         });
     }
