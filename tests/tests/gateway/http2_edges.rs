@@ -31,10 +31,14 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// `GET /healthz` in HPACK without its dynamic table.
 fn get() -> Vec<u8> {
+    get_at("/healthz")
+}
+
+/// A `GET` in HPACK without its dynamic table.
+fn get_at(path: &str) -> Vec<u8> {
     let mut block = vec![0x82, 0x86];
-    for (index, value) in [(4, "/healthz"), (1, "localhost")] {
+    for (index, value) in [(4, path), (1, "localhost")] {
         block.push(index);
         block.push(u8::try_from(value.len()).unwrap());
         block.extend(value.as_bytes());
@@ -111,12 +115,17 @@ async fn a_flood_of_requests_that_are_taken_back_ends_the_connection() {
 async fn headers_over_their_cap_are_refused() {
     let gateway = Gateway::start("head_timeout_ms = 500\n");
     // Beyond the gateway's cap, and then beyond what the HTTP library reads.
-    let block = [get(), large(15_000)].concat();
+    let get = get_at("/v1/nowhere");
+    let block = [get.clone(), large(15_000)].concat();
     let one = frame(HEADERS, END_HEADERS | END_STREAM, 1, &block);
     let answer = answered(&gateway, opened(&[one])).await;
-    assert_eq!(status_of(&answer), 0x88, "15,000 bytes are fine");
+    assert_eq!(
+        status_of(&answer),
+        0x8d,
+        "15,000 bytes are fine: there is nothing at that path"
+    );
     let pieces = |count: u32| {
-        let first = frame(HEADERS, END_STREAM, 1, &get());
+        let first = frame(HEADERS, END_STREAM, 1, &get);
         let more = (0..count).map(|_| frame(CONTINUATION, 0, 1, &large(16_000)));
         let last = frame(CONTINUATION, END_HEADERS, 1, &[]);
         [vec![first], more.collect(), vec![last]].concat()
@@ -131,7 +140,7 @@ async fn headers_over_their_cap_are_refused() {
     }
 }
 
-/// The first byte of an answer's headers: 0x88 is the status 200.
+/// The first byte of an answer's headers: 0x88 is the status 200, 0x8d is 404.
 fn status_of(frames: &[Frame]) -> u8 {
     let answer = frames.iter().find(|frame| frame.kind == HEADERS).unwrap();
     answer.payload[0]
