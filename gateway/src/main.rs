@@ -1,5 +1,5 @@
-//! Heimdall, the gateway: `heimdall serve` puts plugins between clients and models, `heimdall inspect` tells what a
-//! plugin's file is.
+//! Heimdall, the gateway: `heimdall serve` puts plugins between clients and models; the other verbs tell beforehand what it
+//! would do.
 
 mod banner;
 mod cli;

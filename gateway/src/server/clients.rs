@@ -128,8 +128,11 @@ impl Clients {
         let key = blake3::keyed_hash(&self.salt, key);
         // Every one is looked at, so that the time does not tell how many there are before the right one.
         let clients = self.clients.load();
-        let matching = clients.iter().filter(|client| client.key == key);
-        match matching.last() {
+        let found = clients.iter().fold(None, |found, client| match client.key == key {
+            true => Some(client),
+            false => found,
+        });
+        match found {
             Some(client) => Shown::Client(client.clone()),
             None => Shown::WrongKey,
         }

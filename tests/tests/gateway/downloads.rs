@@ -10,6 +10,10 @@ use crate::site::{Reply, Site, answer};
 use crate::support::{chat, post};
 use crate::wat::packed_answer;
 
+/// What makes a reply; what makes one to a path.
+type MakeReply = fn() -> Reply;
+type ReplyTo = Box<dyn Fn(&str) -> Reply + Send>;
+
 /// The part of every URL here that nobody may see.
 const SECRET: &str = "signature=not-to-be-told";
 
@@ -126,7 +130,7 @@ fn a_plugin_that_changed_is_fetched_again() {
 
 #[test]
 fn the_copy_serves_when_the_server_does_not() {
-    let replies: [(&str, fn() -> Reply); 4] = [
+    let replies: [(&str, MakeReply); 4] = [
         ("503", || Reply::Bytes(answer("503 Busy", "", b"later"))),
         ("404", || Reply::Bytes(answer("404 Not Found", "", b""))),
         ("an HTML page", || wasm("", b"<!doctype html><p>Please log in.</p>")),
@@ -177,7 +181,7 @@ fn a_damaged_copy_is_fetched_again() {
 
 #[test]
 fn without_a_copy_each_failed_download_is_refused_by_name_with_what_to_do() {
-    let cases: Vec<(Box<dyn Fn(&str) -> Reply + Send>, &str, &[&str])> = vec![
+    let cases: Vec<(ReplyTo, &str, &[&str])> = vec![
         (
             Box::new(|_| Reply::Bytes(answer("403 Forbidden", "", b"no"))),
             "",

@@ -1,6 +1,7 @@
 //! Every setting that the schema has, in every format.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -25,14 +26,14 @@ fn tree(json: &Value) -> Node {
     json_value(&json.to_string(), &Place::whole(&source)).unwrap()
 }
 
-type Around = Arc<dyn Fn(Value) -> Value>;
+type Around = Rc<dyn Fn(Value) -> Value>;
 type Setting = (String, Value, Around);
 
 /// Of each setting: its path as messages have it, its schema, and a configuration around a value of it.
 fn every_setting() -> Vec<Setting> {
     let root = schema();
     let mut found = Vec::new();
-    descend(&root, &root, "", Arc::new(|value| value), &mut found);
+    descend(&root, &root, "", Rc::new(|value| value), &mut found);
     found
 }
 
@@ -50,16 +51,16 @@ fn descend(schema: &Value, root: &Value, path: &str, around: Around, found: &mut
         };
         let within: Around = {
             let (around, key) = (around.clone(), key.clone());
-            Arc::new(move |value| around(json!({ key.clone(): value })))
+            Rc::new(move |value| around(json!({ key.clone(): value })))
         };
         found.push((path.clone(), setting.clone(), within.clone()));
         match (setting.get("items"), setting.get("additionalProperties")) {
             (Some(items), _) => {
-                let within: Around = Arc::new(move |value| within(json!([value])));
+                let within: Around = Rc::new(move |value| within(json!([value])));
                 descend(resolved(items, root), root, &format!("{path}[0]"), within, found);
             }
             (_, Some(values @ Value::Object(_))) => {
-                let within: Around = Arc::new(move |value| within(json!({ "one": value })));
+                let within: Around = Rc::new(move |value| within(json!({ "one": value })));
                 descend(resolved(values, root), root, &format!("{path}.one"), within, found);
             }
             _ => descend(&setting, root, &path, within, found),
