@@ -9,11 +9,11 @@ use heimdall_host::plugin::HookSet;
 use serde::Serialize;
 
 use super::output::{self, BAD, FAINT, GOOD, HEADING, WARNING};
+use super::serve::Access;
 use super::{Exit, Failed};
-use crate::config::{self, Config, Origin};
+use crate::config::{self, Config, FileFormat, Origin};
 use crate::logging;
 use crate::plugins::{self, Plugins};
-use crate::server::Clients;
 use crate::upstream::Upstreams;
 
 const EXAMPLES: &str = "\
@@ -33,6 +33,10 @@ go on without it), 2 if the configuration is wrong, or has warnings and `--deny-
 pub(super) struct Arguments {
     /// The configuration [default: what `serve` takes]
     config: Option<PathBuf>,
+
+    /// What the configuration is, where its name does not tell, or where it is Bifrost's
+    #[arg(long, value_name = "FORMAT", value_enum, requires = "config")]
+    format: Option<FileFormat>,
 
     /// A warning counts as a mistake
     #[arg(long)]
@@ -134,14 +138,14 @@ async fn check(arguments: &Arguments, report: &mut Report) -> Result<Exit, Faile
         Some(file) => file.display().to_string(),
         None => "the configuration".to_owned(),
     };
-    let loaded = config::load(arguments.config.as_deref(), None).map_err(|error| usage(error.into()))?;
+    let loaded = config::load(arguments.config.as_deref(), arguments.format).map_err(|error| usage(error.into()))?;
     report.configuration = from(&loaded.origin);
     report.warnings.extend(loaded.warnings.iter().map(ToString::to_string));
     let config = &loaded.config;
     // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let upstreams = Upstreams::new(config).map_err(usage)?;
-    let _readable = Clients::read(config).map_err(|error| usage(error.into()))?;
+    let _readable = Access::read(config).map_err(usage)?;
     report.describe(config, &upstreams);
     let plugins = plugins::load_all(config, &loaded.origin).await?;
     report.add_plugins(&plugins);

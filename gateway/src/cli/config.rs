@@ -14,6 +14,12 @@ const EXAMPLES: &str = "Examples:
 
 It ends with 2 if the configuration is wrong.";
 
+const SCHEMA_EXAMPLES: &str = "Examples:
+  heimdall config schema > heimdall.schema.json";
+
+const REFERENCE_EXAMPLES: &str = "Examples:
+  heimdall config reference > configuration.md";
+
 const PRINT_EXAMPLES: &str = "Examples:
   heimdall config print
   heimdall config print --config heimdall.toml --format yaml
@@ -34,6 +40,7 @@ pub(super) struct Arguments {
 #[derive(Subcommand)]
 enum Verb {
     /// Print the JSON schema of a configuration, for editors
+    #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
     /// Print the settings in force: the file, the environment over it, and defaults. Secrets are hidden
     #[command(after_help = PRINT_EXAMPLES)]
@@ -42,6 +49,7 @@ enum Verb {
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
     /// Print the reference of all settings, as Markdown
+    #[command(after_help = REFERENCE_EXAMPLES)]
     Reference,
 }
 

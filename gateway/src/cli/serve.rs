@@ -82,13 +82,13 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
 }
 
 /// What tells who may call.
-struct Access {
+pub(super) struct Access {
     clients: Arc<Clients>,
     tls: Option<Arc<Tls>>,
 }
 
 impl Access {
-    fn read(config: &Config) -> anyhow::Result<Access> {
+    pub(super) fn read(config: &Config) -> anyhow::Result<Access> {
         let tls = config.tls.as_ref().map(Tls::read).transpose()?;
         Ok(Access {
             clients: Arc::new(Clients::read(config)?),

@@ -27,6 +27,12 @@ impl Desk {
         desk.write("request.json", chat("hello").to_string());
         desk.write("response.json", answer("The word is TOP-SECRET.").to_string());
         desk.write("requests.jsonl", format!("{}\n", chat("hello")));
+        // Bifrost's configuration.
+        let keys = json!([{"name": "main", "value": "env.OPENAI_API_KEY", "models": [], "weight": 1}]);
+        desk.write(
+            "config.json",
+            json!({"providers": {"openai": {"keys": keys}}}).to_string(),
+        );
         for file in ["heimdall.toml", "gateway.toml"] {
             desk.write(file, "[[plugins]]\npath = \"guard.wasm\"\n");
         }
@@ -267,6 +273,16 @@ fn check_ends_with_what_is_wrong() {
             "[upstreams.a]\nbase_url = \"http://localhost/v1\"\napi_key_env = \"NO_SUCH_KEY\"\n".to_owned(),
             2,
             "NO_SUCH_KEY",
+        ),
+        (
+            "tls = { certificate = \"no.pem\", key = \"no.key\" }\n".to_owned(),
+            2,
+            "no.pem",
+        ),
+        (
+            "[client_keys.app]\nenv = \"NO_SUCH_CLIENT\"\n".to_owned(),
+            2,
+            "NO_SUCH_CLIENT",
         ),
         ("[[plugins]]\npath = \"nowhere.wasm\"\n".to_owned(), 1, "nowhere.wasm"),
         (

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::output::{self, BAD, FAINT, HEADING};
 use super::recorded::Recorded;
 use super::{Exit, Failed};
-use crate::config::{self, Config};
+use crate::config::{self, Config, FileFormat};
 use crate::plugins::Plugins;
 use crate::{logging, plugins};
 use pass::{Ending, pass};
@@ -46,6 +46,10 @@ pub(super) struct Arguments {
     /// The configuration [default: what `serve` takes]
     config: Option<PathBuf>,
 
+    /// What the configuration is, where its name does not tell, or where it is Bifrost's
+    #[arg(long, value_name = "FORMAT", value_enum, requires = "config")]
+    format: Option<FileFormat>,
+
     /// The requests, one JSON object to a line
     #[arg(long, value_name = "FILE")]
     requests: PathBuf,
@@ -67,7 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let usage = |error| Failed::new(Exit::Usage, error);
     let lines = logging::collect()?;
     let recorded = read(&arguments.requests).map_err(usage)?;
-    let loaded = config::load(arguments.config.as_deref(), None).map_err(|error| usage(error.into()))?;
+    let loaded = config::load(arguments.config.as_deref(), arguments.format).map_err(|error| usage(error.into()))?;
     super::runtime()?.block_on(async {
         let plugins = plugins::load(&loaded.config, &loaded.origin).await?;
         let report = bench(arguments, loaded.config, &plugins, recorded, &lines).await?;
