@@ -1,0 +1,240 @@
+//! The verbs beside `serve`, as scripts use them.
+
+mod bench;
+mod call;
+mod check;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use heimdall_tests::guests::{self, Guest};
+use heimdall_tests::process::heimdall;
+use serde_json::{Value, json};
+
+use crate::wat::packed;
+
+/// A folder to work in.
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Desk {
+        Desk(tempfile::tempdir().unwrap())
+    }
+
+    /// With the files that the examples of each `--help` name.
+    fn with_examples() -> Desk {
+        let desk = Desk::new();
+        desk.copy("guard.wasm", guests::TYPED_GUARD);
+        desk.copy("legacy.wasm", guests::GEN3);
+        desk.write("request.json", chat("hello").to_string());
+        desk.write("response.json", answer("The word is TOP-SECRET.").to_string());
+        desk.write("requests.jsonl", format!("{}\n", chat("hello")));
+        // Bifrost's configuration.
+        let keys = json!([{"name": "main", "value": "env.OPENAI_API_KEY", "models": [], "weight": 1}]);
+        desk.write(
+            "config.json",
+            json!({"providers": {"openai": {"keys": keys}}}).to_string(),
+        );
+        for file in ["heimdall.toml", "gateway.toml"] {
+            desk.write(file, "[[plugins]]\npath = \"guard.wasm\"\n");
+        }
+        desk
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn copy(&self, name: &str, guest: Guest) {
+        self.write(name, guest.bytes());
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(
+            heimdall(self.path())
+                .args(arguments)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap(),
+        )
+    }
+}
+
+/// A command that ended.
+#[derive(Debug)]
+struct Ran {
+    code: i32,
+    out: String,
+    error: String,
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            error: text(output.stderr),
+        }
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+fn chat(text: &str) -> Value {
+    json!({"model": "echo", "messages": [{"role": "user", "content": text}]})
+}
+
+fn answer(text: &str) -> Value {
+    let message = json!({"role": "assistant", "content": text});
+    json!({"id": "1", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+}
+
+/// A packed guest whose pre hook traps.
+fn trapping() -> Vec<u8> {
+    packed("unreachable", "")
+}
+
+/// The verbs that a help text lists.
+fn verbs(help: &str) -> Vec<String> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let listed = listed.take_while(|line| line.starts_with("  "));
+    let names = listed
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+/// Every help text, with the verbs that lead to it.
+fn helps(desk: &Desk, way: &[&str]) -> Vec<(Vec<String>, String)> {
+    // So wide that no line of an example is broken.
+    let mut help = heimdall(desk.path());
+    let ran = Ran::of(help.args(way).arg("--help").env("COLUMNS", "400").output().unwrap());
+    assert_eq!(ran.code, 0, "{way:?}: {ran:?}");
+    let below: Vec<_> = verbs(&ran.out)
+        .iter()
+        .flat_map(|verb| helps(desk, &[way, &[verb]].concat()))
+        .collect();
+    let own = (way.iter().map(ToString::to_string).collect(), ran.out);
+    [vec![own], below].concat()
+}
+
+/// The commands under `Examples:`, without what is said of them.
+fn examples(help: &str) -> Vec<String> {
+    let lines = help.lines().skip_while(|line| *line != "Examples:").skip(1);
+    let lines = lines.map_while(|line| line.strip_prefix("  ").filter(|line| line.starts_with("heimdall ")));
+    lines
+        .map(|line| line.split("  ").next().unwrap().trim_end().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_example_of_every_help_works() {
+    let desk = Desk::with_examples();
+    let program = heimdall(desk.path());
+    let folder = Path::new(program.get_program()).parent().unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let shell = |line: &str| {
+        let mut shell = Command::new("sh");
+        shell.current_dir(desk.path()).args(["-c", line]);
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.env("PATH", &path).stdin(Stdio::null());
+        shell
+    };
+    let helps = helps(&desk, &[]);
+    assert!(helps.len() > 7, "{helps:?}");
+    for (way, help) in &helps {
+        let examples = examples(help);
+        let has_verbs = way.is_empty() || !verbs(help).is_empty();
+        assert!(has_verbs || !examples.is_empty(), "{way:?} has no examples");
+        for line in examples {
+            if line.starts_with("heimdall serve") {
+                serves(shell(&with_free_port(&line)), &line);
+            } else {
+                let ran = Ran::of(shell(&line).output().unwrap());
+                assert_eq!(ran.code, 0, "{line}\n{}\n{}", ran.out, ran.error);
+            }
+        }
+    }
+}
+
+/// The line as it is, but for its port, which may be taken here.
+fn with_free_port(line: &str) -> String {
+    match line.split_once("--listen ") {
+        Some((before, after)) => {
+            let rest = after.split_once(' ').map_or("", |(_, rest)| rest);
+            format!("exec {before}--listen 127.0.0.1:0 {rest}")
+        }
+        None => format!("exec {line} --listen 127.0.0.1:0"),
+    }
+}
+
+fn serves(mut command: Command, line: &str) {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
+    let serves = lines.map_while(Result::ok).any(|line| {
+        said.push(line);
+        said.last().is_some_and(|line| line.contains("http://127.0.0.1:"))
+    });
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(serves, "{line}\n{}", said.join("\n"));
+}
+
+#[test]
+fn nothing_is_coloured_where_nobody_looks() {
+    let desk = Desk::with_examples();
+    for arguments in [
+        &["check"][..],
+        &["call", "guard.wasm", "before-call"],
+        &["bench", "--requests", "requests.jsonl"],
+        &["inspect", "guard.wasm"],
+        &["inspect", "nowhere.wasm"],
+    ] {
+        let ran = Ran::of(
+            heimdall(desk.path())
+                .args(arguments)
+                .env_remove("NO_COLOR")
+                .output()
+                .unwrap(),
+        );
+        let text = ran.out + &ran.error;
+        assert!(!text.is_empty() && !text.contains('\x1b'), "{arguments:?}: {text:?}");
+    }
+}
+
+#[test]
+fn shells_and_readers_know_every_verb() {
+    let desk = Desk::new();
+    let verbs = verbs(&desk.run(&["--help"]).out);
+    assert!(verbs.len() > 6, "{verbs:?}");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = desk.run(&["completions", shell]);
+        assert!(verbs.iter().all(|verb| ran.out.contains(verb.as_str())), "{shell}");
+    }
+    let page = desk.run(&["man"]).out;
+    assert!(
+        page.contains(".TH heimdall 1") && page.contains("EXIT CODES") || page.contains("Exit codes"),
+        "{page}"
+    );
+    assert_eq!(desk.run(&["man", "pages"]).code, 0);
+    for verb in verbs {
+        let page = fs::read_to_string(desk.path().join(format!("pages/heimdall-{verb}.1"))).unwrap();
+        assert!(page.contains("heimdall"), "{page}");
+    }
+}
