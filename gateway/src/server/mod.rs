@@ -16,6 +16,7 @@ mod head;
 mod headers;
 mod health;
 mod idle;
+mod keep_alive;
 mod local;
 mod models;
 mod outgoing;

@@ -12,6 +12,7 @@ use heimdall_host::pipeline::{LlmStream, StreamStep};
 
 use super::access::Access;
 use super::errors;
+use super::keep_alive::{SILENCE, kept_alive};
 use crate::upstream::{Again, DONE, Event, Events, Fault, UpstreamError, frame};
 
 /// Dropping it, as when the client leaves, ends the upstream's call and any hook that is running.
@@ -106,7 +107,7 @@ impl Outgoing {
                 bytes.map(|bytes| (Ok::<Bytes, Infallible>(bytes), (outgoing, access, cut_off)))
             },
         );
-        Body::from_stream(frames)
+        Body::from_stream(kept_alive(frames, SILENCE))
     }
 
     /// What is sent next: one event, or several that a plugin made of one.
@@ -118,7 +119,13 @@ impl Outgoing {
                 Some(Err(error)) => self.end(Some(error), false).await,
                 None => match self.last_word() {
                     LastWord::Answer => self.end(None, true).await,
-                    LastWord::Error => self.end(None, false).await,
+                    LastWord::Error => {
+                        self.error = Some(format!(
+                            "the upstream `{}` ended the stream with an error",
+                            self.upstream
+                        ));
+                        self.end(None, false).await
+                    }
                     LastWord::Unfinished => self.end(Some(self.fault(Fault::BrokeOff)), false).await,
                 },
             };
