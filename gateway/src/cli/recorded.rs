@@ -84,7 +84,7 @@ pub(super) async fn ask_echo(
 pub(super) fn model_request(
     http: &HttpRequest,
     stream: bool,
-    resolve: impl FnOnce(&str) -> (String, String),
+    resolve: impl FnOnce(&str) -> Option<(String, String)>,
 ) -> Result<LlmRequest, String> {
     let path = http.path();
     let kind =
@@ -98,7 +98,7 @@ pub(super) fn model_request(
     }
     let root = body.root();
     let model = root.get("model").and_then(|model| model.as_str());
-    let (upstream, model) = resolve(&model.ok_or("has no `model`")?);
+    let (upstream, model) = resolve(&model.ok_or("has no `model`")?).ok_or("has a `model` that names no upstream")?;
     let streaming = root.get("stream").and_then(|stream| stream.as_bool()).unwrap_or(false);
     Ok(LlmRequest::new(kind, &upstream, &model, streaming, 0, body.clone()))
 }

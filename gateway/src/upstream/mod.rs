@@ -28,7 +28,7 @@ use http::{HeaderMap, Method, StatusCode};
 pub(crate) use error::{Again, Fault, UpstreamError};
 pub(crate) use held::Origin;
 pub(crate) use registry::{AttemptsEnd, Member, Upstreams};
-pub(crate) use routing::{Choice, Place, Target};
+pub(crate) use routing::{Choice, Place, Routing, Target};
 pub(crate) use sse::{DONE, Event, frame};
 
 /// A call as it leaves the last hook.

@@ -20,7 +20,7 @@ use crate::config::{Config, UpstreamConfig, UpstreamKind};
 use crate::text::shortened;
 
 /// The name of the upstream that is there when none is configured.
-const ECHO: &str = "echo";
+pub(super) const ECHO: &str = "echo";
 
 /// One upstream, and how calls to it are made.
 pub(crate) struct Member {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use globset::GlobSet;
 
+use super::registry::ECHO;
 use crate::config::{Config, glob_set, upstream_and_model};
 
 /// Where one attempt goes, as the configuration has it: plugins may still change it.
@@ -46,7 +47,7 @@ struct Rule {
     fallbacks: Option<Arc<[Place]>>,
 }
 
-pub(super) struct Routing {
+pub(crate) struct Routing {
     /// Every upstream with its fallbacks, in the order in which they are tried: those of fallbacks among them.
     upstreams: BTreeMap<Arc<str>, Arc<[Place]>>,
     aliases: HashMap<Box<str>, Place>,
@@ -57,6 +58,18 @@ pub(super) struct Routing {
 }
 
 impl Routing {
+    /// The routing of a configuration, where its upstreams are not called.
+    ///
+    /// # Errors
+    /// As [`Routing::new`].
+    pub(crate) fn of(config: &Config) -> anyhow::Result<Routing> {
+        let mut names: Vec<Arc<str>> = config.upstreams.keys().map(|name| name.as_str().into()).collect();
+        if names.is_empty() {
+            names.push(ECHO.into());
+        }
+        Routing::new(config, names.iter())
+    }
+
     /// The routing between upstreams of these names.
     ///
     /// # Errors
@@ -118,7 +131,7 @@ impl Routing {
 
     /// Where a call of this model goes: see the configuration's `routes`. A first part that is no upstream's name
     /// belongs to the model. None: nowhere.
-    pub(super) fn choose(&self, model: &str) -> Option<Choice> {
+    pub(crate) fn choose(&self, model: &str) -> Option<Choice> {
         if let Some(place) = self.aliases.get(model) {
             return Some(by_upstream(place.target(model)));
         }

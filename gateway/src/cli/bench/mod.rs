@@ -18,8 +18,9 @@ use serde_json::{Value, json};
 use super::output::{self, BAD, FAINT, HEADING};
 use super::recorded::Recorded;
 use super::{Exit, Failed};
-use crate::config::{self, Config, FileFormat};
+use crate::config::{self, FileFormat};
 use crate::plugins::Plugins;
+use crate::upstream::Routing;
 use crate::{logging, plugins};
 use pass::{Ending, pass};
 use timed::Timed;
@@ -74,7 +75,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let loaded = config::load(arguments.config.as_deref(), arguments.format).map_err(|error| usage(error.into()))?;
     super::runtime()?.block_on(async {
         let plugins = plugins::load(&loaded.config, &loaded.origin).await?;
-        let report = bench(arguments, loaded.config, &plugins, recorded, &lines).await?;
+        if let Some(failed) = plugins.failed.first() {
+            let problem = anyhow!("{}", failed.error).context(format!("the plugin `{}` can't be loaded", failed.name));
+            return Err(Failed::new(Exit::Failed, problem));
+        }
+        let routing = Routing::of(&loaded.config).map_err(usage)?;
+        let report = bench(arguments, routing, &plugins, recorded, &lines).await?;
         if arguments.json {
             output::print_json(&report.json());
         } else {
@@ -110,7 +116,7 @@ struct Report {
 
 async fn bench(
     arguments: &Arguments,
-    config: Config,
+    routing: Routing,
     plugins: &Plugins,
     recorded: Vec<Recorded>,
     lines: &logging::Lines,
@@ -121,7 +127,7 @@ async fn bench(
     let requests = arguments.count.unwrap_or(recorded.len() as u64);
     let work = Arc::new(Work {
         pipeline: Arc::new(pipeline),
-        config,
+        routing,
         recorded,
         requests,
         next: AtomicU64::new(0),
@@ -146,7 +152,7 @@ async fn bench(
 /// What workers share.
 struct Work {
     pipeline: Arc<Pipeline>,
-    config: Config,
+    routing: Routing,
     recorded: Vec<Recorded>,
     requests: u64,
     next: AtomicU64,
@@ -166,7 +172,7 @@ impl Work {
                 return;
             };
             let id = format!("heimdall-bench-{number}");
-            if pass(&self.pipeline, &self.config, &id, recorded).await == Ending::Ended {
+            if pass(&self.pipeline, &self.routing, &id, recorded).await == Ending::Ended {
                 self.ended.fetch_add(1, Ordering::Relaxed);
             }
             // What plugins write is part of their time, and nothing is done with it.

@@ -9,8 +9,7 @@ use heimdall_host::pipeline::{Exchange, HttpStep, LlmStep, Pipeline};
 use http::StatusCode;
 
 use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo, model_request};
-use crate::config::Config;
-use crate::upstream::{DONE, UpstreamAnswer};
+use crate::upstream::{DONE, Routing, UpstreamAnswer};
 
 /// The status of an error that has none of its own.
 const FAILED: u16 = 500;
@@ -30,14 +29,18 @@ enum Answer {
     Events(Vec<Document>),
 }
 
-pub(super) async fn pass(pipeline: &Arc<Pipeline>, config: &Config, id: &str, recorded: &Recorded) -> Ending {
+pub(super) async fn pass(pipeline: &Arc<Pipeline>, routing: &Routing, id: &str, recorded: &Recorded) -> Ending {
     let mut exchange = pipeline.begin(id, recorded.http.clone());
     if let HttpStep::Respond(response) = exchange.on_request().await {
         exchange.on_response(response).await;
         return Ending::Ended;
     }
     let http = exchange.http().clone();
-    let Ok(request) = model_request(&http, false, |model| upstream_of(config, model)) else {
+    let choose = |model: &str| {
+        let target = routing.choose(model)?.target;
+        Some((target.upstream.to_string(), target.model.to_string()))
+    };
+    let Ok(request) = model_request(&http, false, choose) else {
         // No model is called: HTTP hooks only.
         let answered = recorded.response.clone();
         let answered = answered.unwrap_or_else(|| RecordedResponse::ok("{}".into()));
@@ -62,21 +65,6 @@ pub(super) async fn pass(pipeline: &Arc<Pipeline>, config: &Config, id: &str, re
             Ending::Ended
         }
     }
-}
-
-/// The upstream and the model of `upstream/model`, else the one that such calls go to.
-fn upstream_of(config: &Config, model: &str) -> (String, String) {
-    let named = model
-        .split_once('/')
-        .filter(|(name, _)| config.upstreams.contains_key(*name));
-    let default = || {
-        let default = config.default_upstream.as_deref();
-        default
-            .or(config.upstreams.keys().next().map(String::as_str))
-            .unwrap_or("echo")
-    };
-    let (upstream, model) = named.unwrap_or_else(|| (default(), model));
-    (upstream.to_owned(), model.to_owned())
 }
 
 async fn answer(http: &HttpRequest, recorded: &Recorded, request: &LlmRequest) -> Answer {

@@ -43,7 +43,7 @@ impl Input {
         };
         let recorded = Recorded::parse(bytes).map_err(|problem| anyhow::anyhow!("the request {name} {problem}"))?;
         let kind = recorded.kind();
-        let request = model_request(&recorded.http, stream, split);
+        let request = model_request(&recorded.http, stream, |model| Some(split(model)));
         let recorded_response = match response {
             Some(file) => Some(
                 RecordedResponse::parse(read(file)?)
