@@ -59,9 +59,12 @@ impl Refreshed {
         files: Vec<PathBuf>,
         refresh: impl Fn() -> Result<(), String> + Send + 'static,
     ) -> Refreshed {
+        let settled = stamps(&files);
+        // They were read before the plugins were compiled, and may have changed meanwhile.
+        let settled = refresh().map_or_else(|_| Vec::new(), |()| settled);
         Refreshed {
             name,
-            settled: stamps(&files),
+            settled,
             files,
             refresh: Box::new(refresh),
             doubtful: None,
@@ -121,9 +124,9 @@ mod tests {
                 Ok(())
             }
         });
-        // (what is written, how often it is read in four looks)
+        // (what is written, how often it is read by then: at the start, and in four looks)
         for (text, expected) in [
-            (None, 0),
+            (None, 1),
             (Some("good"), 1),
             (Some("bad one"), 2),
             (Some("good again"), 1),

@@ -1,11 +1,15 @@
 //! Requests to a running gateway, and configurations for it.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use heimdall_tests::guests::Guest;
 use heimdall_tests::process::{Gateway, Replay};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
+
+/// How long something is waited for that happens on another's time: long enough for any machine that is not stuck.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -133,25 +137,23 @@ pub async fn told(upstream: &Replay, path: &str) -> String {
 
 /// Asks the replay what it has, until it says this: it learns of a connection's end on its own time.
 pub async fn eventually(upstream: &Replay, path: &str, expected: &str) {
-    let mut last = String::new();
-    for _ in 0..2000 {
-        last = told(upstream, path).await;
+    let started = Instant::now();
+    loop {
+        let last = told(upstream, path).await;
         if last == expected {
             return;
         }
+        assert!(started.elapsed() < PATIENCE, "{path} says {last:?}, not {expected:?}");
         tokio::task::yield_now().await;
     }
-    panic!("{path} says {last:?}, not {expected:?}");
 }
 
-/// Waits until the gateway has printed this, for as long as it takes to answer many requests: what it does after an
-/// answer, it does on its own time.
+/// Waits until the gateway has printed this: what it does after an answer, it does on its own time.
 pub async fn printed(gateway: &Gateway, words: &str) {
-    for _ in 0..2000 {
-        if gateway.output().contains(words) {
-            return;
-        }
+    let started = Instant::now();
+    while !gateway.output().contains(words) {
+        let output = gateway.output();
+        assert!(started.elapsed() < PATIENCE, "{words:?} is not in\n{output}");
         assert_eq!(get(gateway, "/healthz").await.status, 200);
     }
-    panic!("{words:?} is not in\n{}", gateway.output());
 }
