@@ -188,14 +188,6 @@ fn binary() -> &'static Path {
         build
             .current_dir(root)
             .args(["test", "--quiet", "--workspace", "--test", "cli", "--no-run"]);
-        // What cargo tells a test of its own package would make the build scripts that look at it run again, and all
-        // that depends on them be built again.
-        let of_this_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(of_this_package) {
-                build.env_remove(name);
-            }
-        }
         if target.ends_with("release") {
             build.arg("--release");
         }
