@@ -165,6 +165,7 @@ async fn serve(
         max_connections: config.max_connections,
         head_limits,
         head_timeout: Duration::from_millis(config.head_timeout_ms),
+        write_timeout: Duration::from_millis(config.write_timeout_ms),
         tls: access.tls.clone(),
         grace: Duration::from_millis(config.shutdown_timeout_ms),
         cut_off: app.cut_off.clone(),

@@ -87,6 +87,8 @@ pub(crate) struct Config {
     pub(crate) max_body_mib: usize,
     /// How long a client may take to send a request body.
     pub(crate) body_timeout_ms: u64,
+    /// How long a client may take nothing of an answer that is ready for it, until its connection is closed.
+    pub(crate) write_timeout_ms: u64,
     /// Connections at once; more wait until one ends.
     pub(crate) max_connections: usize,
     /// How long requests that are under way at a shutdown may go on.
@@ -123,6 +125,7 @@ impl Default for Config {
             head_timeout_ms: 60_000,
             max_body_mib: 16,
             body_timeout_ms: 60_000,
+            write_timeout_ms: 60_000,
             max_connections: 4096,
             shutdown_timeout_ms: 30_000,
             cache: true,

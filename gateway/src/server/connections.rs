@@ -4,10 +4,11 @@
 mod tests;
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{BoxError, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -15,12 +16,14 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::begun::{Begun, Spoken};
+use super::errors;
 use super::head::HeadLimits;
+use super::idle::{Activity, Patience};
 use super::tls::{HANDSHAKE, Tls};
-use super::{errors, idle};
 
 /// How long to wait after a connection could not be taken, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -42,6 +45,8 @@ pub(crate) struct Terms {
     pub(crate) head_limits: HeadLimits,
     /// How long a client may take to send a head, or a TLS handshake, and how long an idle connection is kept.
     pub(crate) head_timeout: Duration,
+    /// How long a client may take nothing of an answer that is ready for it.
+    pub(crate) write_timeout: Duration,
     /// The certificate; none: TLS is not spoken.
     pub(crate) tls: Option<Arc<Tls>>,
     /// How long requests that are under way at the stop may go on.
@@ -57,6 +62,7 @@ struct Server {
     http2: auto::Builder<TokioExecutor>,
     router: Router,
     head_timeout: Duration,
+    write_timeout: Duration,
     tls: Option<Arc<Tls>>,
     stop: CancellationToken,
 }
@@ -82,6 +88,7 @@ impl Server {
             http2: server.http2_only(),
             router,
             head_timeout: terms.head_timeout,
+            write_timeout: terms.write_timeout,
             tls: terms.tls.clone(),
             stop: stop.clone(),
         }
@@ -163,39 +170,48 @@ impl Server {
             tracing::debug!(%from, "a client speaks TLS, which is spoken here only with `tls`");
             return;
         }
-        let stream = TokioIo::new(stream);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.write_timeout));
+        let stream = Box::pin(stream);
         let ended = match spoken {
-            Spoken::Http1 => {
-                let service = TowerToHyperService::new(self.router);
-                let mut connection = std::pin::pin!(self.http1.serve_connection(stream, service));
-                tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = self.stop.cancelled() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                }
-            }
-            Spoken::Http2 => {
-                let (router, idle) = idle::counted(self.router, self.head_timeout);
-                let service = TowerToHyperService::new(router);
-                let mut connection = std::pin::pin!(self.http2.serve_connection(stream, service));
-                tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = self.stop.cancelled() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                    () = idle => {
-                        connection.as_mut().graceful_shutdown();
-                        // A client that does not answer the farewell is not waited for.
-                        timeout(FAREWELL, connection).await.unwrap_or(Ok(()))
-                    }
-                }
-            }
+            Spoken::Http1 => self.serve_http1(stream).await,
+            Spoken::Http2 => self.serve_http2(stream).await,
         };
         if let Err(error) = ended {
             tracing::debug!(%from, "a connection ended early: {error}");
+        }
+    }
+
+    async fn serve_http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<(), BoxError> {
+        let service = TowerToHyperService::new(self.router);
+        let mut connection = pin!(self.http1.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        connection.await
+    }
+
+    async fn serve_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<(), BoxError> {
+        let activity = Activity::default();
+        let service = TowerToHyperService::new(activity.of(self.router));
+        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(stream), service));
+        let patience = Patience {
+            idle: self.head_timeout,
+            stalled: self.write_timeout,
+        };
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                return connection.await;
+            }
+            () = activity.ends(patience) => connection.as_mut().graceful_shutdown(),
+        }
+        // A request that crossed the farewell is answered; a client that does not answer it is not waited for.
+        tokio::select! {
+            ended = connection => ended,
+            () = activity.ends(Patience { idle: FAREWELL, stalled: FAREWELL }) => Ok(()),
         }
     }
 

@@ -1,6 +1,13 @@
-//! When an HTTP/2 connection has had no request for a while: the HTTP library asks only whether its client still lives.
+//! Whether anybody still moves on an HTTP/2 connection: the HTTP library asks only whether its client still lives.
+
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
@@ -8,69 +15,162 @@ use axum::response::Response;
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use http::Request;
-use http_body_util::BodyExt as _;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use http_body::{Frame, SizeHint};
+use tokio::time::sleep;
 use tower::{Service, ServiceExt as _, service_fn};
 
-/// The service of one connection, and what completes when it had no request under way for this time.
-pub(super) fn counted<B>(
-    router: Router,
-    time: Duration,
-) -> (
-    impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send,
-    impl Future<Output = ()>,
-)
-where
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    let (count, counted) = watch::channel(0_usize);
-    let service = service_fn(move |request: Request<B>| {
-        let under_way = UnderWay::new(count.clone());
-        let answered = router.clone().oneshot(request);
-        async move {
-            let response = answered.await?;
-            Ok(response.map(|body| under_way.until_end_of(body)))
+/// The most of an answer that is handed to the HTTP library at once. What it was handed it keeps for the client, and
+/// doesn't tell when that is taken; so less of it makes better known how far a client is.
+const PIECE: usize = 16 << 10;
+
+/// How long nobody may move on a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// With a client that has all that it asked for.
+    pub(super) idle: Duration,
+    /// With a client that has not yet taken what is ready for it.
+    pub(super) stalled: Duration,
+}
+
+/// What happens on one connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Activity(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Requests that wait for the server.
+    waiting: AtomicUsize,
+    /// Requests whose answer is not handed over to its end.
+    open: AtomicUsize,
+    /// Grows with each request, and each piece of an answer.
+    steps: AtomicU64,
+}
+
+impl Activity {
+    /// The service of this connection.
+    pub(super) fn of<B>(
+        &self,
+        router: Router,
+    ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + use<B>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let activity = self.clone();
+        service_fn(move |request: Request<B>| {
+            let turn = Turn::begin(&activity);
+            let answered = router.clone().oneshot(request);
+            async move {
+                let response = answered.await?;
+                Ok(response.map(|body| {
+                    Body::new(Pieces {
+                        body,
+                        rest: Bytes::new(),
+                        turn,
+                    })
+                }))
+            }
+        })
+    }
+
+    /// Completes when no request waits for the server, and between two looks the client did nothing that counts.
+    pub(super) async fn ends(&self, patience: Patience) {
+        let counts = &*self.0;
+        loop {
+            let steps = counts.steps.load(Ordering::Acquire);
+            sleep(match counts.open.load(Ordering::Acquire) {
+                0 => patience.idle,
+                _ => patience.stalled,
+            })
+            .await;
+            let waits = counts.waiting.load(Ordering::Acquire) > 0;
+            if !waits && counts.steps.load(Ordering::Acquire) == steps {
+                return;
+            }
         }
-    });
-    (service, idle(counted, time))
+    }
 }
 
-async fn idle(mut counted: watch::Receiver<usize>, time: Duration) {
-    loop {
-        let is_idle = *counted.borrow_and_update() == 0;
-        let changed = if is_idle {
-            timeout(time, counted.changed()).await
-        } else {
-            Ok(counted.changed().await)
-        };
-        // Its other side is gone with the connection.
-        if !matches!(changed, Ok(Ok(()))) {
-            return;
+/// Whose turn it is with one request, until its answer is handed over.
+struct Turn {
+    counts: Arc<Counts>,
+    is_servers: bool,
+}
+
+impl Turn {
+    fn begin(activity: &Activity) -> Turn {
+        let counts = activity.0.clone();
+        counts.open.fetch_add(1, Ordering::AcqRel);
+        counts.waiting.fetch_add(1, Ordering::AcqRel);
+        counts.steps.fetch_add(1, Ordering::AcqRel);
+        Turn {
+            counts,
+            is_servers: true,
+        }
+    }
+
+    fn set(&mut self, is_servers: bool) {
+        if self.is_servers != is_servers {
+            self.is_servers = is_servers;
+            match is_servers {
+                true => self.counts.waiting.fetch_add(1, Ordering::AcqRel),
+                false => self.counts.waiting.fetch_sub(1, Ordering::AcqRel),
+            };
+            self.counts.steps.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
 
-/// A request, until its answer is sent.
-struct UnderWay(watch::Sender<usize>);
-
-impl UnderWay {
-    fn new(count: watch::Sender<usize>) -> UnderWay {
-        count.send_modify(|count| *count += 1);
-        UnderWay(count)
-    }
-
-    fn until_end_of(self, body: Body) -> Body {
-        Body::new(body.map_frame(move |frame| {
-            let _until_dropped = &self;
-            frame
-        }))
-    }
-}
-
-impl Drop for UnderWay {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count = count.saturating_sub(1));
+        self.set(false);
+        self.counts.open.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// An answer in pieces. It is the client's turn from one piece until the next is asked for.
+struct Pieces {
+    body: Body,
+    rest: Bytes,
+    turn: Turn,
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let this = &mut *self;
+        this.turn.set(true);
+        if this.rest.is_empty() {
+            let frame = match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+                Some(Ok(frame)) => frame,
+                end => return Poll::Ready(end),
+            };
+            match frame.into_data() {
+                Ok(data) => this.rest = data,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
+        }
+        let piece = this.rest.split_to(this.rest.len().min(PIECE));
+        this.turn.set(false);
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let (inner, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower().saturating_add(rest));
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint
     }
 }

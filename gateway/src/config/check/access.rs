@@ -95,6 +95,7 @@ fn limits(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
         ("head_timeout_ms", config.head_timeout_ms),
         ("max_body_mib", config.max_body_mib as u64),
         ("body_timeout_ms", config.body_timeout_ms),
+        ("write_timeout_ms", config.write_timeout_ms),
         ("max_connections", config.max_connections as u64),
     ] {
         root.above_zero(key, Some(value))?;

@@ -23,6 +23,7 @@ async fn running(max_connections: usize) -> Running {
         max_connections,
         head_limits: app.head_limits,
         head_timeout: Duration::from_secs(60),
+        write_timeout: Duration::from_secs(60),
         tls: None,
         grace: Duration::ZERO,
         cut_off: app.cut_off.clone(),
