@@ -1,10 +1,10 @@
 //! One request's journey: values that hooks leave for later hooks of any plugin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::EditError;
-use crate::json::Document;
+use crate::json::{Document, Numbers, same};
 
 /// The key of the request's id, which is always there and never set.
 const REQUEST_ID: &str = "request_id";
@@ -17,6 +17,8 @@ pub struct Context {
     /// Of all keys and values.
     bytes: usize,
     values: Arc<BTreeMap<Arc<str>, Document>>,
+    /// The keys that are the host's, besides the request's id.
+    told: Arc<BTreeSet<Arc<str>>>,
 }
 
 impl Context {
@@ -27,6 +29,7 @@ impl Context {
             max_bytes,
             bytes: 0,
             values: Arc::default(),
+            told: Arc::default(),
         }
     }
 
@@ -44,16 +47,31 @@ impl Context {
         }
     }
 
+    /// Whether a key is the host's: plugins read it, and can't change it.
+    pub fn is_hosts(&self, key: &str) -> bool {
+        key == REQUEST_ID || self.told.contains(key)
+    }
+
+    /// Sets the value of a key that is the host's from then on.
+    ///
+    /// # Errors
+    /// As [`Context::set`].
+    pub fn tell(&mut self, key: &str, value: Document) -> Result<(), EditError> {
+        self.set(key, value)?;
+        Arc::make_mut(&mut self.told).insert(key.into());
+        Ok(())
+    }
+
     /// Sets the value of a key.
     ///
     /// # Errors
-    /// [`EditError::Other`] for `request_id`, unless the value is the one it has; [`EditError::TooLarge`] where the whole
-    /// context would outgrow its cap.
+    /// [`EditError::Other`] for a key that is the host's, unless the value is the one it has; [`EditError::TooLarge`] where
+    /// the whole context would outgrow its cap.
     pub fn set(&mut self, key: &str, value: Document) -> Result<(), EditError> {
-        if key == REQUEST_ID {
-            return match value.root().as_str() {
-                Some(text) if *text == *self.request_id => Ok(()),
-                _ => Err(EditError::Other("`request_id` can't be set".into())),
+        if self.is_hosts(key) {
+            return match self.get(key) {
+                Some(old) if same(old.root(), value.root(), Numbers::Exact) => Ok(()),
+                _ => Err(EditError::Other(format!("`{key}` is the host's and can't be set"))),
             };
         }
         let size = self.bytes - self.size_of(key) + key.len() + value.len();
@@ -65,9 +83,9 @@ impl Context {
         Ok(())
     }
 
-    /// Removes a key; `request_id` stays.
+    /// Removes a key; one that is the host's stays.
     pub fn remove(&mut self, key: &str) {
-        if self.values.contains_key(key) {
+        if self.values.contains_key(key) && !self.is_hosts(key) {
             self.bytes -= self.size_of(key);
             Arc::make_mut(&mut self.values).remove(key);
         }

@@ -123,12 +123,12 @@ impl Exchange {
         &self.context
     }
 
-    /// Puts a value into the context that every hook finds there; for before the first one.
+    /// Puts a value into the context that every hook finds there and no plugin can change; for before the first hook.
     ///
     /// # Errors
     /// As [`Context::set`].
     pub fn tell(&mut self, key: &str, value: Document) -> Result<(), EditError> {
-        self.context.set(key, value)
+        self.context.tell(key, value)
     }
 
     /// Milliseconds since the request arrived.

@@ -50,7 +50,7 @@ pub(super) fn read(context: &mut Context, answer: Value<'_>) -> Result<(), Envel
         _ => return Err(EnvelopeError::Unusable("`context` is no object".into())),
     }
     for (name, value) in returned.members() {
-        if name == REQUEST_ID || name == STREAM_END || value.is_null() {
+        if context.is_hosts(&name) || name == STREAM_END || value.is_null() {
             continue;
         }
         let old = context.get(&name);
