@@ -5,6 +5,7 @@ mod banner;
 mod cli;
 mod config;
 mod encoding;
+mod files;
 mod logging;
 mod plugins;
 mod server;

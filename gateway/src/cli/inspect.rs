@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
 use heimdall_host::loader::Inspection;
 
-use super::{Exit, Failed, output};
+use super::{Exit, Failed, given, output};
 use crate::plugins;
 
 const EXAMPLES: &str = "Examples:
@@ -31,7 +30,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let file = arguments.file.display().to_string();
-    let bytes = std::fs::read(&arguments.file).with_context(|| format!("{file} can't be read"))?;
+    let bytes = given::read(&arguments.file)?;
     let host = plugins::host(None)?;
     let inspection = host
         .inspect(&file, &Bytes::from(bytes))

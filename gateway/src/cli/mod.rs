@@ -4,6 +4,7 @@ mod bench;
 mod call;
 mod check;
 mod config;
+mod given;
 mod inspect;
 mod manual;
 mod output;

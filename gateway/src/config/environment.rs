@@ -12,6 +12,9 @@ use super::tree::{Entry, Node, Place, Text, Value};
 const PREFIX: &str = "HEIMDALL__";
 const SEPARATOR: &str = "__";
 
+/// What stands before a variable's name where a place is told.
+const SOURCE: &str = "environment variable ";
+
 /// One variable that is for a setting.
 pub(super) struct Variable {
     steps: Vec<String>,
@@ -30,7 +33,7 @@ pub(super) fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Resu
             continue;
         };
         let source = Arc::new(Text {
-            name: format!("environment variable {name}"),
+            name: format!("{SOURCE}{name}"),
             text: String::new(),
         });
         let place = Place::whole(&source);
@@ -96,12 +99,26 @@ pub(super) fn put_in(root: &mut Node, variables: Vec<Variable>) -> Result<(), Co
     Ok(())
 }
 
+/// A key that is not there yet. Variables are mostly upper case, which settings and names are not.
+fn new_key(step: &str) -> String {
+    if step.contains(|character: char| character.is_lowercase()) {
+        step.to_owned()
+    } else {
+        step.to_lowercase()
+    }
+}
+
+fn variable_of(place: &Place) -> String {
+    place.to_string().trim_start_matches(SOURCE).to_owned()
+}
+
 /// What a step leads to; made if it is not there. What can't have members gives way to what can.
 fn step_into<'a>(node: &'a mut Node, step: &str, variable: &Variable) -> Result<&'a mut Node, ConfigError> {
-    if let Value::Given(text) = &node.value
-        && let Some(read) = json_value(text, &node.place)
-    {
-        *node = read;
+    if let Value::Given(text) = &node.value {
+        *node = json_value(text, &node.place).ok_or_else(|| ConfigError::Variable {
+            name: variable_of(&node.place),
+            problem: format!("is no JSON, and {} names something in it", variable_of(&variable.place)),
+        })?;
     }
     let index: Option<usize> = step.parse().ok();
     if !matches!(node.value, Value::List(_) | Value::Table(_)) {
@@ -114,11 +131,7 @@ fn step_into<'a>(node: &'a mut Node, step: &str, variable: &Variable) -> Result<
     }
     let new = || Node::new(variable.place.clone(), Value::Null);
     let problem = |problem: String| ConfigError::Variable {
-        name: variable
-            .place
-            .to_string()
-            .trim_start_matches("environment variable ")
-            .to_owned(),
+        name: variable_of(&variable.place),
         problem,
     };
     match &mut node.value {
@@ -144,7 +157,7 @@ fn step_into<'a>(node: &'a mut Node, step: &str, variable: &Variable) -> Result<
                 .unwrap_or(entries.len());
             if position == entries.len() {
                 entries.push(Entry {
-                    key: step.to_ascii_lowercase(),
+                    key: new_key(step),
                     place: variable.place.clone(),
                     node: new(),
                 });

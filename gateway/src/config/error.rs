@@ -4,12 +4,13 @@ use std::fmt::{self, Write as _};
 
 use super::format::Format;
 use super::tree::Place;
+use crate::files::FileError;
 
 /// Why a configuration is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("the configuration {file} can't be read: {reason}")]
-    Unreadable { file: String, reason: String },
+    #[error("the configuration {file} {error}")]
+    Unreadable { file: String, error: FileError },
     #[error(
         "the name of {file} does not tell its format: it has to end in .toml, .yaml, .yml or .json, or `--format` has to say what it is"
     )]

@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 use std::ffi::OsString;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use super::environment::{self, Variable};
 use super::format::{Format, json_value};
 use super::tree::{Node, Place, Step, Text, Value, written};
 use super::{ADDRESS_FORM, Config, ConfigError, DEFAULT_FILES, Warning, bifrost, check, read};
+use crate::files::{self, FileError};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 4 << 20;
@@ -101,9 +101,9 @@ fn default_file() -> Result<Option<PathBuf>, ConfigError> {
 /// The tree of a file, and what was left out of it.
 fn read_file(file: &Path, format: Option<FileFormat>) -> Result<(Node, Vec<Warning>), ConfigError> {
     let name = file.display().to_string();
-    let text = text_of(file).map_err(|reason| ConfigError::Unreadable {
+    let text = text_of(file).map_err(|error| ConfigError::Unreadable {
         file: name.clone(),
-        reason,
+        error,
     })?;
     let syntax = format.map(FileFormat::syntax).or_else(|| Format::of(file));
     let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
@@ -124,15 +124,8 @@ fn as_ours(mut tree: Node, json: bool, bifrost: bool) -> Result<(Node, Vec<Warni
     Ok((tree, Vec::new()))
 }
 
-fn text_of(file: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("it is larger than {} MiB", MAX_FILE >> 20));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+fn text_of(file: &Path) -> Result<String, FileError> {
+    let text = files::read(file, MAX_FILE).and_then(files::text)?;
     // Some editors put a byte order mark first; it means nothing in UTF-8.
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),

@@ -7,8 +7,8 @@ use super::{Config, Source};
 /// What stands where a secret was.
 const MASK: &str = "[hidden]";
 
-/// Words in the name of a plugin's setting that is a secret.
-const SECRET_NAMES: [&str; 8] = [
+/// What a word of a secret setting's name ends with, in its singular.
+const SECRET_WORDS: [&str; 9] = [
     "key",
     "secret",
     "token",
@@ -16,6 +16,7 @@ const SECRET_NAMES: [&str; 8] = [
     "passwd",
     "credential",
     "auth",
+    "authorization",
     "cookie",
 ];
 
@@ -68,8 +69,7 @@ fn mask_json(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(mask_json),
         Value::Object(members) => {
             for (name, value) in members {
-                let name = name.to_ascii_lowercase();
-                if SECRET_NAMES.iter().any(|secret| name.contains(secret)) && !value.is_null() {
+                if is_secret(name, value) {
                     *value = MASK.into();
                 } else {
                     mask_json(value);
@@ -77,5 +77,85 @@ fn mask_json(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Whether a plugin's setting may be a secret, by its name. `max_tokens` and its like are counts.
+fn is_secret(name: &str, value: &Value) -> bool {
+    let says_so = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        let is_count = value.is_number() && word == "tokens";
+        let word = word.strip_suffix('s').unwrap_or(&word);
+        !is_count && SECRET_WORDS.iter().any(|secret| word.ends_with(secret))
+    };
+    !matches!(value, Value::Null | Value::Bool(_)) && words(name).any(says_so)
+}
+
+/// The words of a name: `api_key`, `api-key` and `apiKey` have two.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    let is_within =
+        |first: char, second: char| first.is_alphanumeric() && !(first.is_lowercase() && second.is_uppercase());
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let start = rest.find(char::is_alphanumeric)?;
+        let word = rest.get(start..)?;
+        let end = word
+            .char_indices()
+            .zip(word.chars().skip(1))
+            .find(|((_, first), second)| !is_within(*first, *second) || !second.is_alphanumeric())
+            .map_or(word.len(), |((at, first), _)| at + first.len_utf8());
+        rest = word.get(end..)?;
+        word.get(..end)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_are_hidden_whose_name_says_that_they_are_secret() {
+        let secret = [
+            "key",
+            "api_key",
+            "apiKey",
+            "API-KEY",
+            "keys",
+            "openaikey",
+            "authToken",
+            "tokens",
+            "db.password",
+            "cookies",
+            "auth",
+            "Authorization",
+            "credentials",
+            "clientSecret",
+        ];
+        for name in secret {
+            assert!(is_secret(name, &json!("x")), "{name}");
+        }
+        for name in [
+            "keyword",
+            "author",
+            "model",
+            "tokenizer",
+            "keyed",
+            "",
+            "__",
+            "secretary",
+            "authors",
+        ] {
+            assert!(!is_secret(name, &json!("x")), "{name}");
+        }
+    }
+
+    #[test]
+    fn counts_and_switches_are_shown() {
+        for (name, value) in [("max_tokens", json!(5)), ("auth", json!(true)), ("key", json!(null))] {
+            assert!(!is_secret(name, &value), "{name}");
+        }
+        assert!(is_secret("pin_password", &json!(1234)));
     }
 }

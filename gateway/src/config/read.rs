@@ -107,6 +107,9 @@ impl<'a> Reader<'a> {
             Value::Text(text) => visitor.visit_str(text),
             Value::Given(text) => match json_value(text, &self.node.place) {
                 Some(node) => Reader { node: &node, ..self }.any(visitor),
+                None if text.trim_start().starts_with(['{', '[']) => Err(ReadError::custom(
+                    "the environment variable begins like a list or a table of JSON, and is no JSON",
+                )),
                 None => visitor.visit_str(text),
             },
             Value::List(values) => visitor.visit_seq(Elements {
@@ -146,6 +149,8 @@ impl<'a> Reader<'a> {
                 )),
             },
             Value::Table(entries) => self.table(entries, settings, visitor),
+            // In YAML, a key with nothing below it.
+            Value::Null => self.table(&[], settings, visitor),
             _ => self.any(visitor),
         }
     }
@@ -214,7 +219,15 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.container(None, visitor).map_err(|error| self.located(error))
+        match &self.node.value {
+            Value::Null => visitor.visit_seq(Elements {
+                reader: self,
+                values: &[],
+                next: 0,
+            }),
+            _ => self.container(None, visitor),
+        }
+        .map_err(|error| self.located(error))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {

@@ -4,7 +4,7 @@
 //! was damaged, or is another's.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::sha256_of;
+use crate::files;
 
 /// The most that is known of a file may take.
-const MAX_RECORD: usize = 16 << 10;
+const MAX_RECORD: u64 = 16 << 10;
 
 /// A directory of copies.
 pub(super) struct Copies {
@@ -64,8 +65,8 @@ impl Copies {
     /// The copy of what is at this URL, if there is one of at most `cap` bytes that is as it was written.
     pub(super) fn read(&self, url: &str, cap: usize) -> Option<Kept> {
         let (file, record) = self.paths(url);
-        let record: Record = serde_json::from_slice(&bounded(&record, MAX_RECORD)?).ok()?;
-        let bytes = bounded(&file, cap)?;
+        let record: Record = serde_json::from_slice(&files::read_regular(&record, MAX_RECORD).ok()?).ok()?;
+        let bytes = files::read_regular(&file, cap as u64).ok()?;
         if sha256_of(&bytes) != record.sha256 {
             tracing::warn!(file = %file.display(), "the copy of a plugin was damaged, and is fetched again");
             return None;
@@ -106,13 +107,6 @@ impl Copies {
         let path = |ending| self.directory.join(format!("{name}.{ending}"));
         (path("wasm"), path("json"))
     }
-}
-
-fn bounded(path: &Path, cap: usize) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let most = (cap as u64).saturating_add(1);
-    fs::File::open(path).ok()?.take(most).read_to_end(&mut bytes).ok()?;
-    (bytes.len() <= cap).then_some(bytes)
 }
 
 /// Its owner's alone.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use directories::ProjectDirs;
 use heimdall_host::json::Document;
@@ -20,8 +20,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Exit, Failed};
 use crate::config::{Config, Origin, PluginConfig};
+use crate::files;
 use copies::Copies;
 use download::{Downloads, shown};
+
+/// The largest file of a plugin that is read: the largest guests that are known, of JavaScript and Python, have 20 MiB.
+const MAX_FILE: u64 = 256 << 20;
 
 /// One plugin of each kind, for a start without a configuration.
 const EXAMPLES: [(&str, &[u8]); 2] = [
@@ -206,7 +210,7 @@ impl Wanted {
 }
 
 fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
-    let bytes = std::fs::read(file).with_context(|| format!("the file {} can't be read", file.display()))?;
+    let bytes = files::read_regular(file, MAX_FILE).map_err(|error| anyhow!("the file {} {error}", file.display()))?;
     let Some(expected) = sha256 else {
         return Ok(bytes.into());
     };

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 use super::rate::Rate;
 use crate::config::{ClientKeyConfig, Config};
-use crate::upstream::Origin;
+use crate::upstream::SecretSource;
 
 /// Where a key may stand, besides `authorization`.
 const OTHER_HEADERS: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), HeaderName::from_static("api-key")];
@@ -17,7 +17,9 @@ const OTHER_HEADERS: [HeaderName; 2] = [HeaderName::from_static("x-api-key"), He
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ClientKeyError {
     #[error("the key of the client `{client}`: {problem}")]
-    Unusable { client: String, problem: String },
+    Unusable { client: Arc<str>, problem: String },
+    #[error("the key of the client `{client}`: {problem}")]
+    Gone { client: Arc<str>, problem: String },
     #[error("the clients `{first}` and `{second}` have the same key: logs and limits could not tell them apart")]
     Same { first: Arc<str>, second: Arc<str> },
     #[error("this system has no randomness to hash clients' keys with: {0}")]
@@ -35,7 +37,7 @@ pub(crate) struct Clients {
 /// Where a client's key is kept, and what does not change with it.
 struct Kept {
     name: Arc<str>,
-    origin: Origin,
+    source: SecretSource,
     rate: Option<Arc<Rate>>,
 }
 
@@ -69,7 +71,7 @@ impl Clients {
             kept: kept(&config.client_keys),
             clients: ArcSwap::default(),
         };
-        clients.refresh()?;
+        clients.refresh(false)?;
         Ok(clients)
     }
 
@@ -80,14 +82,21 @@ impl Clients {
 
     /// The files that keys are kept in.
     pub(super) fn files(&self) -> impl Iterator<Item = &std::path::Path> {
-        self.kept.iter().filter_map(|kept| kept.origin.file())
+        self.kept.iter().filter_map(|kept| kept.source.file())
     }
 
-    /// Reads every key anew; where one is unusable, all stay as they were.
-    pub(super) fn refresh(&self) -> Result<(), ClientKeyError> {
+    /// Reads every key anew; where one is unusable, all stay as they were. One that is gone is, too, unless `gone_counts`:
+    /// then its client has no key until there is one again.
+    pub(super) fn refresh(&self, gone_counts: bool) -> Result<(), ClientKeyError> {
         let mut clients: Vec<Client> = Vec::with_capacity(self.kept.len());
-        for Kept { name, origin, rate } in &self.kept {
-            let key = self.hash_of(name, origin)?;
+        for Kept { name, source, rate } in &self.kept {
+            let key = match self.hash_of(name, source) {
+                Err(gone @ ClientKeyError::Gone { .. }) if gone_counts => {
+                    tracing::warn!("{gone}; nobody can call as this client until it has a key again");
+                    continue;
+                }
+                key => key?,
+            };
             if let Some(other) = clients.iter().find(|other| other.key == key) {
                 return Err(ClientKeyError::Same {
                     first: other.name.clone(),
@@ -104,18 +113,27 @@ impl Clients {
         Ok(())
     }
 
-    fn hash_of(&self, name: &str, origin: &Origin) -> Result<blake3::Hash, ClientKeyError> {
-        let unusable = |problem| ClientKeyError::Unusable {
-            client: name.to_owned(),
-            problem,
-        };
-        let key = origin.read().map_err(unusable)?;
+    fn hash_of(&self, client: &Arc<str>, source: &SecretSource) -> Result<blake3::Hash, ClientKeyError> {
+        let (unusable, gone) = (
+            |problem| ClientKeyError::Unusable {
+                client: client.clone(),
+                problem,
+            },
+            |problem| ClientKeyError::Gone {
+                client: client.clone(),
+                problem,
+            },
+        );
+        let key = source.read().map_err(|error| match error.is_missing_file() {
+            true => gone(error.to_string()),
+            false => unusable(error.to_string()),
+        })?;
         if key.is_empty() {
-            return Err(unusable(format!("{origin} is empty")));
+            return Err(gone(format!("{source} is empty")));
         }
         if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             let problem = "has a space or another character that no key can have";
-            return Err(unusable(format!("{origin} {problem}")));
+            return Err(unusable(format!("{source} {problem}")));
         }
         Ok(blake3::keyed_hash(&self.salt, key.as_bytes()))
     }
@@ -142,11 +160,11 @@ impl Clients {
 fn kept(keys: &BTreeMap<String, ClientKeyConfig>) -> Vec<Kept> {
     let kept = keys.iter().filter_map(|(name, key)| {
         // The configuration is checked to have one of the two.
-        let origin = Origin::of(None, key.env.as_ref(), key.file.as_ref())?;
+        let source = SecretSource::of(None, key.env.as_ref(), key.file.as_ref())?;
         let rate = key.requests_per_minute.map(|each| Arc::new(Rate::new(each, key.burst)));
         Some(Kept {
             name: name.as_str().into(),
-            origin,
+            source,
             rate,
         })
     });
@@ -217,6 +235,39 @@ mod tests {
         for (headers, expected) in cases {
             assert_eq!(shown(&clients, headers), expected, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_gone_counts_at_the_second_look_and_one_that_is_no_key_never_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a");
+        std::fs::write(&file, "key-a").unwrap();
+        let key = ClientKeyConfig {
+            file: Some(file.clone()),
+            ..ClientKeyConfig::default()
+        };
+        let clients = Clients::read(&Config {
+            client_keys: [("a".to_owned(), key)].into(),
+            ..Config::default()
+        });
+        let clients = clients.unwrap();
+        let shown = || shown(&clients, &[("x-api-key", "key-a")]);
+        for gone in [Some(""), Some(" \n"), None] {
+            match gone {
+                Some(text) => std::fs::write(&file, text).unwrap(),
+                None => std::fs::remove_file(&file).unwrap(),
+            }
+            clients.refresh(false).unwrap_err();
+            assert_eq!(shown(), "a", "{gone:?}");
+            clients.refresh(true).unwrap();
+            assert_eq!(shown(), "wrong", "{gone:?}");
+            std::fs::write(&file, "key-a").unwrap();
+            clients.refresh(false).unwrap();
+            assert_eq!(shown(), "a");
+        }
+        std::fs::write(&file, "two words").unwrap();
+        clients.refresh(true).unwrap_err();
+        assert_eq!(shown(), "a");
     }
 
     #[test]

@@ -2,47 +2,42 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::clients::Clients;
 use super::tls::Tls;
+use crate::files::Stamp;
 
 /// How often files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// What tells one version of a file from the next; none: it is not there.
-type Stamp = Option<(SystemTime, u64)>;
 
 /// Something that is read from files.
 struct Refreshed {
     name: &'static str,
     files: Vec<PathBuf>,
-    refresh: Box<dyn Fn() -> Result<(), String> + Send>,
+    /// Whether it is the second time for this version is told: what a first look finds may be half written.
+    refresh: Box<dyn Fn(bool) -> Result<(), String> + Send>,
     /// Of the versions that are in use, or were told of as unusable.
-    settled: Vec<Stamp>,
+    settled: Vec<Option<Stamp>>,
     /// Of versions that could not be used at the last look: files of one pair are seldom replaced at once.
-    doubtful: Option<Vec<Stamp>>,
+    doubtful: Option<Vec<Option<Stamp>>>,
 }
 
 /// Looks until `stop`, on a thread where that may take long.
 pub(crate) async fn refresh(clients: Arc<Clients>, tls: Option<Arc<Tls>>, stop: CancellationToken) {
     let mut all = Vec::new();
     let files: Vec<PathBuf> = clients.files().map(ToOwned::to_owned).collect();
-    let refresh = move || clients.refresh().map_err(|error| error.to_string());
+    let refresh = move |again| clients.refresh(again).map_err(|error| error.to_string());
     all.push(Refreshed::new("clients' keys", files, refresh));
     if let Some(tls) = tls {
         let files = tls.files().to_vec();
-        let refresh = move || tls.refresh().map_err(|error| error.to_string());
+        let refresh = move |_| tls.refresh().map_err(|error| error.to_string());
         all.push(Refreshed::new("the certificate", files, refresh));
     }
     all.retain(|one| !one.files.is_empty());
     while !all.is_empty() {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
         let looked = tokio::task::spawn_blocking(move || {
             all.iter_mut().for_each(Refreshed::look);
             all
@@ -50,6 +45,10 @@ pub(crate) async fn refresh(clients: Arc<Clients>, tls: Option<Arc<Tls>>, stop: 
         // It only fails at the end of the process.
         let Ok(back) = looked.await else { return };
         all = back;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
     }
 }
 
@@ -57,31 +56,31 @@ impl Refreshed {
     fn new(
         name: &'static str,
         files: Vec<PathBuf>,
-        refresh: impl Fn() -> Result<(), String> + Send + 'static,
+        refresh: impl Fn(bool) -> Result<(), String> + Send + 'static,
     ) -> Refreshed {
-        let settled = stamps(&files);
-        // They were read before the plugins were compiled, and may have changed meanwhile.
-        let settled = refresh().map_or_else(|_| Vec::new(), |()| settled);
         Refreshed {
             name,
-            settled,
             files,
             refresh: Box::new(refresh),
+            // They were read before the plugins were compiled, and may have changed meanwhile: the first look reads them.
+            settled: Vec::new(),
             doubtful: None,
         }
     }
 
     fn look(&mut self) {
-        let now = stamps(&self.files);
+        let now: Vec<Option<Stamp>> = self.files.iter().map(|file| Stamp::of(file)).collect();
         if now == self.settled {
             return;
         }
-        match (self.refresh)() {
+        let again = self.doubtful.as_ref() == Some(&now);
+        match (self.refresh)(again) {
+            Ok(()) if self.settled.is_empty() => self.settle(now),
             Ok(()) => {
                 tracing::info!("the files of {} changed and were read again", self.name);
                 self.settle(now);
             }
-            Err(error) if self.doubtful.as_ref() == Some(&now) => {
+            Err(error) if again => {
                 tracing::warn!("{error}; what the files of {} held before stays in use", self.name);
                 self.settle(now);
             }
@@ -89,18 +88,10 @@ impl Refreshed {
         }
     }
 
-    fn settle(&mut self, stamps: Vec<Stamp>) {
+    fn settle(&mut self, stamps: Vec<Option<Stamp>>) {
         self.settled = stamps;
         self.doubtful = None;
     }
-}
-
-fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
-    let stamp = |file: &PathBuf| {
-        let metadata = file.metadata().ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    };
-    files.iter().map(stamp).collect()
 }
 
 #[cfg(test)]
@@ -115,7 +106,7 @@ mod tests {
         let read = Arc::new(AtomicUsize::new(0));
         let counter = read.clone();
         let path = file.path().to_owned();
-        let mut refreshed = Refreshed::new("words", vec![path.clone()], move || {
+        let mut refreshed = Refreshed::new("words", vec![path.clone()], move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
             let text = std::fs::read_to_string(&path).unwrap();
             if text.contains("bad") {
@@ -124,7 +115,7 @@ mod tests {
                 Ok(())
             }
         });
-        // (what is written, how often it is read by then: at the start, and in four looks)
+        // (what is written, how often it is read in four looks)
         for (text, expected) in [
             (None, 1),
             (Some("good"), 1),

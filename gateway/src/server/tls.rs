@@ -23,8 +23,6 @@ pub(super) const HANDSHAKE: u8 = 0x16;
 /// Why a certificate can't be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TlsError {
-    #[error("the file `{}` can't be read: {reason}", file.display())]
-    Unreadable { file: PathBuf, reason: String },
     #[error("the file `{}` {problem}", file.display())]
     Unusable { file: PathBuf, problem: String },
     #[error(

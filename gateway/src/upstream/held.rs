@@ -1,15 +1,15 @@
 //! A secret and where it comes from. One that is kept in a file is read again when the file changed.
 
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
 use super::secret::Secret;
+use crate::files::{self, FileError, Stamp};
 
 /// The largest file that is read as a secret.
 const MAX_FILE: u64 = 64 << 10;
@@ -19,74 +19,66 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SecretSource {
     Configuration(String),
     Environment(String),
     File(PathBuf),
 }
 
-impl Origin {
+/// Why a secret can't be read, in words which start with where it was to be.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretError {
+    #[error("the environment variable `{0}` is not set, or is not UTF-8")]
+    NotSet(String),
+    #[error("the file `{}` {error}", file.display())]
+    File { file: PathBuf, error: FileError },
+}
+
+impl SecretError {
+    /// Whether it was to be in a file that is not there.
+    pub(crate) fn is_missing_file(&self) -> bool {
+        matches!(self, SecretError::File { error, .. } if error.is_missing())
+    }
+}
+
+impl SecretSource {
     /// The one of the three that is written. The configuration is checked to have exactly one.
-    pub(crate) fn of(value: Option<&String>, env: Option<&String>, file: Option<&PathBuf>) -> Option<Origin> {
-        let file = file.cloned().map(Origin::File);
-        let env = env.cloned().map(Origin::Environment);
-        file.or(env).or(value.cloned().map(Origin::Configuration))
+    pub(crate) fn of(value: Option<&String>, env: Option<&String>, file: Option<&PathBuf>) -> Option<SecretSource> {
+        let file = file.cloned().map(SecretSource::File);
+        let env = env.cloned().map(SecretSource::Environment);
+        file.or(env).or(value.cloned().map(SecretSource::Configuration))
     }
 
-    /// # Errors
-    /// In words, which start with where it was to be.
-    pub(crate) fn read(&self) -> Result<String, String> {
+    /// The text, without white space around it.
+    pub(crate) fn read(&self) -> Result<String, SecretError> {
         let text = match self {
-            Origin::Configuration(text) => Ok(text.clone()),
-            Origin::Environment(name) => std::env::var(name).map_err(|_| "is not set, or is not UTF-8".to_owned()),
-            Origin::File(file) => read_file(file),
+            SecretSource::Configuration(text) => text.clone(),
+            SecretSource::Environment(name) => std::env::var(name).map_err(|_| SecretError::NotSet(name.clone()))?,
+            SecretSource::File(file) => files::read_regular(file, MAX_FILE)
+                .and_then(files::text)
+                .map_err(|error| SecretError::File {
+                    file: file.clone(),
+                    error,
+                })?,
         };
-        match text {
-            Ok(text) => Ok(text.trim().to_owned()),
-            Err(problem) => Err(format!("{self} {problem}")),
+        Ok(text.trim().to_owned())
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            SecretSource::File(file) => Some(file),
+            _ => None,
         }
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Configuration(_) => f.write_str("the value"),
-            Origin::Environment(name) => write!(f, "the environment variable `{name}`"),
-            Origin::File(file) => write!(f, "the file `{}`", file.display()),
+            SecretSource::Configuration(_) => f.write_str("the value"),
+            SecretSource::Environment(name) => write!(f, "the environment variable `{name}`"),
+            SecretSource::File(file) => write!(f, "the file `{}`", file.display()),
         }
-    }
-}
-
-fn read_file(file: &Path) -> Result<String, String> {
-    let unreadable = |error: std::io::Error| format!("can't be read: {error}");
-    // Opening a pipe waits for its other end.
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err("is no regular file".to_owned());
-    }
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file).map_err(unreadable)?;
-    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(format!("is over the {MAX_FILE} bytes that a secret may have"));
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
-}
-
-/// What tells one version of a file from the next.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-}
-
-impl Stamp {
-    fn of(file: &Path) -> Option<Stamp> {
-        let metadata = file.metadata().ok()?;
-        Some(Stamp {
-            modified: metadata.modified().ok(),
-            length: metadata.len(),
-        })
     }
 }
 
@@ -94,7 +86,7 @@ impl Stamp {
 pub(super) type Form = fn(&str) -> Result<Secret, &'static str>;
 
 pub(super) struct Held {
-    origin: Origin,
+    source: SecretSource,
     form: Form,
     current: ArcSwap<Secret>,
     /// Of the version of the file that was looked at last.
@@ -104,13 +96,13 @@ pub(super) struct Held {
 impl Held {
     /// # Errors
     /// In words, where there is no secret, or none that a header can carry.
-    pub(super) fn read(origin: Origin, form: Form) -> Result<Held, String> {
+    pub(super) fn read(source: SecretSource, form: Form) -> Result<Held, String> {
         // Taken first: a change while it is read shows later.
-        let stamp = origin.file().and_then(Stamp::of);
-        let text = origin.read()?;
-        let secret = form(&text).map_err(|problem| format!("{origin} {problem}"))?;
+        let stamp = source.file().and_then(Stamp::of);
+        let text = source.read().map_err(|error| error.to_string())?;
+        let secret = form(&text).map_err(|problem| format!("{source} {problem}"))?;
         Ok(Held {
-            origin,
+            source,
             form,
             current: ArcSwap::from_pointee(secret),
             stamp: Mutex::new(stamp),
@@ -121,37 +113,28 @@ impl Held {
         self.current.load_full()
     }
 
-    pub(super) fn origin(&self) -> &Origin {
-        &self.origin
+    pub(super) fn source(&self) -> &SecretSource {
+        &self.source
     }
 
     /// Reads the file again if it changed. A version that is no secret is told of once, and the one before it stays.
     fn refresh(&self) {
-        let Some(file) = self.origin.file() else { return };
+        let Some(file) = self.source.file() else { return };
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Stamp::of(file);
         if now == *stamp {
             return;
         }
         *stamp = now;
-        let read = self.origin.read();
-        let secret = read.and_then(|text| (self.form)(&text).map_err(|problem| format!("{} {problem}", self.origin)));
+        let read = self.source.read().map_err(|error| error.to_string());
+        let secret = read.and_then(|text| (self.form)(&text).map_err(|problem| format!("{} {problem}", self.source)));
         match secret {
             Ok(secret) if secret == **self.current.load() => {}
             Ok(secret) => {
                 self.current.store(Arc::new(secret));
-                tracing::info!("{} changed and was read again", self.origin);
+                tracing::info!("{} changed and was read again", self.source);
             }
             Err(problem) => tracing::warn!("{problem}; what was read of it before stays in use"),
-        }
-    }
-}
-
-impl Origin {
-    pub(crate) fn file(&self) -> Option<&Path> {
-        match self {
-            Origin::File(file) => Some(file),
-            _ => None,
         }
     }
 }
@@ -167,7 +150,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(held: impl Iterator<Item = Arc<Held>>) -> Watch {
         Watch {
-            files: held.filter(|held| held.origin.file().is_some()).collect(),
+            files: held.filter(|held| held.source.file().is_some()).collect(),
             started: Instant::now(),
             looked: AtomicU64::new(0),
         }
@@ -206,7 +189,7 @@ mod tests {
     use super::*;
 
     fn held(file: &Path) -> Held {
-        Held::read(Origin::File(file.to_owned()), Secret::plain).unwrap()
+        Held::read(SecretSource::File(file.to_owned()), Secret::plain).unwrap()
     }
 
     #[test]
@@ -250,10 +233,12 @@ mod tests {
             (write("empty", b" \n"), "is empty"),
             (write("binary", &[0xff]), "is not UTF-8"),
             (write("lines", b"a\nb"), "holds a character that no header can carry"),
-            (write("large", &[b'x'; 65_537]), "is over the 65536 bytes"),
+            (write("large", &[b'x'; 65_537]), "is over the 64 KiB"),
         ];
         for (file, words) in cases {
-            let problem = Held::read(Origin::File(file.clone()), Secret::plain).err().unwrap();
+            let problem = Held::read(SecretSource::File(file.clone()), Secret::plain)
+                .err()
+                .unwrap();
             let start = format!("the file `{}` {words}", file.display());
             assert!(problem.starts_with(&start), "{problem}, not {start}");
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, StatusCode};
 
-use super::held::{Held, Origin};
+use super::held::{Held, SecretSource};
 use super::retry_after;
 use super::secret::Secret;
 use crate::config::UpstreamConfig;
@@ -55,9 +55,9 @@ impl Keys {
         let one = config
             .api_key_env
             .iter()
-            .map(|name| (Origin::Environment(name.clone()), 1));
+            .map(|name| (SecretSource::Environment(name.clone()), 1));
         let several = config.keys.iter().filter_map(|key| {
-            let origin = Origin::of(None, key.env.as_ref(), key.file.as_ref())?;
+            let origin = SecretSource::of(None, key.env.as_ref(), key.file.as_ref())?;
             Some((origin, u64::from(key.weight)))
         });
         let keys = one.chain(several).map(|(origin, weight)| {
@@ -86,7 +86,7 @@ impl Keys {
 
     /// Whether a call that is refused may be sent again.
     pub(super) fn may_try_again(&self) -> bool {
-        self.keys.len() > 1 || self.keys.iter().any(|key| key.held.origin().file().is_some())
+        self.keys.len() > 1 || self.keys.iter().any(|key| key.held.source().file().is_some())
     }
 
     /// The key of the next call: by weight, of those that are in use; if none is, the one that is used again first.
@@ -146,7 +146,7 @@ impl Keys {
         if key.back.swap(back, Ordering::Relaxed) <= now {
             tracing::warn!(
                 upstream = %self.upstream,
-                key = %key.held.origin(),
+                key = %key.held.source(),
                 status = status.as_u16(),
                 "the upstream refused a key, which is not used for {pause:?}"
             );
@@ -155,7 +155,7 @@ impl Keys {
 
     /// Whether the key is kept in a file that is worth a look: once in a call.
     pub(super) fn may_have_changed(&self, chosen: &Chosen, tried: &mut Tried) -> bool {
-        let is_file = |key: &Key| key.held.origin().file().is_some();
+        let is_file = |key: &Key| key.held.source().file().is_some();
         self.keys.get(chosen.index).is_some_and(is_file) && !std::mem::replace(&mut tried.files, true)
     }
 

@@ -26,7 +26,7 @@ use heimdall_host::model::CallKind;
 use http::{HeaderMap, Method, StatusCode};
 
 pub(crate) use error::{Again, Fault, UpstreamError};
-pub(crate) use held::Origin;
+pub(crate) use held::SecretSource;
 pub(crate) use registry::{AttemptsEnd, Member, Upstreams};
 pub(crate) use routing::{Choice, Place, Routing, Target};
 pub(crate) use sse::{DONE, Event, frame};

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, BAD, FAINT, HEADING};
 use super::recorded::Recorded;
-use super::{Exit, Failed};
+use super::{Exit, Failed, given};
 use crate::config::{self, FileFormat};
 use crate::plugins::Plugins;
 use crate::upstream::Routing;
@@ -93,7 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
 
 fn read(file: &Path) -> anyhow::Result<Vec<Recorded>> {
     let name = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("the file {name} can't be read"))?;
+    let text = given::read_text(file)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let read = lines.map(|(index, line)| {
         Recorded::parse(line.to_owned()).map_err(|problem| anyhow!("{name}:{}: the request {problem}", index + 1))

@@ -1,6 +1,5 @@
 //! What a hook is called with: the request, and the answer to it.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -11,14 +10,12 @@ use heimdall_host::model::{
 };
 use http::StatusCode;
 
+use crate::cli::given;
 use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo, model_request};
 use crate::upstream::{self, UpstreamAnswer};
 
 /// The request that is sent without `--request`.
 const EXAMPLE: &str = r#"{"model":"echo","messages":[{"role":"user","content":"The word is TOP-SECRET."}]}"#;
-
-/// The most bytes that a file may have.
-const MAX_FILE: u64 = 256 << 20;
 
 /// What hooks are called with.
 pub(super) struct Input {
@@ -38,7 +35,7 @@ impl Input {
     /// In words, with the file.
     pub(super) async fn read(request: Option<&Path>, response: Option<&Path>, stream: bool) -> anyhow::Result<Input> {
         let (name, bytes) = match request {
-            Some(file) => (file.display().to_string(), read(file)?),
+            Some(file) => (file.display().to_string(), given::read(file)?.into()),
             None => ("the example".to_owned(), Bytes::from_static(EXAMPLE.as_bytes())),
         };
         let recorded = Recorded::parse(bytes).map_err(|problem| anyhow::anyhow!("the request {name} {problem}"))?;
@@ -46,7 +43,7 @@ impl Input {
         let request = model_request(&recorded.http, stream, |model| Some(split(model)));
         let recorded_response = match response {
             Some(file) => Some(
-                RecordedResponse::parse(read(file)?)
+                RecordedResponse::parse(given::read(file)?.into())
                     .map_err(|problem| anyhow::anyhow!("the response {} {problem}", file.display()))?,
             ),
             None => recorded.response,
@@ -170,17 +167,4 @@ async fn echoed(http: &HttpRequest, request: &LlmRequest) -> (RecordedResponse, 
         _ => None,
     };
     (response, events)
-}
-
-/// Reads a file; `-` is standard input.
-fn read(file: &Path) -> anyhow::Result<Bytes> {
-    let name = file.display();
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(MAX_FILE).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| anyhow::anyhow!("the file {name} can't be read: {error}"))?;
-    Ok(bytes.into())
 }

@@ -8,7 +8,7 @@ mod stage;
 mod view;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -16,7 +16,7 @@ use heimdall_host::json::Document;
 use heimdall_host::loader::{LoadError, Loaded, PluginSettings};
 
 use super::times::Times;
-use super::{Exit, Failed, output};
+use super::{Exit, Failed, given, output};
 use crate::config::Config;
 use crate::{logging, plugins};
 use hook::Hook;
@@ -149,7 +149,7 @@ fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
         None => None,
         Some(given) => {
             let text = match given.strip_prefix('@') {
-                Some(file) => std::fs::read(file).with_context(|| format!("the file {file} can't be read"))?,
+                Some(file) => given::read(Path::new(file))?,
                 None => given.as_bytes().to_vec(),
             };
             Some(Document::parse(text).context("the plugin's configuration (`--config`) is no JSON")?)
@@ -163,8 +163,7 @@ fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
 }
 
 async fn load(arguments: &Arguments, settings: PluginSettings) -> Result<Loaded, Failed> {
-    let file = arguments.file.display();
-    let bytes = std::fs::read(&arguments.file).with_context(|| format!("{file} can't be read"))?;
+    let bytes = given::read(&arguments.file)?;
     let host = plugins::host(plugins::cache(&Config::default()))?;
     host.load(bytes.into(), settings).await.map_err(|error| {
         let exit = match &error {

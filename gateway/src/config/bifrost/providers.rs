@@ -84,10 +84,13 @@ impl Converter {
             return Ok(());
         };
         let path = with(path, "keys");
+        let listed = list(node, &path)?;
+        // Weights that are all 0 tell no key from another.
+        let weigh = listed.iter().any(|key| weight(key) > 0.0);
         let mut keys = Vec::new();
-        for (index, key) in list(node, &path)?.iter().enumerate() {
+        for (index, key) in listed.iter().enumerate() {
             let path = [path.as_slice(), &[Step::Index(index)]].concat();
-            keys.extend(self.key(key, &path)?);
+            keys.extend(self.key(key, &path, if weigh { weight(key) } else { 1.0 })?);
         }
         if !keys.is_empty() {
             upstream.add("keys", Node::new(node.place.clone(), Value::List(keys)));
@@ -95,7 +98,7 @@ impl Converter {
         Ok(())
     }
 
-    fn key(&mut self, key: &Node, path: &[Step]) -> Result<Option<Node>, ConfigError> {
+    fn key(&mut self, key: &Node, path: &[Step], weight: f64) -> Result<Option<Node>, ConfigError> {
         self.ignore_others(key, path, &["name", "id", "value", "weight"]);
         let Some(value) = key.get("value").filter(|value| text(value) != Some("")) else {
             // A server without keys.
@@ -107,7 +110,6 @@ impl Converter {
                            environment variable and write `env.NAME` with its name";
             return Err(refuse(value, &with(path, "value"), problem));
         };
-        let weight = key.get("weight").and_then(number).unwrap_or(1.0);
         if weight <= 0.0 {
             self.warn(
                 &key.place,
@@ -174,6 +176,10 @@ impl Converter {
             }
         }
     }
+}
+
+fn weight(key: &Node) -> f64 {
+    key.get("weight").and_then(number).unwrap_or(1.0)
 }
 
 /// Bifrost adds `/v1` to a server's address itself, but for Perplexity's.

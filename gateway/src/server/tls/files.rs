@@ -1,6 +1,5 @@
 //! What stands in the files of a certificate and its key.
 
-use std::io::Read as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +9,7 @@ use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
 use super::TlsError;
+use crate::files;
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -63,21 +63,7 @@ fn date(since_1970: Duration) -> String {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
-    let unreadable = |reason: String| TlsError::Unreadable {
-        file: file.to_owned(),
-        reason,
-    };
-    let failed = |error: std::io::Error| unreadable(error.to_string());
-    // Opening a pipe waits for its other end.
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(unreadable("it is no regular file".to_owned()));
-    }
-    let opened = std::fs::File::open(file).map_err(failed)?;
-    let mut text = Vec::new();
-    opened.take(MAX_FILE + 1).read_to_end(&mut text).map_err(failed)?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(unreadable(format!("it is over {MAX_FILE} bytes")));
-    }
+    let text = files::read_regular(file, MAX_FILE).map_err(|error| unusable(file, &error.to_string()))?;
     if text.trim_ascii().is_empty() {
         return Err(unusable(file, "is empty"));
     }

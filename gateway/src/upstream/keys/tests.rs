@@ -5,7 +5,7 @@ use super::*;
 
 fn keys(weights: &[u64]) -> Keys {
     let key = |weight: &u64| Key {
-        held: Arc::new(Held::read(Origin::Configuration(format!("key-{weight}")), Secret::bearer).unwrap()),
+        held: Arc::new(Held::read(SecretSource::Configuration(format!("key-{weight}")), Secret::bearer).unwrap()),
         weight: *weight,
         back: AtomicU64::new(0),
     };

@@ -1,6 +1,5 @@
 //! The HTTP client of one upstream.
 
-use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +9,8 @@ use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url, redirect};
 
 use super::Limits;
 use crate::config::{Protocol, UpstreamConfig};
-use crate::upstream::held::Origin;
+use crate::files;
+use crate::upstream::held::SecretSource;
 use crate::upstream::secret::Secret;
 
 /// The largest file of certificates that is read.
@@ -81,16 +81,7 @@ fn trusting(client: ClientBuilder, config: &UpstreamConfig, base_url: &Url) -> a
 }
 
 fn certificates(file: &Path) -> Result<Vec<Certificate>, String> {
-    let unreadable = |error: std::io::Error| format!("can't be read: {error}");
-    if !file.metadata().map_err(unreadable)?.is_file() {
-        return Err("is no regular file".to_owned());
-    }
-    let mut pem = Vec::new();
-    let opened = std::fs::File::open(file).map_err(unreadable)?;
-    opened
-        .take(MAX_CERTIFICATES)
-        .read_to_end(&mut pem)
-        .map_err(unreadable)?;
+    let pem = files::read_regular(file, MAX_CERTIFICATES).map_err(|error| error.to_string())?;
     let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| "is no PEM".to_owned())?;
     if certificates.is_empty() {
         return Err("holds no certificate (PEM, `-----BEGIN CERTIFICATE-----`)".to_owned());
@@ -103,7 +94,7 @@ fn proxy(address: &str, config: &UpstreamConfig) -> anyhow::Result<Proxy> {
     let Some(source) = &config.proxy_credentials else {
         return Ok(proxy);
     };
-    let Some(origin) = Origin::of(None, source.env.as_ref(), source.file.as_ref()) else {
+    let Some(origin) = SecretSource::of(None, source.env.as_ref(), source.file.as_ref()) else {
         bail!("its `proxy_credentials` name neither an environment variable nor a file");
     };
     let credentials = origin

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
 
 use crate::config::UpstreamConfig;
-use crate::upstream::held::{Held, Origin, Watch};
+use crate::upstream::held::{Held, SecretSource, Watch};
 use crate::upstream::hidden::Hidden;
 use crate::upstream::keys::Keys;
 use crate::upstream::secret::Secret;
@@ -39,10 +39,10 @@ impl Credentials {
     pub(super) fn new(upstream: &Arc<str>, config: &UpstreamConfig) -> Result<Credentials, String> {
         let keys = Keys::new(upstream, config)?;
         let headers = config.headers.iter().map(|(name, source)| {
-            let origin = Origin::of(source.value.as_ref(), source.env.as_ref(), source.file.as_ref())
+            let origin = SecretSource::of(source.value.as_ref(), source.env.as_ref(), source.file.as_ref())
                 .ok_or_else(|| format!("the header `{name}` has no value"))?;
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header's name"))?;
-            let is_secret = !matches!(origin, Origin::Configuration(_)) || SECRET.contains(&name);
+            let is_secret = !matches!(origin, SecretSource::Configuration(_)) || SECRET.contains(&name);
             let held =
                 Held::read(origin, Secret::plain).map_err(|problem| format!("the header `{name}`: {problem}"))?;
             Ok(Extra {

@@ -1,0 +1,29 @@
+//! The files that are given to a verb.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use crate::files;
+
+/// The most bytes that one may have.
+const MAX_FILE: u64 = 256 << 20;
+
+/// Reads a file; `-` is standard input.
+///
+/// # Errors
+/// In words, with its name.
+pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file == Path::new("-") {
+        return files::up_to(MAX_FILE, std::io::stdin()).map_err(|error| anyhow!("the standard input {error}"));
+    }
+    files::read(file, MAX_FILE).map_err(|error| anyhow!("the file {} {error}", file.display()))
+}
+
+/// As [`read`], for a text.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_text(file: &Path) -> anyhow::Result<String> {
+    files::text(read(file)?).map_err(|error| anyhow!("the file {} {error}", file.display()))
+}

@@ -1,0 +1,138 @@
+//! Files that others write: read up to a size, and looked at for changes.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// Why a file is not read, in words that follow its name.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("can't be read: {0}")]
+    Unreadable(#[from] io::Error),
+    #[error("is no regular file")]
+    NotRegular,
+    #[error("is over the {} that it may have", in_words(*max))]
+    TooLarge { max: u64 },
+    #[error("is not UTF-8")]
+    NotUtf8,
+}
+
+impl FileError {
+    /// Whether there is no such file.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, FileError::Unreadable(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Reads a file of at most `max` bytes, whatever it is: a pipe too.
+pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
+    up_to(max, File::open(path)?)
+}
+
+/// Reads a regular file of at most `max` bytes: opening a pipe waits for its other end.
+pub(crate) fn read_regular(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
+    if !path.metadata()?.is_file() {
+        return Err(FileError::NotRegular);
+    }
+    read(path, max)
+}
+
+/// Reads to the end, if that comes within `max` bytes.
+pub(crate) fn up_to(max: u64, from: impl Read) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    from.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(FileError::TooLarge { max });
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn text(bytes: Vec<u8>) -> Result<String, FileError> {
+    String::from_utf8(bytes).map_err(|_| FileError::NotUtf8)
+}
+
+fn in_words(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
+/// What tells one version of a file from the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+    /// A file that is put in another's place can have its time and length.
+    number: u64,
+}
+
+impl Stamp {
+    /// None: there is no such file.
+    pub(crate) fn of(path: &Path) -> Option<Stamp> {
+        let metadata = path.metadata().ok()?;
+        Some(Stamp {
+            modified: metadata.modified().ok(),
+            length: metadata.len(),
+            number: number(&metadata),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn number(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn number(_metadata: &Metadata) -> u64 {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_a_size() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, [b'x'; 2048]).unwrap();
+        assert_eq!(read(file.path(), 2048).unwrap().len(), 2048);
+        let error = read(file.path(), 2047).unwrap_err();
+        assert_eq!(error.to_string(), "is over the 1 KiB that it may have");
+    }
+
+    #[test]
+    fn what_is_not_there_and_what_is_no_file_is_told_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = read_regular(&directory.path().join("none"), 1).unwrap_err();
+        assert!(missing.is_missing(), "{missing}");
+        let other = read_regular(directory.path(), 1).unwrap_err();
+        assert!(!other.is_missing(), "{other}");
+        assert_eq!(other.to_string(), "is no regular file");
+    }
+
+    #[test]
+    fn a_file_in_another_ones_place_has_another_stamp() {
+        let directory = tempfile::tempdir().unwrap();
+        let [first, second] = ["first", "second"].map(|name| directory.path().join(name));
+        let time = SystemTime::UNIX_EPOCH;
+        for path in [&first, &second] {
+            std::fs::write(path, "same length").unwrap();
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        }
+        let before = Stamp::of(&first);
+        assert_eq!(Stamp::of(&first), before);
+        std::fs::rename(&second, &first).unwrap();
+        assert_ne!(Stamp::of(&first), before);
+        std::fs::remove_file(&first).unwrap();
+        assert_eq!(Stamp::of(&first), None);
+    }
+}
