@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks that each committed .wasm was built from the sources beside it: build.sh writes the hashes of both to
-# SOURCES.sha256. Needs no toolchain. Names each guest that has to be built again, and then ends with 1.
+# SOURCES.sha256. Checks too that each copy of the contract is the contract's. Needs no toolchain. Names each guest that
+# has to be built again, and then ends with 1.
 set -euo pipefail
 cd "$(dirname "$0")"
 . ./lib.sh
@@ -12,6 +13,10 @@ fail() { # FOLDER WHY
 }
 
 for folder in $(guests); do
+	contract=$folder/wit/deps/heimdall-plugin
+	if [ -e "$contract" ] && ! diff -rq ../wit/v0.1 "$contract" >/dev/null; then
+		fail "$folder" "its contract is not the one of wit/v0.1: cp ../wit/v0.1/*.wit $contract/, then"
+	fi
 	output=$(output_of "$folder") || { failed=1 && continue; }
 	if [ ! -e "$folder/$MANIFEST" ] || [ ! -e "$output" ]; then
 		fail "$folder" "it was never built"
