@@ -1,7 +1,7 @@
 //! What an operator sees at the start: where it listens, what it serves with, and something to try.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use heimdall_host::loader::{FailurePolicy, Loaded};
 
@@ -50,15 +50,33 @@ impl Banner<'_> {
             writeln!(out, "  plugin         none")?;
         }
         writeln!(out, "try:")?;
+        let key = if self.app.clients.are_asked() {
+            " -H \"authorization: Bearer $KEY\""
+        } else {
+            ""
+        };
         writeln!(
             out,
-            "  curl {url}/v1/chat/completions -H 'content-type: application/json' \\"
+            "  curl {}/v1/chat/completions -H 'content-type: application/json'{key} \\",
+            self.reachable_url()
         )?;
         let model = self.app.upstreams.example_model();
         writeln!(
             out,
             "    -d '{{\"model\": \"{model}\", \"messages\": [{{\"role\": \"user\", \"content\": \"hello\"}}]}}'"
         )
+    }
+
+    /// The address as a client on this machine writes it.
+    fn reachable_url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("{}://{address}", self.scheme)
     }
 
     fn configuration(&self) -> String {

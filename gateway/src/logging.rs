@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
@@ -26,8 +27,26 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// What writes log lines; those that are still to be written are when it is dropped.
+pub(crate) struct Writer {
+    lost: ErrorCounter,
+    _thread: WorkerGuard,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let lost = self.lost.dropped_lines();
+        if lost > 0 {
+            tracing::warn!("{lost} log lines are lost: they were not read as fast as they came");
+        }
+    }
+}
+
 /// Starts logging. The filter is this one, else `RUST_LOG`, else `info`.
-pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<()> {
+///
+/// Lines are written by a thread of their own, and lost where nobody reads them for long: requests don't wait for who
+/// reads the log.
+pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<Writer> {
     let from_environment = std::env::var(EnvFilter::DEFAULT_ENV)
         .ok()
         .filter(|filter| !filter.is_empty());
@@ -41,10 +60,14 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<(
         // Its words hold those of its cause.
         .map_err(|error| anyhow!("{origin} is no filter of log lines: {error}"))?;
     // A line that nobody reads any more is lost; told on the same stream, that would be a panic.
+    let (writer, thread) = NonBlockingBuilder::default()
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let lost = writer.error_counter();
     let lines = tracing_subscriber::fmt()
         .log_internal_errors(false)
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     match format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
         LogFormat::Text => {
@@ -52,7 +75,7 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<(
             lines.with_ansi(std::io::stderr().is_terminal() && !no_color).init();
         }
     }
-    Ok(())
+    Ok(Writer { lost, _thread: thread })
 }
 
 /// A log line that was collected.

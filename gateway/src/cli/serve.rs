@@ -59,7 +59,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
-    logging::start(arguments.log_format, arguments.log.as_deref()).map_err(|error| Failed::new(Exit::Usage, error))?;
+    let _log = logging::start(arguments.log_format, arguments.log.as_deref())
+        .map_err(|error| Failed::new(Exit::Usage, error))?;
     let (config, origin) = configuration(&arguments)?;
     // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
@@ -142,6 +143,7 @@ async fn serve(
         upstreams,
         failed,
         max_body: config.max_body_mib.saturating_mul(1 << 20),
+        bodies: server::Budget::new(config.max_bodies_mib.saturating_mul(1 << 20)),
         body_timeout: Duration::from_millis(config.body_timeout_ms),
         head_limits,
         local_only: config.auth.is_none() && !access.clients.are_asked(),

@@ -85,6 +85,9 @@ pub(crate) struct Config {
     pub(crate) head_timeout_ms: u64,
     /// The largest request body, in MiB. A compressed one counts as it is when unpacked.
     pub(crate) max_body_mib: usize,
+    /// The most that the bodies of all requests under way may have together, in MiB. What does not fit in is answered with
+    /// 503.
+    pub(crate) max_bodies_mib: usize,
     /// How long a client may take to send a request body.
     pub(crate) body_timeout_ms: u64,
     /// How long a client may take nothing of an answer that is ready for it, until its connection is closed.
@@ -124,6 +127,7 @@ impl Default for Config {
             max_header_kib: 64,
             head_timeout_ms: 60_000,
             max_body_mib: 16,
+            max_bodies_mib: 1024,
             body_timeout_ms: 60_000,
             write_timeout_ms: 60_000,
             max_connections: 4096,

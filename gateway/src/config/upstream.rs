@@ -69,11 +69,12 @@ pub(crate) struct UpstreamConfig {
     pub(crate) fallbacks: Vec<String>,
     /// How long connecting may take, TLS included, in milliseconds.
     pub(crate) connect_timeout_ms: u64,
-    /// How long the head of an answer may take, in milliseconds from the request on.
+    /// How long the head of an answer may take, in milliseconds from the request on. Of a stream that may still be
+    /// replaced by a retry or a fallback, its first event too may take that long.
     pub(crate) first_byte_timeout_ms: u64,
     /// How long an answer may pause between two of its pieces, in milliseconds. Comments of a stream count as pieces.
     pub(crate) idle_timeout_ms: u64,
-    /// How long a call may take to the end of its answer, in milliseconds.
+    /// How long a call may take to the end of its answer, in milliseconds. No other attempt follows then.
     pub(crate) total_timeout_ms: u64,
     /// The largest answer that is not streamed, in MiB. A compressed one counts as it is when unpacked.
     pub(crate) max_response_mib: usize,

@@ -118,7 +118,8 @@ pub(crate) async fn load(config: &Config, origin: &Origin) -> Result<Plugins, Fa
 
 /// Plugins that look at calls to models, where there are paths that are passed on without being looked at.
 pub(crate) fn unseen(config: &Config, pipeline: &Pipeline) -> Option<String> {
-    let llm = HookSet::all() - HookSet::HTTP_REQUEST - HookSet::HTTP_RESPONSE;
+    // Streams of events pass `on-response` by, here as elsewhere: they are not there as a whole.
+    let llm = HookSet::all() - HookSet::HTTP_REQUEST;
     let plugins = pipeline.plugins().iter();
     let blind = plugins.filter(|loaded| loaded.plugin.hooks().intersects(llm));
     let blind: Vec<&str> = blind.map(|loaded| &*loaded.plugin.manifest().name).collect();
@@ -126,7 +127,7 @@ pub(crate) fn unseen(config: &Config, pipeline: &Pipeline) -> Option<String> {
     (!blind.is_empty() && !paths.is_empty()).then(|| {
         format!(
             "`passthrough` lists {}: what clients send there and get from there, the LLM hooks of these plugins don't \
-             see: {}",
+             see, nor do their `on-response` hooks an answer that is a stream of events: {}",
             paths.join(", "),
             blind.join(", ")
         )

@@ -7,6 +7,7 @@ use std::time::Instant;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Share;
 use super::headers;
 use crate::text::shortened;
 
@@ -30,6 +31,8 @@ pub(super) struct Access {
     complete: bool,
     /// What went wrong.
     error: Option<String>,
+    /// What it holds of the memory for bodies.
+    pub(super) share: Option<Share>,
     /// Cancelled when requests may go on no longer.
     cut_off: CancellationToken,
 }
@@ -49,6 +52,7 @@ impl Access {
             status: None,
             complete: false,
             error: None,
+            share: None,
             cut_off: cut_off.clone(),
         }
     }

@@ -35,7 +35,9 @@ impl Refused {
 /// # Errors
 /// The request is a foreign page's, too large a head, without a client's key, or one too many.
 pub(super) fn admit<B>(app: &App, request: &Request<B>) -> Result<Admitted, Box<Refused>> {
-    if let Some(header) = local::foreign(request, &app.cors).filter(|_| app.local_only) {
+    if app.local_only
+        && let Some(header) = local::foreign(request, &app.cors)
+    {
         return Err(Refused::new(errors::foreign(header)));
     }
     app.head_limits.check(request).map_err(Refused::new)?;

@@ -16,6 +16,7 @@ use super::admission::admit;
 use super::call::{Called, call};
 use super::outgoing::Outgoing;
 use super::passthrough::{PassedOn, PassedPieces, pass_on};
+use super::plain_path::spelled_plainly;
 use super::route::{Route, route};
 use super::{App, body, errors, headers, models};
 
@@ -98,9 +99,10 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
     if let Some(response) = refused {
         return Ending::Whole(body::skip(body, expects, response).await);
     }
-    let read = body::read(body, app.max_body, app.body_timeout, expects).await;
+    let share = access.share.insert(app.bodies.share());
+    let read = body::read(body, app.max_body, app.body_timeout, expects, share).await;
     let body = match read {
-        Ok(body) => body::unpacked(body, &mut head.headers, app.max_body).await,
+        Ok(body) => body::unpacked(body, &mut head.headers, app.max_body, share).await,
         Err(response) => Err(response),
     };
     let body = match body {
@@ -108,7 +110,8 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
         Err(response) => return Ending::Whole(response),
     };
     headers::end_hop(&mut head.headers);
-    let http = HttpRequest::new(head.method, path, head.uri.query(), head.headers, body);
+    let path = spelled_plainly(path);
+    let http = HttpRequest::new(head.method, &path, head.uri.query(), head.headers, body);
     let mut exchange = app.pipeline.begin(&access.id, http);
     if let Some(client) = &access.client {
         // A client's name is far below the context's cap.

@@ -9,6 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
 
+use super::budget::Share;
 use super::errors;
 use crate::encoding::{self, Encoding};
 
@@ -20,11 +21,17 @@ const DISCARDED: usize = 16 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 const DISCARD_PAUSE: Duration = Duration::from_millis(250);
 
-/// `expects`: the client waits to be told that it may send the body.
+/// `expects`: the client waits to be told that it may send the body. `share`: what of the memory for all bodies is for it.
 ///
 /// # Errors
-/// The response, if the body is over the cap, too slow or breaks off.
-pub(super) async fn read(mut body: Body, limit: usize, time: Duration, expects: bool) -> Result<Bytes, HttpResponse> {
+/// The response, if the body is over the cap, too slow or breaks off, or if there is no memory for it.
+pub(super) async fn read(
+    mut body: Body,
+    limit: usize,
+    time: Duration,
+    expects: bool,
+    share: &mut Share,
+) -> Result<Bytes, HttpResponse> {
     if body.size_hint().lower() > limit as u64 {
         // Reading on would ask a client that waits for leave to send.
         if !expects {
@@ -44,6 +51,10 @@ pub(super) async fn read(mut body: Body, limit: usize, time: Duration, expects: 
             discard(body).await;
             return Err(errors::body_too_large(limit));
         }
+        if !share.grow_to(read.len() + piece.len()) {
+            discard(body).await;
+            return Err(errors::no_memory_for_body());
+        }
         read.extend_from_slice(&piece);
     }
     Ok(read.freeze())
@@ -52,14 +63,22 @@ pub(super) async fn read(mut body: Body, limit: usize, time: Duration, expects: 
 /// The body as its sender had it before it was compressed; the headers then say nothing of that any more.
 ///
 /// # Errors
-/// The response, if it can't be unpacked, or is too large then.
-pub(super) async fn unpacked(body: Bytes, headers: &mut HeaderMap, limit: usize) -> Result<Bytes, HttpResponse> {
+/// The response, if it can't be unpacked, is too large then, or if there is no memory for it.
+pub(super) async fn unpacked(
+    body: Bytes,
+    headers: &mut HeaderMap,
+    limit: usize,
+    share: &mut Share,
+) -> Result<Bytes, HttpResponse> {
     let encoding = Encoding::of(headers).map_err(|error| errors::body_not_unpacked(&error))?;
     if encoding == Encoding::Identity {
         return Ok(body);
     }
     let body = encoding::decode(body, encoding, limit).await;
     let body = body.map_err(|error| errors::body_not_unpacked(&error))?;
+    if !share.grow_to(body.len()) {
+        return Err(errors::no_memory_for_body());
+    }
     headers.remove(CONTENT_ENCODING);
     if headers.contains_key(CONTENT_LENGTH) {
         headers.insert(CONTENT_LENGTH, body.len().into());

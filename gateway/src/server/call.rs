@@ -1,6 +1,7 @@
 //! A call to a model: the LLM hooks, the upstream between them, and the form of the answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use heimdall_host::json::{Document, Duplicates};
@@ -8,7 +9,6 @@ use heimdall_host::model::{CallKind, HttpResponse, LlmError, LlmResponse, Upstre
 use heimdall_host::pipeline::{Exchange, LlmStep};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-
 use tokio::time::sleep;
 
 use super::access::Access;
@@ -134,19 +134,25 @@ impl Call {
             client_key: headers::client_key(http.headers()),
         };
         let answer = member.call(outgoing, end).await;
-        self.read(exchange.elapsed_ms(), answer, attempts.is_last()).await
+        let first_event = (!attempts.is_last()).then_some(member.first_byte);
+        self.read(exchange.elapsed_ms(), answer, first_event).await
     }
 
-    /// What an upstream's answer comes to. A stream's first event is waited for, unless this attempt is the last: until
-    /// it is there, another upstream can still answer.
-    async fn read(&self, elapsed_ms: u32, answer: Result<UpstreamAnswer, UpstreamError>, is_last: bool) -> Reached {
+    /// What an upstream's answer comes to. A stream's first event is waited for, this long, unless this attempt is the
+    /// last: until it is there, another upstream can still answer.
+    async fn read(
+        &self,
+        elapsed_ms: u32,
+        answer: Result<UpstreamAnswer, UpstreamError>,
+        first_event: Option<Duration>,
+    ) -> Reached {
         match answer {
             Ok(UpstreamAnswer::Stream { headers, events }) => {
                 let headers = headers::for_client(&headers);
-                if is_last {
+                let Some(within) = first_event else {
                     return Reached::Events(headers, events);
-                }
-                match Outgoing::begun(self.kind, self.name(), events).await {
+                };
+                match Outgoing::begun(self.kind, self.name(), events, within).await {
                     Ok(events) => Reached::Events(headers, events),
                     Err((error, again)) => Reached::Error(headers, error, Cause::upstream(again)),
                 }

@@ -85,24 +85,39 @@ impl Clients {
         self.kept.iter().filter_map(|kept| kept.source.file())
     }
 
-    /// Reads every key anew; where one is unusable, all stay as they were. One that is gone is, too, unless `gone_counts`:
-    /// then its client has no key until there is one again.
+    /// Reads every key anew. A client whose key is unusable keeps the one that it had; one whose key is gone, too, unless
+    /// `gone_counts`: then it has none until there is one again.
+    ///
+    /// # Errors
+    /// The first key that is unusable or gone.
     pub(super) fn refresh(&self, gone_counts: bool) -> Result<(), ClientKeyError> {
+        let before = self.clients.load();
         let mut clients: Vec<Client> = Vec::with_capacity(self.kept.len());
+        let mut first_error = None;
         for Kept { name, source, rate } in &self.kept {
-            let key = match self.hash_of(name, source) {
+            let read = self
+                .hash_of(name, source)
+                .and_then(|key| match clients.iter().find(|other| other.key == key) {
+                    Some(other) => Err(ClientKeyError::Same {
+                        first: other.name.clone(),
+                        second: name.clone(),
+                    }),
+                    None => Ok(key),
+                });
+            let key = match read {
+                Ok(key) => key,
                 Err(gone @ ClientKeyError::Gone { .. }) if gone_counts => {
                     tracing::warn!("{gone}; nobody can call as this client until it has a key again");
                     continue;
                 }
-                key => key?,
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                    match before.iter().find(|client| client.name == *name) {
+                        Some(client) => client.key,
+                        None => continue,
+                    }
+                }
             };
-            if let Some(other) = clients.iter().find(|other| other.key == key) {
-                return Err(ClientKeyError::Same {
-                    first: other.name.clone(),
-                    second: name.clone(),
-                });
-            }
             clients.push(Client {
                 name: name.clone(),
                 rate: rate.clone(),
@@ -110,7 +125,7 @@ impl Clients {
             });
         }
         self.clients.store(Arc::new(clients));
-        Ok(())
+        first_error.map_or(Ok(()), Err)
     }
 
     fn hash_of(&self, client: &Arc<str>, source: &SecretSource) -> Result<blake3::Hash, ClientKeyError> {
@@ -268,6 +283,32 @@ mod tests {
         std::fs::write(&file, "two words").unwrap();
         clients.refresh(true).unwrap_err();
         assert_eq!(shown(), "a");
+    }
+
+    #[test]
+    fn a_key_that_can_not_be_used_holds_up_no_other() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str| directory.path().join(name);
+        let client_keys = ["a", "b"].map(|name| {
+            std::fs::write(file(name), format!("key-{name}")).unwrap();
+            let key = ClientKeyConfig {
+                file: Some(file(name)),
+                ..ClientKeyConfig::default()
+            };
+            (name.to_owned(), key)
+        });
+        let config = Config {
+            client_keys: client_keys.into(),
+            ..Config::default()
+        };
+        let clients = Clients::read(&config).unwrap();
+        std::fs::write(file("a"), "two words").unwrap();
+        std::fs::write(file("b"), "key-2").unwrap();
+        let error = clients.refresh(false).unwrap_err().to_string();
+        assert!(error.contains("client `a`"), "{error}");
+        for (key, expected) in [("key-a", "a"), ("key-b", "wrong"), ("key-2", "b")] {
+            assert_eq!(shown(&clients, &[("x-api-key", key)]), expected, "{key}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
@@ -28,11 +28,17 @@ use super::tls::{HANDSHAKE, Tls};
 /// How long to wait after a connection could not be taken, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often it is told at most that connections can't be taken.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
 /// How long requests that are cut off have to tell their clients.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How far the HTTP library reads beyond the caps on a head, so that what is a little over them is told in words.
 const SLACK: usize = 2;
+
+/// Requests that may be under way at once on one HTTP/2 connection: as many as RFC 9113 (6.5.2) advises at least.
+const MAX_STREAMS: u32 = 100;
 
 /// The least that the HTTP library's buffer for a head can be.
 const LEAST_BUFFER: usize = 8192;
@@ -82,6 +88,7 @@ impl Server {
             .http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(terms.head_timeout)
+            .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::try_from(bytes).unwrap_or(u32::MAX));
         Server {
             http1: server.clone().http1_only(),
@@ -103,7 +110,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: &Cancella
     let mut troubles = Troubles::default();
     loop {
         let full = connections.len() >= terms.max_connections;
-        troubles.full(full, terms.max_connections);
+        troubles.full(connections.len(), terms.max_connections);
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => continue,
@@ -111,7 +118,6 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: &Cancella
         };
         match accepted {
             Ok((stream, from)) => {
-                troubles.taken();
                 connections.spawn(server.clone().serve(stream, from.ip()));
             }
             Err(error) => {
@@ -233,30 +239,29 @@ async fn refuse_plain(mut stream: TcpStream) -> std::io::Result<()> {
     stream.shutdown().await
 }
 
-/// What keeps connections from being taken: told when it begins or changes, not each time.
+/// What keeps connections from being taken: told when it begins and now and then, not each time.
 #[derive(Default)]
 struct Troubles {
-    last: Option<String>,
+    told: Option<Instant>,
     full: bool,
 }
 
 impl Troubles {
-    fn full(&mut self, full: bool, max: usize) {
-        if full && !self.full {
+    /// Where it is told again only after some room was there: at the cap, each connection that ends lets one in.
+    fn full(&mut self, there: usize, max: usize) {
+        if there >= max && !self.full {
             tracing::warn!("no more connections are taken: there are {max} (`max_connections`)");
+            self.full = true;
+        } else if there < max - max / 8 {
+            self.full = false;
         }
-        self.full = full;
-    }
-
-    fn taken(&mut self) {
-        self.last = None;
     }
 
     fn not_taken(&mut self, error: &std::io::Error) {
-        let words = error.to_string();
-        if self.last.as_ref() != Some(&words) {
-            tracing::warn!("connections can't be taken: {words}");
-            self.last = Some(words);
+        let is_due = self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY);
+        if is_due {
+            tracing::warn!("connections can't be taken: {error}");
+            self.told = Some(Instant::now());
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 use heimdall_host::json::JsonError;
 use heimdall_host::model::{HttpResponse, LlmError};
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 
 use crate::encoding::EncodingError;
@@ -163,6 +163,22 @@ pub(super) fn body_broke_off() -> HttpResponse {
         "body_broke_off",
         None,
     ))
+}
+
+/// A body for which other requests leave no room.
+pub(super) fn no_memory_for_body() -> HttpResponse {
+    let message = "The gateway holds as much of requests' bodies as it may (`max_bodies_mib`): try again in a moment.";
+    let error = LlmError {
+        message: message.to_owned(),
+        kind: Some("server_error".to_owned()),
+        code: Some("overloaded".to_owned()),
+        status: Some(503),
+        ..LlmError::default()
+    };
+    let mut response = closing(&error);
+    // A number is a header's value.
+    let _unchanged = response.set_header(RETRY_AFTER.as_str(), "1");
+    response
 }
 
 /// A body that can't be unpacked.

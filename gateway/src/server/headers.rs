@@ -21,7 +21,7 @@ fn is_of_hop(name: &HeaderName) -> bool {
 }
 
 /// Between the client and this gateway, or rewritten for the upstream.
-const NOT_UPSTREAM: [HeaderName; 15] = [
+const NOT_UPSTREAM: [HeaderName; 17] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
     header::COOKIE,
@@ -34,6 +34,8 @@ const NOT_UPSTREAM: [HeaderName; 15] = [
     header::ORIGIN,
     header::REFERER,
     HeaderName::from_static("api-key"),
+    ORGANIZATION,
+    PROJECT,
     HeaderName::from_static("true-client-ip"),
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("x-real-ip"),
@@ -45,15 +47,21 @@ const NOT_UPSTREAM_STARTS: [&str; 4] = ["access-control-", "cf-", "sec-", "x-for
 /// Which pages may read an answer is decided here.
 const NOT_CLIENT_STARTS: [&str; 1] = ["access-control-"];
 
-/// Where clients put their keys.
-const CLIENT_KEY: [HeaderName; 3] = [
+/// Whose account a call is on: what goes with a key, and is its owner's to choose.
+const ORGANIZATION: HeaderName = HeaderName::from_static("openai-organization");
+const PROJECT: HeaderName = HeaderName::from_static("openai-project");
+
+/// Where clients put their keys, and what goes with them.
+const CLIENT_KEY: [HeaderName; 5] = [
     header::AUTHORIZATION,
+    ORGANIZATION,
+    PROJECT,
     HeaderName::from_static("api-key"),
     HeaderName::from_static("x-api-key"),
 ];
 
 /// Between the upstream and this gateway, or this gateway's own.
-const NOT_CLIENT: [HeaderName; 11] = [
+const NOT_CLIENT: [HeaderName; 13] = [
     header::SET_COOKIE,
     header::SERVER,
     header::DATE,
@@ -62,6 +70,8 @@ const NOT_CLIENT: [HeaderName; 11] = [
     header::CONTENT_ENCODING,
     header::STRICT_TRANSPORT_SECURITY,
     header::PROXY_AUTHENTICATE,
+    ORGANIZATION,
+    PROJECT,
     REQUEST_ID,
     UPSTREAM,
     ATTEMPTS,
@@ -151,12 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn an_upstreams_word_on_other_pages_is_not_passed_on() {
+    fn an_upstreams_word_on_other_pages_and_on_the_account_is_not_passed_on() {
         let all = headers(&[
             ("access-control-allow-origin", "*"),
             ("access-control-allow-credentials", "true"),
             ("connection", "x-hop"),
             ("x-hop", "1"),
+            ("openai-organization", "org-1"),
             ("x-a", "b"),
         ]);
         assert_eq!(for_client(&all), headers(&[("x-a", "b")]));
@@ -173,6 +184,8 @@ mod tests {
             ("sec-fetch-site", "cross-site"),
             ("x-forwarded-for", "203.0.113.7"),
             ("x-api-key", "client"),
+            ("openai-organization", "org-1"),
+            ("openai-project", "proj-1"),
             ("transfer-encoding", "chunked"),
             ("x-guard-request", "rust"),
             ("openai-beta", "assistants"),

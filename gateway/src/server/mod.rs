@@ -7,6 +7,7 @@ mod asked;
 mod attempts;
 mod begun;
 mod body;
+mod budget;
 mod call;
 mod clients;
 mod connections;
@@ -21,6 +22,7 @@ mod local;
 mod models;
 mod outgoing;
 mod passthrough;
+mod pieces;
 mod plain_path;
 mod rate;
 mod refresh;
@@ -39,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 use crate::plugins::FailedPlugin;
 use crate::upstream::Upstreams;
 
+pub(crate) use budget::Budget;
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
 pub(crate) use cors::Cors;
@@ -56,6 +59,8 @@ pub(crate) struct App {
     pub(crate) failed: Vec<FailedPlugin>,
     /// Bytes that a request's body may have.
     pub(crate) max_body: usize,
+    /// Bytes that the bodies of all requests under way may have.
+    pub(crate) bodies: Arc<Budget>,
     /// How long a client may take to send it.
     pub(crate) body_timeout: Duration,
     /// How large a request's head may be.

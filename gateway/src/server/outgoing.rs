@@ -1,19 +1,26 @@
 //! A stream on its way to the client: one event of the upstream's at a time, and only when the client takes it.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt};
 use heimdall_host::json::{Document, Duplicates};
 use heimdall_host::model::{CallKind, LlmChunk, LlmError};
 use heimdall_host::pipeline::{LlmStream, StreamStep};
+use memchr::memmem;
+use tokio::time::timeout;
 
 use super::access::Access;
-use super::errors;
 use super::keep_alive::{SILENCE, kept_alive};
+use super::pieces::{Pieces, Step, sent};
 use crate::upstream::{Again, DONE, Event, Events, Fault, UpstreamError, frame};
+
+/// How long the end of an answer is waited for whose last event is there.
+const READ_OUT: Duration = Duration::from_secs(5);
 
 /// Dropping it, as when the client leaves, ends the upstream's call and any hook that is running.
 pub(super) struct Outgoing {
@@ -57,7 +64,7 @@ impl Outgoing {
         stream::iter(chunks.chain([done]).map(Ok)).boxed()
     }
 
-    /// A stream whose first event is there.
+    /// A stream whose first event is there, within this time: comments are no answer.
     ///
     /// # Errors
     /// When the stream is over before it, or it tells of an error: what may be tried instead.
@@ -65,8 +72,13 @@ impl Outgoing {
         kind: CallKind,
         upstream: Arc<str>,
         mut events: Events,
+        within: Duration,
     ) -> Result<Events, (LlmError, Again)> {
-        let first = match events.next().await {
+        let Ok(first) = timeout(within, events.next()).await else {
+            let fault = Fault::FirstByteTimeout(within);
+            return Err(self::fault(&UpstreamError { upstream, fault }));
+        };
+        let first = match first {
             Some(Ok(first)) if first.data == DONE => first,
             Some(Ok(first)) => told(kind, upstream, first)?,
             Some(Err(error)) => return Err(fault(&error)),
@@ -80,60 +92,48 @@ impl Outgoing {
 
     /// The body of a response. `access` is logged when it is over.
     pub(super) fn into_body(self, access: Access) -> Body {
-        let cut_off = Box::pin(access.until_cut_off());
-        let frames = stream::unfold(
-            (self, access, cut_off),
-            |(mut outgoing, mut access, mut cut_off)| async move {
-                if outgoing.ended {
-                    return None;
-                }
-                let next = tokio::select! {
-                    biased;
-                    bytes = outgoing.next() => Some(bytes),
-                    () = &mut cut_off => None,
-                };
-                let Some(bytes) = next else {
-                    let error = errors::ended();
-                    let bytes = outgoing.cut_off(&error);
-                    access.failed(error.message);
-                    return Some((Ok(bytes), (outgoing, access, cut_off)));
-                };
-                if let Some(error) = outgoing.error.take() {
-                    access.failed(error);
-                }
-                if outgoing.ended {
-                    access.finished();
-                }
-                bytes.map(|bytes| (Ok::<Bytes, Infallible>(bytes), (outgoing, access, cut_off)))
-            },
-        );
-        Body::from_stream(kept_alive(frames, SILENCE))
+        Body::from_stream(kept_alive(sent(self, access), SILENCE))
     }
 
-    /// What is sent next: one event, or several that a plugin made of one.
-    async fn next(&mut self) -> Option<Bytes> {
-        while !self.ended {
-            let sent = match self.events.next().await {
-                Some(Ok(event)) if event.data == DONE => self.end(None, true).await,
-                Some(Ok(event)) => self.pass(event).await,
-                Some(Err(error)) => self.end(Some(error), false).await,
-                None => match self.last_word() {
-                    LastWord::Answer => self.end(None, true).await,
-                    LastWord::Error => {
-                        self.error = Some(format!(
-                            "the upstream `{}` ended the stream with an error",
-                            self.upstream
-                        ));
-                        self.end(None, false).await
-                    }
-                    LastWord::Unfinished => self.end(Some(self.fault(Fault::BrokeOff)), false).await,
-                },
-            };
-            if !sent.is_empty() {
-                return Some(sent.into());
+    /// What the next event comes to.
+    async fn step(&mut self) -> Vec<u8> {
+        match self.events.next().await {
+            Some(Ok(event)) if event.data == DONE => {
+                self.read_out();
+                // Only what could be an error is worth reading once more.
+                let may_be_error = memmem::find(&self.last, b"\"error\"").is_some();
+                let is_error = may_be_error && matches!(self.last_word(), LastWord::Error);
+                if is_error {
+                    self.error = Some(self.ended_with_error());
+                }
+                self.end(None, !is_error).await
             }
+            Some(Ok(event)) => self.pass(event).await,
+            Some(Err(error)) => self.end(Some(error), false).await,
+            None => match self.last_word() {
+                LastWord::Answer => self.end(None, true).await,
+                LastWord::Error => {
+                    self.error = Some(self.ended_with_error());
+                    self.end(None, false).await
+                }
+                LastWord::Unfinished => self.end(Some(self.fault(Fault::BrokeOff)), false).await,
+            },
         }
-        None
+    }
+
+    fn ended_with_error(&self) -> String {
+        format!("the upstream `{}` ended the stream with an error", self.upstream)
+    }
+
+    /// Reads the upstream's answer to its end, which comes a little after its last event: only then its connection can be
+    /// used for another call.
+    fn read_out(&mut self) {
+        let mut events = std::mem::replace(&mut self.events, stream::empty().boxed());
+        if events.next().now_or_never().is_none() {
+            tokio::spawn(async move {
+                let _late = timeout(READ_OUT, events.next()).await;
+            });
+        }
     }
 
     async fn pass(&mut self, event: Event) -> Vec<u8> {
@@ -192,16 +192,6 @@ impl Outgoing {
         }
     }
 
-    /// The end at once: what the upstream and the plugins still have to say is not waited for.
-    fn cut_off(&mut self, error: &LlmError) -> Bytes {
-        self.ended = true;
-        self.hooks = None;
-        self.events = stream::empty().boxed();
-        let mut out = Vec::new();
-        self.tell(error, &mut out);
-        out.into()
-    }
-
     fn tell(&self, error: &LlmError, out: &mut Vec<u8>) {
         let event = error.to_event(self.kind);
         frame(out, name(self.kind, &event).as_deref(), event.as_str());
@@ -239,6 +229,30 @@ impl Outgoing {
             upstream: self.upstream.clone(),
             fault,
         }
+    }
+}
+
+impl Pieces for Outgoing {
+    /// One event, or several that a plugin made of one.
+    async fn next(&mut self) -> Step {
+        let mut out = Vec::new();
+        while out.is_empty() && !self.ended {
+            out = self.step().await;
+        }
+        Step {
+            send: (!out.is_empty()).then(|| Ok(out.into())),
+            error: self.error.take(),
+            is_last: self.ended,
+        }
+    }
+
+    /// What the upstream and the plugins still have to say is not waited for.
+    fn cut_off(&mut self, error: &LlmError) -> io::Result<Bytes> {
+        self.hooks = None;
+        self.events = stream::empty().boxed();
+        let mut out = Vec::new();
+        self.tell(error, &mut out);
+        Ok(out.into())
     }
 }
 

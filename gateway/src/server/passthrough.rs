@@ -1,16 +1,19 @@
 //! Paths that Heimdall does not know and passes on: only the HTTP hooks see them.
 
+use std::io;
+
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream::StreamExt as _;
 use heimdall_host::model::{HttpRequest, HttpResponse, LlmError};
 use heimdall_host::plugin::HookSet;
-use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, StatusCode};
 
 use super::access::Access;
+use super::pieces::Step;
 use super::plain_path::PlainPath;
-use super::{App, errors, headers};
+use super::{App, errors, headers, pieces};
 use crate::upstream::{Fault, Forward, Pieces, UpstreamError, frame};
 
 /// What an upstream made of a request that was passed on.
@@ -25,6 +28,8 @@ pub(super) enum PassedOn {
 pub(super) struct PassedPieces {
     pieces: Pieces,
     is_events: bool,
+    /// Such answers have a head alone.
+    is_bodiless: bool,
 }
 
 /// Sends the request to the upstream of this name. A plugin with the HTTP response hook gets the answer whole, unless
@@ -72,6 +77,8 @@ async fn try_pass_on(
         let pieces = PassedPieces {
             pieces: answer.body,
             is_events,
+            is_bodiless: http.method() == Method::HEAD
+                || matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED),
         };
         return Ok(PassedOn::Pieces(answer.status, headers, Box::new(pieces)));
     }
@@ -107,39 +114,50 @@ fn with(mut headers: HeaderMap, all: &HeaderMap, names: &[http::HeaderName]) -> 
 
 impl PassedPieces {
     /// The body of a response. `access` is logged when it is over.
-    pub(super) fn into_body(self, access: Access) -> Body {
-        let cut_off = Box::pin(access.until_cut_off());
-        let begun = (Some(self), access, cut_off);
-        Body::from_stream(stream::unfold(begun, |(passed, mut access, mut cut_off)| async move {
-            let mut passed = passed?;
-            let next = tokio::select! {
-                biased;
-                piece = passed.pieces.next() => piece.map(|piece| piece.map_err(|error| LlmError::from(&error))),
-                () = &mut cut_off => Some(Err(errors::ended())),
-            };
-            match next {
-                Some(Ok(piece)) => Some((Ok(piece), (Some(passed), access, cut_off))),
-                Some(Err(error)) => {
-                    access.failed(error.message.clone());
-                    let last = passed.last_word(&error);
-                    Some((last, (None, access, cut_off)))
-                }
-                None => {
-                    access.finished();
-                    None
-                }
-            }
-        }))
+    pub(super) fn into_body(self, mut access: Access) -> Body {
+        if self.is_bodiless {
+            access.finished();
+            return Body::empty();
+        }
+        pieces::body(self, access)
     }
 
     /// How an answer ends that broke off: never as if it were whole.
-    fn last_word(&self, error: &LlmError) -> Result<Bytes, std::io::Error> {
+    fn last_word(&self, error: &LlmError) -> io::Result<Bytes> {
         if !self.is_events {
-            return Err(std::io::Error::other(error.message.clone()));
+            return Err(io::Error::other(error.message.clone()));
         }
         // The upstream's last event may be unfinished.
         let mut event = b"\n\n".to_vec();
         frame(&mut event, None, error.to_json().as_str());
         Ok(event.into())
+    }
+}
+
+impl pieces::Pieces for PassedPieces {
+    async fn next(&mut self) -> Step {
+        let (send, error) = match self.pieces.next().await {
+            Some(Ok(piece)) => {
+                return Step {
+                    send: Some(Ok(piece)),
+                    error: None,
+                    is_last: false,
+                };
+            }
+            Some(Err(error)) => {
+                let error = LlmError::from(&error);
+                (Some(self.last_word(&error)), Some(error.message))
+            }
+            None => (None, None),
+        };
+        Step {
+            send,
+            error,
+            is_last: true,
+        }
+    }
+
+    fn cut_off(&mut self, error: &LlmError) -> io::Result<Bytes> {
+        self.last_word(error)
     }
 }

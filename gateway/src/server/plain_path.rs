@@ -4,7 +4,46 @@
 //! What is passed on is compared with patterns as it is sent, so none of them may mean another path to the upstream than
 //! it does here. Most of them are refused; what is left is decoded once, and encoded once when it is sent.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
+
+/// A path in the spelling that every hook and every rule sees: what needs no escape has none. A client could write past a
+/// plugin that compares paths otherwise.
+pub(super) fn spelled_plainly(path: &str) -> Cow<'_, str> {
+    let mut pieces = path.split('%');
+    let first = pieces.next().unwrap_or_default();
+    if first.len() == path.len() {
+        return path.into();
+    }
+    let mut plain = first.to_owned();
+    for piece in pieces {
+        match escaped(piece) {
+            Some((byte, rest)) if is_plain(char::from(byte)) => {
+                plain.push(char::from(byte));
+                plain.push_str(rest);
+            }
+            Some((byte, rest)) => {
+                plain.push_str(&format!("%{byte:02X}"));
+                plain.push_str(rest);
+            }
+            None => {
+                plain.push('%');
+                plain.push_str(piece);
+            }
+        }
+    }
+    plain.into()
+}
+
+/// The byte that follows a percent sign, and what is behind it.
+fn escaped(text: &str) -> Option<(u8, &str)> {
+    let digits = text.get(..2)?;
+    // A number could have a sign.
+    let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let byte = are_digits.then(|| u8::from_str_radix(digits, 16).ok())??;
+    Some((byte, text.get(2..)?))
+}
 
 /// A path below `/v1/`, decoded.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,6 +102,24 @@ mod tests {
         ];
         for (path, expected) in cases {
             assert_eq!(PlainPath::of(path).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn what_needs_no_escape_has_none() {
+        let cases = [
+            ("/v1/files", "/v1/files"),
+            ("/v1/%66iles/a%3ab", "/v1/files/a:b"),
+            ("/v1/a%2fb%2Fc", "/v1/a%2Fb%2Fc"),
+            ("/v1/%252e", "/v1/%252e"),
+            ("/v1/%2E%2e/x", "/v1/../x"),
+            ("/v1/%c3%A4%20", "/v1/%C3%A4%20"),
+            ("/v1/%zz%+1%", "/v1/%zz%+1%"),
+            ("/v1/%ä1", "/v1/%ä1"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(spelled_plainly(path), expected);
+            assert_eq!(spelled_plainly(expected), expected, "once is enough");
         }
     }
 

@@ -28,7 +28,8 @@ pub(super) struct Rate {
 /// What a request made of its client's allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Allowance {
-    per_minute: NonZeroU32,
+    /// What `remaining` counts down from.
+    limit: NonZeroU32,
     remaining: u32,
     /// Until all of the allowance is there again.
     full_in: Duration,
@@ -57,7 +58,7 @@ impl Rate {
         };
         let each = Duration::from_secs(60) / self.per_minute.get();
         Allowance {
-            per_minute: self.per_minute,
+            limit: self.burst,
             remaining,
             full_in: each.saturating_mul(self.burst.get().saturating_sub(remaining)),
             wait,
@@ -68,7 +69,7 @@ impl Rate {
 impl Allowance {
     /// Tells the client, in OpenAI's headers.
     pub(super) fn write(&self, headers: &mut HeaderMap) {
-        headers.insert(LIMIT, self.per_minute.get().into());
+        headers.insert(LIMIT, self.limit.get().into());
         headers.insert(REMAINING, self.remaining.into());
         if let Ok(reset) = HeaderValue::from_str(&written(self.full_in)) {
             headers.insert(RESET, reset);
@@ -117,7 +118,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         refused.write(&mut headers);
         let of = |name: &str| headers[name].to_str().unwrap().to_owned();
-        assert_eq!(of("x-ratelimit-limit-requests"), "1");
+        assert_eq!(of("x-ratelimit-limit-requests"), "2");
         assert_eq!(of("x-ratelimit-remaining-requests"), "0");
         assert_eq!(of("x-ratelimit-reset-requests"), "2m0s");
         assert_eq!(

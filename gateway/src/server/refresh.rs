@@ -31,15 +31,19 @@ pub(crate) async fn refresh(clients: Arc<Clients>, tls: Option<Arc<Tls>>, stop: 
     let files: Vec<PathBuf> = clients.files().map(ToOwned::to_owned).collect();
     let refresh = move |again| clients.refresh(again).map_err(|error| error.to_string());
     all.push(Refreshed::new("clients' keys", files, refresh));
-    if let Some(tls) = tls {
+    if let Some(tls) = tls.clone() {
         let files = tls.files().to_vec();
         let refresh = move |_| tls.refresh().map_err(|error| error.to_string());
         all.push(Refreshed::new("the certificate", files, refresh));
     }
     all.retain(|one| !one.files.is_empty());
     while !all.is_empty() {
+        let tls = tls.clone();
         let looked = tokio::task::spawn_blocking(move || {
             all.iter_mut().for_each(Refreshed::look);
+            if let Some(tls) = tls {
+                tls.tell_of_validity();
+            }
             all
         });
         // It only fails at the end of the process.
@@ -81,7 +85,7 @@ impl Refreshed {
                 self.settle(now);
             }
             Err(error) if again => {
-                tracing::warn!("{error}; what the files of {} held before stays in use", self.name);
+                tracing::warn!("{error}; what that file held before stays in use");
                 self.settle(now);
             }
             Err(_) => self.doubtful = Some(now),

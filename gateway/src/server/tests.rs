@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{App, Clients, Cors, HeadLimits, router};
+use super::{App, Budget, Clients, Cors, HeadLimits, router};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
 use crate::upstream::{Upstreams, canned};
@@ -32,6 +32,7 @@ fn app_of(config: &Config) -> App {
             error: "no such file".to_owned(),
         }],
         max_body: MAX_BODY,
+        bodies: Budget::new(1 << 20),
         body_timeout: Duration::from_secs(60),
         head_limits: HeadLimits {
             headers: 100,

@@ -5,13 +5,15 @@ mod files;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::version::{TLS12, TLS13};
 use tokio_rustls::TlsAcceptor;
 
+use self::files::{Trouble, Validity};
 use crate::config::TlsConfig;
 
 /// What clients may speak within TLS, best first.
@@ -36,7 +38,15 @@ pub(crate) enum TlsError {
 /// The certificate of the listener.
 pub(crate) struct Tls {
     files: TlsConfig,
-    server: ArcSwap<ServerConfig>,
+    current: ArcSwap<Current>,
+}
+
+/// What is served, and until when.
+struct Current {
+    server: Arc<ServerConfig>,
+    validity: Option<Validity>,
+    /// What was told of its validity last.
+    told: Mutex<Option<Trouble>>,
 }
 
 impl Tls {
@@ -45,10 +55,12 @@ impl Tls {
     /// # Errors
     /// By file, what can't be used.
     pub(crate) fn read(files: &TlsConfig) -> Result<Tls, TlsError> {
-        Ok(Tls {
-            server: ArcSwap::from_pointee(server(files)?),
+        let tls = Tls {
+            current: ArcSwap::from_pointee(current(files)?),
             files: files.clone(),
-        })
+        };
+        tls.tell_of_validity();
+        Ok(tls)
     }
 
     pub(super) fn files(&self) -> [PathBuf; 2] {
@@ -57,23 +69,47 @@ impl Tls {
 
     /// Reads the files anew, for connections from now on. Where they can't be used, the pair before them stays.
     pub(super) fn refresh(&self) -> Result<(), TlsError> {
-        self.server.store(Arc::new(server(&self.files)?));
+        let new = current(&self.files)?;
+        let before = self.current.load();
+        if new.validity == before.validity {
+            *locked(&new.told) = *locked(&before.told);
+        }
+        self.current.store(Arc::new(new));
+        self.tell_of_validity();
         Ok(())
     }
 
+    /// Warns of a certificate that is out of date or soon will be: once of each.
+    pub(super) fn tell_of_validity(&self) {
+        let current = self.current.load();
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let trouble = current
+            .validity
+            .and_then(|validity| Some((validity, validity.trouble(now)?)));
+        let before = std::mem::replace(&mut *locked(&current.told), trouble.map(|(_, trouble)| trouble));
+        if let Some((validity, trouble)) = trouble
+            && before != Some(trouble)
+        {
+            let file = self.files.certificate.display();
+            tracing::warn!("the certificate in `{file}` {}", validity.in_words(trouble));
+        }
+    }
+
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        self.server.load_full().into()
+        self.current.load().server.clone().into()
     }
 }
 
-fn server(files: &TlsConfig) -> Result<ServerConfig, TlsError> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn current(files: &TlsConfig) -> Result<Current, TlsError> {
     let certificates = files::certificates(&files.certificate)?;
     let key = files::key(&files.key)?;
-    if let Some(certificate) = certificates.first()
-        && let Some(warning) = files::out_of_date(certificate)
-    {
-        tracing::warn!("the certificate in `{}` {warning}", files.certificate.display());
-    }
+    let validity = certificates.first().and_then(Validity::of);
     let server = ServerConfig::builder_with_protocol_versions(&[&TLS13, &TLS12])
         .with_no_client_auth()
         .with_single_cert(certificates, key);
@@ -92,5 +128,9 @@ fn server(files: &TlsConfig) -> Result<ServerConfig, TlsError> {
         },
     })?;
     server.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-    Ok(server)
+    Ok(Current {
+        server: Arc::new(server),
+        validity,
+        told: Mutex::default(),
+    })
 }

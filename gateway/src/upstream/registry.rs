@@ -30,6 +30,8 @@ pub(crate) struct Member {
     pub(crate) retries: u32,
     /// The pause before the first retry.
     pub(crate) backoff: Duration,
+    /// Time that the first event of a stream may take which another upstream could still replace.
+    pub(crate) first_byte: Duration,
     /// Time that a call and all that is tried instead of it may take.
     pub(crate) total: Duration,
     /// The most bytes that an answer may have.
@@ -177,6 +179,7 @@ fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, config: &UpstreamConfig,
         upstream,
         retries: config.retries,
         backoff: Duration::from_millis(config.retry_backoff_ms),
+        first_byte: Duration::from_millis(config.first_byte_timeout_ms),
         total: Duration::from_millis(config.total_timeout_ms),
         max_response: config.max_response_mib.saturating_mul(1 << 20),
     }

@@ -180,6 +180,12 @@ fn clients_that_could_not_be_told_apart_or_asked_are_refused_at_the_start() {
             "heimdall.toml:4:23",
         ),
         (
+            "[client_keys.a]\nenv = \"KEY_A\"\nrequests_per_minute = 1\nburst = 400000000".to_owned(),
+            "above 1000000",
+        ),
+        ("max_bodies_mib = 1".to_owned(), "below `max_body_mib` (16)"),
+        ("write_timeout_ms = 0".to_owned(), "above 0"),
+        (
             "auth = \"client_keys\"".to_owned(),
             "there are none under `client_keys`",
         ),

@@ -98,8 +98,6 @@ async fn no_spelling_of_a_known_path_gets_past_the_llm_hooks() {
         "//v1/chat/completions",
         "/v1/Chat/Completions",
         "/V1/chat/completions",
-        "/v1/chat/completion%73",
-        "/v1/%63hat/completions",
         "/v1/chat%2fcompletions",
         "/v1/chat%5ccompletions",
         "/v1/chat\\completions",
@@ -122,6 +120,31 @@ async fn no_spelling_of_a_known_path_gets_past_the_llm_hooks() {
     }
     assert_eq!(told(&replay, "/seen").await, "");
     assert_eq!(status_of(&gateway, "/v1/chat/completionsx").await, 200);
+}
+
+#[tokio::test]
+async fn an_escape_that_nobody_needs_leads_past_no_plugin() {
+    let guard = plugin(
+        TYPED_GUARD,
+        "config = { closed_paths = [\"/v1/files/f:1\"], banned = [\"hi\"] }",
+    );
+    let gateway = Gateway::start(&(EVERYTHING.to_owned() + &guard));
+    for path in ["/v1/files/f:1", "/v1/%66iles/f%3A1", "/v1/files/f%3a1"] {
+        let answer = send(&gateway, Method::GET, path, "").await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]["code"]),
+            (403, &"closed_path".into()),
+            "{path}"
+        );
+    }
+    // A call is one however its path is spelled, and passes the LLM hooks.
+    for path in [
+        "/v1/chat/completions",
+        "/v1/chat/completion%73",
+        "/v1/%63hat/completions",
+    ] {
+        assert_eq!(status_of(&gateway, path).await, 403, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ const MAX_HEADERS: usize = 10_000;
 /// Half of what the server's HTTP library counts a header's bytes up to without running out of headers.
 const MAX_HEADER_KIB: usize = 256;
 
+/// More requests at once than this are no limit.
+const MAX_BURST: u32 = 1_000_000;
+
 /// The longest name of a client: it stands in every log line.
 const MAX_CLIENT_NAME: usize = 64;
 
@@ -94,6 +97,7 @@ fn limits(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
         ("max_header_kib", config.max_header_kib as u64),
         ("head_timeout_ms", config.head_timeout_ms),
         ("max_body_mib", config.max_body_mib as u64),
+        ("max_bodies_mib", config.max_bodies_mib as u64),
         ("body_timeout_ms", config.body_timeout_ms),
         ("write_timeout_ms", config.write_timeout_ms),
         ("max_connections", config.max_connections as u64),
@@ -107,6 +111,13 @@ fn limits(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
         if value > most {
             return Err(root.refuse(key, format!("is above {most}, the most that can be read")));
         }
+    }
+    if config.max_bodies_mib < config.max_body_mib {
+        let problem = format!(
+            "is below `max_body_mib` ({}), so not even one such body fits in",
+            config.max_body_mib
+        );
+        return Err(root.refuse("max_bodies_mib", problem));
     }
     Ok(())
 }
@@ -130,6 +141,17 @@ fn client_key(name: &str, key: &ClientKeyConfig, root: &Table<'_>) -> Result<(),
         _ if key.burst.is_some() && key.requests_per_minute.is_none() => {
             Err(table.refuse("burst", "has no meaning without `requests_per_minute`"))
         }
-        _ => Ok(()),
+        _ => match key.burst.or(key.requests_per_minute) {
+            // What it stands for is a time that has to be countable: so many intervals between two requests.
+            Some(burst) if burst.get() > MAX_BURST => {
+                let key = if key.burst.is_some() {
+                    "burst"
+                } else {
+                    "requests_per_minute"
+                };
+                Err(table.refuse(key, format!("is above {MAX_BURST}, the most that can be counted")))
+            }
+            _ => Ok(()),
+        },
     }
 }

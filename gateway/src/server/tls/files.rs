@@ -11,6 +11,9 @@ use x509_cert::der::Decode as _;
 use super::TlsError;
 use crate::files;
 
+/// How long before its end a certificate is told of.
+const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
+
 /// The largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
 
@@ -42,19 +45,53 @@ pub(super) fn key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     })
 }
 
-/// In words, if a certificate is not valid yet, or no more.
-pub(super) fn out_of_date(certificate: &CertificateDer<'_>) -> Option<String> {
-    let certificate = Certificate::from_der(certificate).ok()?;
-    let validity = certificate.tbs_certificate().validity();
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    if now > validity.not_after.to_unix_duration() {
-        let date = date(validity.not_after.to_unix_duration());
-        Some(format!("expired on {date}: clients refuse it"))
-    } else if now < validity.not_before.to_unix_duration() {
-        let date = date(validity.not_before.to_unix_duration());
-        Some(format!("is valid from {date} on: clients refuse it until then"))
-    } else {
-        None
+/// From when and until when a certificate is valid, since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Validity {
+    pub(super) from: Duration,
+    pub(super) until: Duration,
+}
+
+/// What is to be told of a certificate's validity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Early,
+    EndsSoon,
+    Expired,
+}
+
+impl Validity {
+    /// None: what can't be told is the clients' affair.
+    pub(super) fn of(certificate: &CertificateDer<'_>) -> Option<Validity> {
+        let certificate = Certificate::from_der(certificate).ok()?;
+        let validity = certificate.tbs_certificate().validity();
+        Some(Validity {
+            from: validity.not_before.to_unix_duration(),
+            until: validity.not_after.to_unix_duration(),
+        })
+    }
+
+    /// What is wrong with it at this time since 1970.
+    pub(super) fn trouble(self, now: Duration) -> Option<Trouble> {
+        // One that is made for a few days is always near its end.
+        let soon = SOON.min((self.until.saturating_sub(self.from)) / 3);
+        if now > self.until {
+            Some(Trouble::Expired)
+        } else if now < self.from {
+            Some(Trouble::Early)
+        } else if self.until - now < soon {
+            Some(Trouble::EndsSoon)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn in_words(self, trouble: Trouble) -> String {
+        match trouble {
+            Trouble::Early => format!("is valid from {} on: clients refuse it until then", date(self.from)),
+            Trouble::EndsSoon => format!("expires on {}: put a new one in its place", date(self.until)),
+            Trouble::Expired => format!("expired on {}: clients refuse it", date(self.until)),
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use rcgen::{CertificateParams, KeyPair, PKCS_ED25519};
 
 use super::*;
@@ -87,16 +89,27 @@ fn what_is_no_certificate_with_its_key_is_refused_by_file() {
 }
 
 #[test]
-fn a_certificate_that_is_out_of_date_is_told_of() {
+fn a_certificate_that_is_out_of_date_or_soon_will_be_is_told_of() {
+    let now = Duration::from_secs(1_790_000_000);
     let told = |change: fn(&mut CertificateParams)| {
         let pair = pair(change);
         let certificates: Vec<_> =
             rustls::pki_types::pem::PemObject::pem_slice_iter(pair.certificate.as_bytes()).collect();
-        files::out_of_date(certificates.first().unwrap().as_ref().unwrap())
+        let validity = Validity::of(certificates.first().unwrap().as_ref().unwrap()).unwrap();
+        Some(validity.in_words(validity.trouble(now)?))
     };
     assert_eq!(told(|_| {}), None);
     let expired = told(|it| it.not_after = rcgen::date_time_ymd(2020, 2, 3)).unwrap();
     assert!(expired.starts_with("expired on Mon, 03 Feb 2020"), "{expired}");
     let early = told(|it| it.not_before = rcgen::date_time_ymd(3000, 1, 1)).unwrap();
     assert!(early.starts_with("is valid from"), "{early}");
+    // The time above is in September 2026.
+    let soon = told(|it| it.not_after = rcgen::date_time_ymd(2026, 9, 25)).unwrap();
+    assert!(soon.starts_with("expires on Fri, 25 Sep 2026"), "{soon}");
+    assert_eq!(told(|it| it.not_after = rcgen::date_time_ymd(2026, 12, 25)), None);
+    let short = told(|it| {
+        it.not_before = rcgen::date_time_ymd(2026, 9, 20);
+        it.not_after = rcgen::date_time_ymd(2026, 9, 27);
+    });
+    assert_eq!(short, None, "a certificate for a week has a third of it left");
 }

@@ -19,6 +19,12 @@ const SECRET: [HeaderName; 5] = [
     HeaderName::from_static("x-api-key"),
 ];
 
+/// What goes with a key and is none.
+const ACCOUNT: [HeaderName; 2] = [
+    HeaderName::from_static("openai-organization"),
+    HeaderName::from_static("openai-project"),
+];
+
 pub(super) struct Credentials {
     pub(super) keys: Keys,
     headers: Vec<Extra>,
@@ -67,6 +73,10 @@ impl Credentials {
         let mut hidden = Hidden::default();
         if self.forward_client_key {
             for (name, value) in client_key {
+                if ACCOUNT.contains(name) {
+                    headers.insert(name, value.clone());
+                    continue;
+                }
                 let secret = Secret::of_client(value);
                 headers.insert(name, secret.header());
                 hidden.add(Arc::new(secret));
