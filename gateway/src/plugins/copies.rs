@@ -1,26 +1,40 @@
 //! The copies of plugins that were downloaded, in the cache directory.
 //!
-//! Beside each file lies what is known of it. A file that does not have the hash that is written there is no copy: it
-//! was damaged, or is another's.
+//! For each URL there is a record: what the server said, and the hash of what it sent, by which the file is called. Records
+//! carry the host's seal: whoever may write to the cache directory alone can bring no plugin in. A file that does not have
+//! the hash of its record is no copy either: it was damaged.
 
+use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use heimdall_host::runtime::{Seal, make_directory, write_atomically};
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use super::sha256_of;
 use crate::files;
 
+/// The beginning of what is sealed, with the version of the format.
+const MAGIC: &[u8] = b"heimdall copy of a plugin 1\n";
+
 /// The most that is known of a file may take.
 const MAX_RECORD: u64 = 16 << 10;
+
+/// How long a copy is kept that nobody uses.
+const KEPT_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// What the names of records and of files end with.
+const RECORD: &str = "record";
+const FILE: &str = "wasm";
 
 /// A directory of copies.
 pub(super) struct Copies {
     directory: PathBuf,
+    seal: Seal,
 }
 
 /// What a server says of a file, to be asked whether it is still the same.
@@ -58,14 +72,20 @@ impl Kept {
 }
 
 impl Copies {
-    pub(super) fn new(directory: PathBuf) -> Copies {
-        Copies { directory }
+    pub(super) fn new(directory: PathBuf, seal: Seal) -> Copies {
+        Copies { directory, seal }
     }
 
     /// The copy of what is at this URL, if there is one of at most `cap` bytes that is as it was written.
     pub(super) fn read(&self, url: &str, cap: usize) -> Option<Kept> {
-        let (file, record) = self.paths(url);
-        let record: Record = serde_json::from_slice(&files::read_regular(&record, MAX_RECORD).ok()?).ok()?;
+        let path = self.record_of(url);
+        let record = files::read_regular(&path, MAX_RECORD).ok()?;
+        let Some(record) = self.unsealed(url, &record) else {
+            tracing::warn!(file = %path.display(), "the record of a plugin was damaged, or is not this gateway's: the \
+                           plugin is fetched again");
+            return None;
+        };
+        let file = self.file_of(&record.sha256);
         let bytes = files::read_regular(&file, cap as u64).ok()?;
         if sha256_of(&bytes) != record.sha256 {
             tracing::warn!(file = %file.display(), "the copy of a plugin was damaged, and is fetched again");
@@ -79,43 +99,91 @@ impl Copies {
         })
     }
 
-    /// Keeps what was fetched. Files are replaced as a whole, so that another process never reads half of one.
+    /// Keeps what was fetched. The record is replaced last, so that it never tells of a file that is not there.
     pub(super) fn write(&self, url: &str, bytes: &[u8], validators: &Validators) -> io::Result<()> {
         make_directory(&self.directory)?;
-        let (file, record) = self.paths(url);
-        let written = Record {
-            sha256: sha256_of(bytes),
+        let sha256 = sha256_of(bytes);
+        let file = self.file_of(&sha256);
+        if !files::read_regular(&file, bytes.len() as u64).is_ok_and(|there| there == bytes) {
+            write_atomically(&file, &[bytes])?;
+        }
+        let record = serde_json::to_vec(&Record {
+            sha256,
             confirmed: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default()
                 .as_secs(),
             validators: validators.clone(),
-        };
-        self.replace(&file, bytes)?;
-        self.replace(&record, &serde_json::to_vec(&written)?)
+        })?;
+        let mac = self.mac(url, &record);
+        write_atomically(&self.record_of(url), &[mac.to_hex().as_bytes(), b"\n", &record])
     }
 
-    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        // Temporary files are their owner's alone.
-        let mut file = NamedTempFile::new_in(&self.directory)?;
-        file.write_all(bytes)?;
-        file.persist(path).map(drop).map_err(|error| error.error)
+    /// Removes what nobody used for long, but for the copies of these URLs. What can't be removed stays.
+    pub(super) fn tidy<'a>(&self, used: impl Iterator<Item = &'a str>) {
+        for record in used.map(|url| self.record_of(url)) {
+            // Another gateway that shares the directory sees by it that the copy is in use.
+            let _stays = fs::File::open(record).and_then(|file| file.set_modified(SystemTime::now()));
+        }
+        let (records, files): (Vec<_>, Vec<_>) = self.entries().partition(|path| is_called(path, RECORD));
+        let (old, kept): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| is_older(record, KEPT_FOR));
+        let of_records: HashSet<PathBuf> = kept.iter().filter_map(|record| self.file_of_record(record)).collect();
+        let left = files.into_iter().filter(|file| {
+            // One that was written a moment ago may be about to get its record.
+            is_called(file, FILE) && !of_records.contains(file) && is_older(file, A_DAY)
+        });
+        for path in old.into_iter().chain(left) {
+            let _stays = fs::remove_file(path);
+        }
     }
 
-    fn paths(&self, url: &str) -> (PathBuf, PathBuf) {
+    fn entries(&self) -> impl Iterator<Item = PathBuf> {
+        let entries = fs::read_dir(&self.directory).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.path()))
+    }
+
+    fn mac(&self, url: &str, record: &[u8]) -> blake3::Hash {
+        self.seal.of(&[MAGIC, url.as_bytes(), record])
+    }
+
+    fn unsealed(&self, url: &str, text: &[u8]) -> Option<Record> {
+        let (mac, record) = parts(text)?;
+        let is_ours = self.mac(url, record) == mac;
+        is_ours.then(|| serde_json::from_slice(record).ok())?
+    }
+
+    fn file_of_record(&self, record: &Path) -> Option<PathBuf> {
+        let text = files::read_regular(record, MAX_RECORD).ok()?;
+        let record: Record = serde_json::from_slice(parts(&text)?.1).ok()?;
+        Some(self.file_of(&record.sha256))
+    }
+
+    fn record_of(&self, url: &str) -> PathBuf {
         let name = blake3::hash(url.as_bytes()).to_hex();
-        let path = |ending| self.directory.join(format!("{name}.{ending}"));
-        (path("wasm"), path("json"))
+        self.directory.join(format!("{name}.{RECORD}"))
+    }
+
+    fn file_of(&self, sha256: &str) -> PathBuf {
+        self.directory.join(format!("{sha256}.{FILE}"))
     }
 }
 
-/// Its owner's alone.
-fn make_directory(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+/// The seal of a record, and what is sealed.
+fn parts(text: &[u8]) -> Option<(blake3::Hash, &[u8])> {
+    let end = memchr::memchr(b'\n', text)?;
+    let mac = blake3::Hash::from_hex(text.get(..end)?).ok()?;
+    Some((mac, text.get(end + 1..)?))
+}
+
+fn is_called(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|there| there == extension)
+}
+
+fn is_older(path: &Path, age: Duration) -> bool {
+    let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
+    modified
+        .and_then(|then| then.elapsed().ok())
+        .is_some_and(|elapsed| elapsed > age)
 }
 
 fn in_words(seconds: u64) -> String {
@@ -137,8 +205,13 @@ mod tests {
 
     fn copies() -> (tempfile::TempDir, Copies) {
         let directory = tempfile::tempdir().unwrap();
-        let copies = Copies::new(directory.path().join("downloads"));
+        let copies = of(directory.path(), "key");
         (directory, copies)
+    }
+
+    fn of(directory: &Path, key: &str) -> Copies {
+        let seal = Seal::open(&directory.join(key)).unwrap();
+        Copies::new(directory.join("downloads"), seal)
     }
 
     #[test]
@@ -163,12 +236,52 @@ mod tests {
     #[test]
     fn a_damaged_file_or_record_is_no_copy() {
         let (_directory, copies) = copies();
-        let (file, record) = copies.paths(URL);
+        let (file, record) = (copies.file_of(&sha256_of(b"code")), copies.record_of(URL));
         for (path, damage) in [(&file, "other code"), (&record, "{\"sha256\":"), (&record, "")] {
             copies.write(URL, b"code", &Validators::default()).unwrap();
+            assert!(copies.read(URL, 100).is_some());
             fs::write(path, damage).unwrap();
             assert!(copies.read(URL, 100).is_none(), "{damage:?}");
         }
+    }
+
+    #[test]
+    fn what_another_key_sealed_or_another_url_s_record_is_no_copy() {
+        let (directory, copies) = copies();
+        of(directory.path(), "another-key")
+            .write(URL, b"planted", &Validators::default())
+            .unwrap();
+        assert!(copies.read(URL, 100).is_none());
+        copies
+            .write("https://example.com/other.wasm", b"other", &Validators::default())
+            .unwrap();
+        fs::copy(
+            copies.record_of("https://example.com/other.wasm"),
+            copies.record_of(URL),
+        )
+        .unwrap();
+        assert!(copies.read(URL, 100).is_none());
+    }
+
+    #[test]
+    fn what_nobody_used_for_long_is_removed() {
+        let (_directory, copies) = copies();
+        let urls = ["https://x/used", "https://x/new", "https://x/old"];
+        for url in urls {
+            copies.write(url, url.as_bytes(), &Validators::default()).unwrap();
+        }
+        copies
+            .write("https://x/used", b"second version", &Validators::default())
+            .unwrap();
+        let is_new = |path: &Path| *path == copies.record_of("https://x/new");
+        for path in copies.entries().filter(|path| !is_new(path)) {
+            let long_ago = SystemTime::now() - 2 * KEPT_FOR;
+            fs::File::open(path).unwrap().set_modified(long_ago).unwrap();
+        }
+        copies.tidy(["https://x/used"].into_iter());
+        assert_eq!(copies.read("https://x/used", 100).unwrap().bytes, "second version");
+        assert_eq!(copies.read("https://x/new", 100).unwrap().bytes, "https://x/new");
+        assert_eq!(copies.entries().count(), 4, "two records with their files");
     }
 
     #[cfg(unix)]
@@ -177,7 +290,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let (_directory, copies) = copies();
         copies.write(URL, b"code", &Validators::default()).unwrap();
-        let (file, record) = copies.paths(URL);
+        let (file, record) = (copies.file_of(&sha256_of(b"code")), copies.record_of(URL));
         for (path, mode) in [(copies.directory.as_path(), 0o700), (&file, 0o600), (&record, 0o600)] {
             let permissions = fs::metadata(path).unwrap().permissions();
             assert_eq!(permissions.mode() & 0o777, mode, "{}", path.display());

@@ -64,8 +64,18 @@ pub(super) fn shown(url: &str) -> &str {
 /// Fetches plugins.
 pub(super) struct Downloads<'a> {
     settings: &'a DownloadsConfig,
-    copies: Option<Copies>,
+    copies: Option<&'a Copies>,
     host: &'a Host,
+}
+
+/// A file by URL.
+#[derive(Debug)]
+pub(super) struct Got {
+    pub(super) bytes: Bytes,
+    /// What the server said of it, where it is to be kept: once it is known that it runs.
+    news: Option<Validators>,
+    /// What was kept before, where the server had another file.
+    pub(super) before: Option<Kept>,
 }
 
 /// What a server answered.
@@ -87,17 +97,18 @@ struct Download<'a> {
 }
 
 impl<'a> Downloads<'a> {
-    pub(super) fn new(settings: &'a DownloadsConfig, copies: Option<Copies>, host: &'a Host) -> Downloads<'a> {
+    pub(super) fn new(settings: &'a DownloadsConfig, copies: Option<&'a Copies>, host: &'a Host) -> Downloads<'a> {
         Downloads { settings, copies, host }
     }
 
     /// The file at this URL: the one that the server has, else the copy of it.
-    pub(super) async fn get(&self, url: &str, sha256: Option<&str>) -> Result<Bytes, DownloadError> {
-        let kept = self.copies.as_ref().and_then(|copies| copies.read(url, self.cap()));
+    pub(super) async fn get(&self, url: &str, sha256: Option<&str>) -> Result<Got, DownloadError> {
+        let got = |bytes, news, before| Got { bytes, news, before };
+        let kept = self.copies.and_then(|copies| copies.read(url, self.cap()));
         let kept = match (kept, sha256) {
             (Some(kept), Some(wanted)) if kept.sha256.eq_ignore_ascii_case(wanted) => {
                 tracing::debug!(url = shown(url), "the copy has the `sha256`: nothing is fetched");
-                return Ok(kept.bytes);
+                return Ok(got(kept.bytes, None, None));
             }
             // Another file than the one that is wanted is no help, and asking whether it changed would be the wrong question.
             (_, Some(_)) => None,
@@ -110,27 +121,24 @@ impl<'a> Downloads<'a> {
             host: self.host,
         };
         match (download.run(kept.as_ref()).await, kept) {
-            (Ok(Fetched::New { bytes, validators }), _) => {
-                self.keep(url, &bytes, &validators);
-                Ok(bytes)
-            }
-            (Ok(Fetched::Unchanged), Some(kept)) => {
-                self.keep(url, &kept.bytes, &kept.validators);
-                Ok(kept.bytes)
-            }
+            (Ok(Fetched::New { bytes, validators }), kept) => Ok(got(bytes, Some(validators), kept)),
+            (Ok(Fetched::Unchanged), Some(kept)) => Ok(got(kept.bytes, Some(kept.validators), None)),
             (Ok(Fetched::Unchanged), None) => Err(download.status(StatusCode::NOT_MODIFIED)),
             (Err(error), Some(kept)) => {
                 let age = kept.age();
                 tracing::warn!(url = shown(url), age, "the copy of {age} ago serves: {error}");
-                Ok(kept.bytes)
+                Ok(got(kept.bytes, None, None))
             }
             (Err(error), None) => Err(error),
         }
     }
 
-    fn keep(&self, url: &str, bytes: &Bytes, validators: &Validators) {
-        let Some(copies) = &self.copies else { return };
-        if let Err(error) = copies.write(url, bytes, validators) {
+    /// Keeps a file that was fetched.
+    pub(super) fn keep(&self, url: &str, got: &Got) {
+        let (Some(copies), Some(validators)) = (self.copies, &got.news) else {
+            return;
+        };
+        if let Err(error) = copies.write(url, &got.bytes, validators) {
             tracing::warn!(
                 url = shown(url),
                 "no copy is kept, so the next start needs the network: {error}"

@@ -2,30 +2,23 @@
 
 mod copies;
 mod download;
+mod loader;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
-use bytes::Bytes;
+use anyhow::Context as _;
 use directories::ProjectDirs;
-use heimdall_host::json::Document;
 use heimdall_host::limits::Limits;
-use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded, PluginSettings};
+use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded};
 use heimdall_host::pipeline::Pipeline;
 use heimdall_host::plugin::HookSet;
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Exit, Failed};
-use crate::config::{Config, Origin, PluginConfig};
-use crate::files;
-use copies::Copies;
-use download::{Downloads, shown};
-
-/// The largest file of a plugin that is read: the largest guests that are known, of JavaScript and Python, have 20 MiB.
-const MAX_FILE: u64 = 256 << 20;
+use crate::config::{Config, Origin};
+use loader::{Loader, wanted};
 
 /// One plugin of each kind, for a start without a configuration.
 const EXAMPLES: [(&str, &[u8]); 2] = [
@@ -89,9 +82,9 @@ pub(crate) async fn load(config: &Config, origin: &Origin) -> Result<Plugins, Fa
     let loader = Loader::new(config)?;
     let mut plugins = Vec::new();
     let mut failed = Vec::new();
-    for wanted in wanted(config, origin) {
+    for (wanted, code) in loader.fetch_all(wanted(config, origin)).await {
         let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
-        match loader.load(wanted).await {
+        match loader.load(wanted, code).await {
             Ok(loaded) => plugins.push(loaded),
             Err(error) if on_failure == FailurePolicy::Open => {
                 let error = format!("{error:#}");
@@ -109,6 +102,7 @@ pub(crate) async fn load(config: &Config, origin: &Origin) -> Result<Plugins, Fa
             }
         }
     }
+    loader.tidy();
     let pipeline = pipeline(plugins)?;
     if let Some(warning) = unseen(config, &pipeline) {
         tracing::warn!("{warning}");
@@ -139,9 +133,9 @@ pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins
     let loader = Loader::new(config)?;
     let mut plugins = Vec::new();
     let mut failed = Vec::new();
-    for wanted in wanted(config, origin) {
+    for (wanted, code) in loader.fetch_all(wanted(config, origin)).await {
         let name = wanted.name();
-        match loader.load(wanted).await {
+        match loader.load(wanted, code).await {
             Ok(loaded) => plugins.push(loaded),
             Err(error) => failed.push(FailedPlugin {
                 name,
@@ -158,115 +152,6 @@ pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins
 fn pipeline(plugins: Vec<Loaded>) -> Result<Arc<Pipeline>, Failed> {
     let pipeline = Pipeline::new(plugins, Limits::default().context);
     Ok(Arc::new(pipeline.map_err(|error| Failed::new(Exit::Usage, error))?))
-}
-
-/// What plugins are loaded with.
-struct Loader<'a> {
-    config: &'a Config,
-    host: Host,
-    copies: Option<PathBuf>,
-}
-
-impl<'a> Loader<'a> {
-    fn new(config: &'a Config) -> anyhow::Result<Loader<'a>> {
-        let cache = cache(config);
-        let copies = cache.as_ref().map(|cache| cache.directory.join("downloads"));
-        let host = host(cache)?;
-        Ok(Loader { config, host, copies })
-    }
-
-    async fn load(&self, wanted: Wanted) -> anyhow::Result<Loaded> {
-        let sha256 = wanted.sha256.as_deref();
-        let bytes = match wanted.code {
-            Code::BuiltIn(bytes) => Bytes::from_static(bytes),
-            Code::File(file) => read(&file, sha256)?,
-            Code::Url(url) => {
-                let copies = self.copies.clone().map(Copies::new);
-                let downloads = Downloads::new(&self.config.downloads, copies, &self.host);
-                downloads.get(&url, sha256).await?
-            }
-        };
-        Ok(self.host.load(bytes, wanted.settings).await?)
-    }
-}
-
-/// A plugin before it is loaded.
-struct Wanted {
-    code: Code,
-    sha256: Option<String>,
-    settings: PluginSettings,
-}
-
-enum Code {
-    File(PathBuf),
-    Url(String),
-    BuiltIn(&'static [u8]),
-}
-
-impl Wanted {
-    /// What to call it as long as its own name is not known.
-    fn name(&self) -> String {
-        self.settings.name.clone().unwrap_or_else(|| self.settings.file.clone())
-    }
-}
-
-fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
-    let bytes = files::read_regular(file, MAX_FILE).map_err(|error| anyhow!("the file {} {error}", file.display()))?;
-    let Some(expected) = sha256 else {
-        return Ok(bytes.into());
-    };
-    let actual = sha256_of(&bytes);
-    if !actual.eq_ignore_ascii_case(expected) {
-        let (file, expected) = (file.display().to_string(), expected.to_owned());
-        return Err(WrongHash { file, expected, actual }.into());
-    }
-    Ok(bytes.into())
-}
-
-fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {
-    match origin {
-        Origin::File(_) | Origin::Environment => config
-            .plugins
-            .iter()
-            .filter(|plugin| plugin.enabled)
-            .map(from_file)
-            .collect(),
-        Origin::BuiltIn => {
-            let example = |(file, bytes): &(&str, &'static [u8])| Wanted {
-                code: Code::BuiltIn(bytes),
-                sha256: None,
-                settings: PluginSettings::new(*file),
-            };
-            EXAMPLES.iter().map(example).collect()
-        }
-    }
-}
-
-fn from_file(plugin: &PluginConfig) -> Wanted {
-    let (file, code) = if plugin.is_remote() {
-        (shown(&plugin.path).to_owned(), Code::Url(plugin.path.clone()))
-    } else {
-        (plugin.path.clone(), Code::File(plugin.path.clone().into()))
-    };
-    let settings = PluginSettings {
-        name: plugin.name.clone(),
-        config: plugin
-            .config
-            .as_ref()
-            .and_then(|config| Document::parse(config.to_string()).ok()),
-        on_failure: plugin.on_failure,
-        isolation: plugin.isolation,
-        instances: plugin.instances,
-        limits: plugin.limits.limits(),
-        hide_headers: plugin.hidden(),
-        options: plugin.options.clone(),
-        ..PluginSettings::new(file)
-    };
-    Wanted {
-        code,
-        sha256: plugin.sha256.clone(),
-        settings,
-    }
 }
 
 /// Where compiled plugins are kept; none: nowhere.

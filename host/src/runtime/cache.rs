@@ -6,20 +6,19 @@
 
 use std::fs;
 use std::hash::{Hash as _, Hasher};
-use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tempfile::NamedTempFile;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
 use super::Compiled;
+use super::seal::{Seal, make_directory, write_atomically};
 
 /// The beginning of a file, with the version of the format.
 const MAGIC: &[u8] = b"heimdall compiled code 1\n";
 const MAC_BYTES: usize = blake3::OUT_LEN;
-const KEY_BYTES: usize = blake3::KEY_LEN;
 
 /// Where compiled code is kept.
 #[derive(Debug, Clone)]
@@ -98,7 +97,7 @@ pub(super) fn load<C: Code>(engine: &Engine, cache: Option<&Cache>, bytes: &[u8]
 /// A directory of compiled code, for one engine.
 pub(super) struct Cache {
     directory: PathBuf,
-    key: [u8; KEY_BYTES],
+    seal: Seal,
     /// Of wasmtime's version, the engine's settings and the CPU's features.
     engine: blake3::Hash,
     warned: AtomicBool,
@@ -123,11 +122,11 @@ impl Cache {
             return Err("the key's file is in the cache's directory; keep it elsewhere".into());
         }
         make_directory(&settings.directory).map_err(|error| format!("the directory can't be made: {error}"))?;
-        let key = read_or_make_key(&settings.key_file)?;
+        let seal = Seal::open(&settings.key_file).map_err(|error| error.to_string())?;
         let directory = settings.directory.clone();
         Ok(Cache {
             directory,
-            key,
+            seal,
             engine: fingerprint(engine),
             warned: AtomicBool::new(false),
         })
@@ -138,12 +137,8 @@ impl Cache {
     }
 
     fn mac(&self, kind: &str, input: &blake3::Hash, code: &[u8]) -> blake3::Hash {
-        let mut mac = blake3::Hasher::new_keyed(&self.key);
-        for part in [MAGIC, self.engine.as_bytes(), kind.as_bytes(), input.as_bytes(), code] {
-            mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part);
-        }
-        mac.finalize()
+        self.seal
+            .of(&[MAGIC, self.engine.as_bytes(), kind.as_bytes(), input.as_bytes(), code])
     }
 
     fn read<C: Code>(&self, engine: &Engine, input: &blake3::Hash) -> Option<C> {
@@ -184,17 +179,6 @@ impl Cache {
     }
 }
 
-/// A reader sees the old file or the whole new one.
-fn write_atomically(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(directory)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.persist(path)?;
-    Ok(())
-}
-
 /// Everything of the engine that compiled code depends on. The compatibility hash covers the compiler's flags, among
 /// them the features of this CPU.
 fn fingerprint(engine: &Engine) -> blake3::Hash {
@@ -213,58 +197,6 @@ fn fingerprint(engine: &Engine) -> blake3::Hash {
     collect.write(env!("CARGO_PKG_VERSION").as_bytes());
     engine.precompile_compatibility_hash().hash(&mut collect);
     collect.0.finalize()
-}
-
-fn make_directory(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-fn read_or_make_key(path: &Path) -> Result<[u8; KEY_BYTES], String> {
-    if let Some(key) = read_key(path)? {
-        return Ok(key);
-    }
-    make_key(path).map_err(|error| format!("the key can't be written: {error}"))?;
-    // Another host may have been first: what is in the file counts.
-    read_key(path)?.ok_or_else(|| "the key's file vanished".into())
-}
-
-fn make_key(path: &Path) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    make_directory(directory)?;
-    let mut key = [0; KEY_BYTES];
-    getrandom::fill(&mut key).map_err(io::Error::other)?;
-    // Temporary files are the owner's alone.
-    let mut file = NamedTempFile::new_in(directory)?;
-    file.write_all(&key)?;
-    match file.persist_noclobber(path) {
-        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
-        _ => Ok(()),
-    }
-}
-
-fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, String> {
-    let unreadable = |error: io::Error| format!("the key can't be read: {error}");
-    let mut file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(unreadable)?,
-    };
-    #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::MetadataExt::mode(&file.metadata().map_err(unreadable)?);
-        if mode & 0o077 != 0 {
-            return Err(format!(
-                "others may read the key (mode {:03o}); remove it, or make it 600",
-                mode & 0o777
-            ));
-        }
-    }
-    let mut key = [0; KEY_BYTES];
-    file.read_exact(&mut key).map_err(unreadable)?;
-    Ok(Some(key))
 }
 
 #[cfg(test)]

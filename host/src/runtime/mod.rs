@@ -25,6 +25,7 @@ mod engine;
 mod instances;
 mod journal;
 mod limiter;
+mod seal;
 mod stdio;
 mod tenant;
 mod wasi;
@@ -41,6 +42,7 @@ pub use deadline::Deadline;
 pub use engine::RuntimeSettings;
 pub use instances::{Factory, Instances, Lease};
 pub use journal::escape_line;
+pub use seal::{Seal, SealError, make_directory, write_atomically};
 pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};
 pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};
 

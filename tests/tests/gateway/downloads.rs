@@ -57,11 +57,22 @@ impl Home {
         (output.status.code().unwrap(), report)
     }
 
-    /// The file that is kept of a download.
-    fn copy(&self) -> std::path::PathBuf {
+    /// The files that are kept of downloads.
+    fn files(&self) -> Vec<std::path::PathBuf> {
         let files = fs::read_dir(self.path().join("cache/downloads")).unwrap();
-        let mut files = files.map(|file| file.unwrap().path());
-        files.find(|file| file.extension().unwrap() == "wasm").unwrap()
+        let files = files.map(|file| file.unwrap().path());
+        files.filter(|file| file.extension().unwrap() == "wasm").collect()
+    }
+
+    /// The one file that is kept of a download.
+    fn copy(&self) -> std::path::PathBuf {
+        let mut files = self.files();
+        assert_eq!(files.len(), 1, "{files:?}");
+        files.remove(0)
+    }
+
+    fn copies(&self) -> Vec<Vec<u8>> {
+        self.files().iter().map(|file| fs::read(file).unwrap()).collect()
     }
 }
 
@@ -125,7 +136,57 @@ fn a_plugin_that_changed_is_fetched_again() {
     home.check(&url(&site), "");
     let (code, report) = home.check(&url(&site), "");
     assert_eq!(code, 0, "{report}");
-    assert_eq!(fs::read(home.copy()).unwrap(), packed_answer("second"));
+    assert!(home.copies().contains(&packed_answer("second")));
+    // What it was before is still there, for as long as nobody tidied.
+    assert!(home.copies().contains(&packed_answer("first")));
+}
+
+#[test]
+fn a_new_version_that_can_not_be_loaded_gives_way_to_the_copy_and_is_not_kept() {
+    // Its start fails.
+    let broken = r#"(module (memory (export "memory") 2) (func (export "malloc") (param i32) (result i32) i32.const 65536)
+        (func (export "init") (param i32 i32) (result i32) i32.const 1)
+        (func (export "pre_hook") (param i32 i32) (result i64) i64.const 0))"#;
+    let broken = wat::parse_str(broken).unwrap();
+    let site = Site::new(move |head| {
+        if head.contains("if-none-match") {
+            wasm("etag: \"two\"\r\n", &broken)
+        } else {
+            wasm("etag: \"one\"\r\n", &plugin())
+        }
+    });
+    let home = Home::new();
+    assert_eq!(home.check(&url(&site), "").0, 0);
+    for _ in 0..2 {
+        let (code, report) = home.check(&url(&site), "");
+        assert_eq!(code, 0, "{report}");
+        let said = warnings(&report);
+        assert!(
+            said.contains("what the server has now can't be loaded") && said.contains("`init`"),
+            "{said}"
+        );
+    }
+    assert!(site.heads()[2].contains("if-none-match: \"one\""), "{:?}", site.heads());
+    assert_eq!(home.copies(), [plugin()]);
+}
+
+#[test]
+fn plugins_are_fetched_together() {
+    // Each server answers only when the other one was asked too.
+    let both = std::sync::Arc::new(std::sync::Barrier::new(2));
+    let sites = ["one", "two"].map(|text| {
+        let both = both.clone();
+        Site::new(move |_| {
+            both.wait();
+            wasm("", &packed_answer(text))
+        })
+    });
+    let entries = sites.each_ref().map(|site| {
+        let name = site.address.replace(':', "-");
+        format!("[[plugins]]\nname = \"{name}\"\npath = \"{}\"\n", url(site))
+    });
+    let (code, report) = Home::new().check_file(&entries.concat(), &[]);
+    assert_eq!((code, report["plugins"].as_array().unwrap().len()), (0, 2), "{report}");
 }
 
 #[test]
@@ -302,9 +363,8 @@ fn a_copy_with_the_wanted_hash_needs_no_network() {
     let site = Site::new(|_| wasm("", &plugin()));
     let home = Home::new();
     home.check(&url(&site), "");
-    let record = fs::read_to_string(home.copy().with_extension("json")).unwrap();
-    let record: Value = serde_json::from_str(&record).unwrap();
-    let sha256 = record["sha256"].as_str().unwrap().to_uppercase();
+    // A copy is called by its hash.
+    let sha256 = home.copy().file_stem().unwrap().to_str().unwrap().to_uppercase();
     let (code, report) = home.check_file(&(entry(&url(&site), "") + &format!("sha256 = \"{sha256}\"")), &[]);
     assert_eq!((code, site.heads().len()), (0, 1), "{report}");
 

@@ -1,0 +1,191 @@
+//! The configuration's plugins, fetched and loaded.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use heimdall_host::json::Document;
+use heimdall_host::loader::{Host, Loaded, PluginSettings};
+use heimdall_host::runtime::{CacheSettings, Seal};
+
+use super::copies::Copies;
+use super::download::{Downloads, Got, shown};
+use super::{EXAMPLES, WrongHash, cache, host, sha256_of};
+use crate::config::{Config, Origin, PluginConfig};
+use crate::files;
+
+/// The largest file of a plugin that is read: the largest guests that are known, of JavaScript and Python, have 20 MiB.
+const MAX_FILE: u64 = 256 << 20;
+
+/// What plugins are loaded with.
+pub(super) struct Loader<'a> {
+    config: &'a Config,
+    host: Host,
+    copies: Option<Copies>,
+}
+
+/// What a plugin's code came to before it is loaded.
+pub(super) enum Code {
+    There(Bytes),
+    Got(Got),
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(config: &'a Config) -> anyhow::Result<Loader<'a>> {
+        let cache = cache(config);
+        let is_remote = config.plugins.iter().any(|plugin| plugin.enabled && plugin.is_remote());
+        let copies = cache.as_ref().filter(|_| is_remote).and_then(copies);
+        let host = host(cache)?;
+        Ok(Loader { config, host, copies })
+    }
+
+    fn downloads(&self) -> Downloads<'_> {
+        Downloads::new(&self.config.downloads, self.copies.as_ref(), &self.host)
+    }
+
+    /// The code of each, from wherever it comes: together, so that servers which don't answer are waited for once.
+    pub(super) async fn fetch_all(&self, all: Vec<Wanted>) -> Vec<(Wanted, anyhow::Result<Code>)> {
+        let fetched = all.into_iter().map(async |wanted| {
+            let code = self.fetch(&wanted).await;
+            (wanted, code)
+        });
+        join_all(fetched).await
+    }
+
+    async fn fetch(&self, wanted: &Wanted) -> anyhow::Result<Code> {
+        let sha256 = wanted.sha256.as_deref();
+        Ok(match &wanted.place {
+            Place::BuiltIn(bytes) => Code::There(Bytes::from_static(bytes)),
+            Place::File(file) => Code::There(read(file, sha256)?),
+            Place::Url(url) => Code::Got(self.downloads().get(url, sha256).await?),
+        })
+    }
+
+    /// A file that was fetched is kept when it is known to run; one that does not gives way to what was kept before.
+    pub(super) async fn load(&self, wanted: Wanted, code: anyhow::Result<Code>) -> anyhow::Result<Loaded> {
+        let got = match code? {
+            Code::There(bytes) => return Ok(self.host.load(bytes, wanted.settings).await?),
+            Code::Got(got) => got,
+        };
+        let error = match self.host.load(got.bytes.clone(), wanted.settings.clone()).await {
+            Ok(loaded) => {
+                if let Place::Url(url) = &wanted.place {
+                    self.downloads().keep(url, &got);
+                }
+                return Ok(loaded);
+            }
+            Err(error) => error,
+        };
+        let Some(before) = got.before else {
+            return Err(error.into());
+        };
+        let (age, plugin) = (before.age(), wanted.name());
+        tracing::warn!(
+            plugin,
+            age,
+            "the copy of {age} ago serves, because what the server has now can't be loaded: {error}"
+        );
+        Ok(self.host.load(before.bytes, wanted.settings).await?)
+    }
+
+    /// Removes copies that are in use no more.
+    pub(super) fn tidy(&self) {
+        let urls = self.config.plugins.iter().filter(|plugin| plugin.is_remote());
+        if let Some(copies) = &self.copies {
+            copies.tidy(urls.map(|plugin| plugin.path.as_str()));
+        }
+    }
+}
+
+/// Where copies of downloads are kept; none, with a warning, where they can't be told from what others put there.
+fn copies(cache: &CacheSettings) -> Option<Copies> {
+    match Seal::open(&cache.key_file) {
+        Ok(seal) => Some(Copies::new(cache.directory.join("downloads"), seal)),
+        Err(error) => {
+            let key_file = cache.key_file.display();
+            tracing::warn!(%key_file, "no copies of plugins by URL are kept, so each start needs the network: {error}");
+            None
+        }
+    }
+}
+
+/// A plugin before it is loaded.
+pub(super) struct Wanted {
+    place: Place,
+    sha256: Option<String>,
+    pub(super) settings: PluginSettings,
+}
+
+/// Where its code is.
+pub(super) enum Place {
+    File(PathBuf),
+    Url(String),
+    BuiltIn(&'static [u8]),
+}
+
+impl Wanted {
+    /// What to call it as long as its own name is not known.
+    pub(super) fn name(&self) -> String {
+        self.settings.name.clone().unwrap_or_else(|| self.settings.file.clone())
+    }
+}
+
+fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
+    let bytes = files::read_regular(file, MAX_FILE).map_err(|error| anyhow!("the file {} {error}", file.display()))?;
+    let Some(expected) = sha256 else {
+        return Ok(bytes.into());
+    };
+    let actual = sha256_of(&bytes);
+    if !actual.eq_ignore_ascii_case(expected) {
+        let (file, expected) = (file.display().to_string(), expected.to_owned());
+        return Err(WrongHash { file, expected, actual }.into());
+    }
+    Ok(bytes.into())
+}
+
+pub(super) fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {
+    match origin {
+        Origin::File(_) | Origin::Environment => config
+            .plugins
+            .iter()
+            .filter(|plugin| plugin.enabled)
+            .map(from_file)
+            .collect(),
+        Origin::BuiltIn => {
+            let example = |(file, bytes): &(&str, &'static [u8])| Wanted {
+                place: Place::BuiltIn(bytes),
+                sha256: None,
+                settings: PluginSettings::new(*file),
+            };
+            EXAMPLES.iter().map(example).collect()
+        }
+    }
+}
+
+fn from_file(plugin: &PluginConfig) -> Wanted {
+    let (file, place) = if plugin.is_remote() {
+        (shown(&plugin.path).to_owned(), Place::Url(plugin.path.clone()))
+    } else {
+        (plugin.path.clone(), Place::File(plugin.path.clone().into()))
+    };
+    let settings = PluginSettings {
+        name: plugin.name.clone(),
+        config: plugin
+            .config
+            .as_ref()
+            .and_then(|config| Document::parse(config.to_string()).ok()),
+        on_failure: plugin.on_failure,
+        isolation: plugin.isolation,
+        instances: plugin.instances,
+        limits: plugin.limits.limits(),
+        hide_headers: plugin.hidden(),
+        options: plugin.options.clone(),
+        ..PluginSettings::new(file)
+    };
+    Wanted {
+        place,
+        sha256: plugin.sha256.clone(),
+        settings,
+    }
+}
