@@ -4,14 +4,16 @@
 //! hooks. What a plugin sends instead of a chunk passes the plugins before it. A chunk after which nothing of
 //! substance is expected is kept back until the next one, or the end, shows whether it was the last.
 
+mod finish;
+
 use std::sync::Arc;
 
 use super::exchange::{Exchange, Standing, commit};
 use super::policy::{refusal, settle};
 use crate::json::Document;
 use crate::loader::Loaded;
-use crate::model::{CallKind, Context, LlmChunk, LlmError, StreamAssembly, Upstream};
-use crate::plugin::{ChunkOutcome, HookSet, PostOutcome};
+use crate::model::{CallKind, Context, LlmChunk, LlmError, StreamAssembly};
+use crate::plugin::{ChunkOutcome, HookSet};
 
 /// What is to be sent, in order.
 #[derive(Debug, Default)]
@@ -191,14 +193,13 @@ impl LlmStream {
 
     async fn through_hooks(&mut self, chunk: LlmChunk) -> Passed {
         self.assembly.sent_by_upstream(&chunk);
-        let plugins = self.exchange.parts.len();
         let mut chunks = vec![chunk];
         if self.post_hooks {
-            let end = self.exchange.answered_by.map_or(plugins, |place| place + 1);
-            chunks = self.pass(chunks, end, HookSet::POST_LLM_CHUNK).await?;
+            chunks = self
+                .pass(chunks, self.with_post_hooks(), HookSet::POST_LLM_CHUNK)
+                .await?;
         }
-        let end = self.exchange.answered_by.unwrap_or(plugins);
-        self.pass(chunks, end, HookSet::CHUNK).await
+        self.pass(chunks, self.with_chunk_hooks(), HookSet::CHUNK).await
     }
 
     /// Passes the chunks through that hook of the plugins before `end`, in reverse order.
@@ -268,20 +269,17 @@ impl LlmStream {
         if !self.post_hooks || self.announced_last {
             return Ok(());
         }
-        let end = self
-            .exchange
-            .answered_by
-            .map_or(self.exchange.parts.len(), |place| place + 1);
         self.announced_last = true;
         let mut chunk = LlmChunk::end_of_stream(self.kind, self.next_index);
         chunk.set_last(true);
-        self.pass(vec![chunk], end, HookSet::POST_LLM_CHUNK).await.map(drop)
+        let passed = self.pass(vec![chunk], self.with_post_hooks(), HookSet::POST_LLM_CHUNK);
+        passed.await.map(drop)
     }
 
     /// What plugins held back: each one's chunks pass the plugins before it.
     async fn flush(&mut self) -> Passed {
         let pipeline = self.exchange.pipeline.clone();
-        let end = self.exchange.answered_by.unwrap_or(pipeline.plugins().len());
+        let end = self.with_chunk_hooks();
         let mut flushed = Vec::new();
         for (place, loaded) in pipeline.plugins().iter().enumerate().take(end).rev() {
             if self.takes_part(place, HookSet::CHUNK) && !flushed.is_empty() {
@@ -353,49 +351,15 @@ impl LlmStream {
         self.error = Some(error);
     }
 
-    /// Once the last event was sent: the post hooks that want the answer as a whole. What they edit has no effect.
-    pub async fn finish(mut self) {
-        if !self.post_hooks {
-            return;
-        }
-        let next = StreamAssembly::new(self.kind, false, 0);
-        let assembly = std::mem::replace(&mut self.assembly, next);
-        let outgrown = assembly.outgrown();
-        let answer = assembly.finish(self.provider.clone(), self.exchange.elapsed_ms());
-        let upstream = match (self.error.take(), answer) {
-            (Some(error), _) => Upstream::Error(error),
-            (None, Some(answer)) => Upstream::Response(answer),
-            (None, None) => Upstream::Error(not_put_together(outgrown)),
-        };
-        let pipeline = self.exchange.pipeline.clone();
-        let end = self
-            .exchange
-            .answered_by
-            .map_or(pipeline.plugins().len(), |place| place + 1);
-        for (place, loaded) in pipeline.plugins().iter().enumerate().take(end).rev() {
-            if !self.takes_part(place, HookSet::POST_LLM_STREAMED) {
-                continue;
-            }
-            let Some(part) = self.exchange.parts.get_mut(place) else {
-                continue;
-            };
-            let mut draft = upstream.clone();
-            let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
-            let result = loaded.plugin.after_call(&mut call, &mut draft).await;
-            match commit(&mut self.exchange.context, call.context, result) {
-                Ok(PostOutcome::Proceed) => {}
-                Ok(PostOutcome::Replace(_) | PostOutcome::Refuse(_)) => tracing::warn!(
-                    target: "heimdall::pipeline",
-                    plugin = %loaded.plugin.manifest().name,
-                    request_id = self.exchange.context.request_id(),
-                    "an outcome of after-call has no effect once the answer was streamed"
-                ),
-                Err(failure) => {
-                    part.llm = Standing::Out;
-                    settle(loaded, &failure, self.exchange.context.request_id());
-                }
-            }
-        }
+    /// How many plugins, from the first, get the post hooks: a plugin that answered gets its own.
+    fn with_post_hooks(&self) -> usize {
+        let plugins = self.exchange.parts.len();
+        self.exchange.answered_by.map_or(plugins, |place| place + 1)
+    }
+
+    /// How many plugins, from the first, get the chunk hooks: none sees the chunks of its own answer.
+    fn with_chunk_hooks(&self) -> usize {
+        self.exchange.answered_by.unwrap_or(self.exchange.parts.len())
     }
 
     fn takes_part(&self, place: usize, hook: HookSet) -> bool {
@@ -403,19 +367,5 @@ impl LlmStream {
         let part = self.exchange.parts.get(place);
         loaded.is_some_and(|loaded| loaded.plugin.hooks().contains(hook))
             && part.is_some_and(|part| part.llm == Standing::In)
-    }
-}
-
-/// What `after-call` gets where there is no answer for it.
-fn not_put_together(outgrown: bool) -> LlmError {
-    let message = if outgrown {
-        "The answer was streamed, and is too long to be put together."
-    } else {
-        "The stream held no answer."
-    };
-    LlmError {
-        message: message.to_owned(),
-        code: Some("no_answer".to_owned()),
-        ..LlmError::default()
     }
 }
