@@ -19,7 +19,7 @@ const DISCARDED: usize = 16 << 20;
 
 /// How long that is done at most, and how long a client that sends nothing is waited for.
 const DISCARD_TIME: Duration = Duration::from_secs(2);
-const DISCARD_PAUSE: Duration = Duration::from_millis(250);
+const DISCARD_PAUSE: Duration = Duration::from_secs(1);
 
 /// `expects`: the client waits to be told that it may send the body. `share`: what of the memory for all bodies is for it.
 ///

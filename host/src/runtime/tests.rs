@@ -279,6 +279,16 @@ impl tracing::Subscriber for Lines {
 }
 
 impl Lines {
+    /// Of this thread, from now on.
+    fn collect() -> (Lines, tracing::subscriber::DefaultGuard) {
+        // Without a subscriber for all threads, the first thread to pass a place that logs can settle for the whole
+        // process that nobody wants its lines (tokio-rs/tracing#3611).
+        static EVERYWHERE: std::sync::Once = std::sync::Once::new();
+        EVERYWHERE.call_once(|| tracing::subscriber::set_global_default(Lines::default()).unwrap());
+        let lines = Lines::default();
+        (lines.clone(), tracing::subscriber::set_default(lines))
+    }
+
     /// Levels and messages.
     fn texts(&self) -> Vec<String> {
         self.0
@@ -296,10 +306,8 @@ impl Lines {
 
 /// What a tenant of these limits logs.
 fn logged(limits: Limits, log: impl FnOnce(&mut Tenant)) -> Lines {
-    let lines = Lines::default();
-    tracing::subscriber::with_default(lines.clone(), || {
-        log(&mut Tenant::new(&"guest".into(), &Arc::new(limits)))
-    });
+    let (lines, _guard) = Lines::collect();
+    log(&mut Tenant::new(&"guest".into(), &Arc::new(limits)));
     lines
 }
 
@@ -313,8 +321,7 @@ async fn what_a_guest_prints_becomes_log_lines() {
         (func (export "hook")
             (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
             (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
-    let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(lines.clone());
+    let (lines, _guard) = Lines::collect();
     start(
         WAT,
         Limits {

@@ -1,5 +1,7 @@
 //! What hooks do, and what a failure leaves behind, in guests that misbehave.
 
+use std::time::Duration;
+
 use heimdall_host::failure::{Cause, Failure};
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{Isolation, PluginSettings};
@@ -7,7 +9,7 @@ use heimdall_host::model::{Context, EditError};
 use heimdall_host::plugin::{Plugin, PreOutcome};
 
 use crate::guest::{DATA, Guest, OK};
-use crate::{Journey, SOON, chat, json, load, load_with, settings};
+use crate::{Journey, LATE, SOON, chat, json, load, load_with, settings};
 
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 
@@ -20,8 +22,12 @@ fn single() -> PluginSettings {
 }
 
 async fn failure_of(guest: Guest) -> Failure {
+    failure_within(LATE, guest).await
+}
+
+async fn failure_within(hook_timeout: Duration, guest: Guest) -> Failure {
     let limits = Limits {
-        hook_timeout: SOON,
+        hook_timeout,
         ..Limits::default()
     };
     let plugin = load_with(guest.build(), PluginSettings { limits, ..single() })
@@ -132,7 +138,7 @@ async fn a_failure_names_plugin_file_hook_and_cause() {
 
 #[tokio::test]
 async fn what_never_returns_is_ended_at_its_deadline() {
-    let failure = failure_of(Guest::new().before_call(ENDLESS)).await;
+    let failure = failure_within(SOON, Guest::new().before_call(ENDLESS)).await;
     assert!(
         matches!(failure.cause, Cause::Deadline(total) if total == SOON),
         "{failure}"
@@ -144,7 +150,7 @@ async fn cheap_calls_of_the_host_without_end_are_ended_too() {
     let guest = Guest::new()
         .calls("context", "remove", "remove", "(param i32 i32)")
         .before_call("(loop $again (call $remove (i32.const 0) (i32.const 0)) (br $again)) unreachable");
-    let failure = failure_of(guest).await;
+    let failure = failure_within(SOON, guest).await;
     assert!(matches!(failure.cause, Cause::Deadline(_)), "{failure}");
 }
 

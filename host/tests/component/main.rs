@@ -35,6 +35,9 @@ fn settings() -> PluginSettings {
 /// A deadline that the shortest loop reaches, for calls that are expected to.
 const SOON: Duration = Duration::from_millis(50);
 
+/// A limit that no machine meets which is not stuck.
+const LATE: Duration = Duration::from_secs(60);
+
 async fn load_with(bytes: Bytes, settings: PluginSettings) -> Result<Arc<dyn Plugin>, LoadError> {
     let host = Host::builder().abi(Typed).build().unwrap();
     Ok(host.load(bytes, settings).await?.plugin)

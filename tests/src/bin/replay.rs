@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
 
 #[derive(Default)]
@@ -108,6 +108,8 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
     let head = format!(
         "HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n{wait}\r\n"
     );
+    // The head goes out with the first piece, so that no client waits for one that has the other.
+    let stream = &mut BufWriter::new(stream);
     stream.write_all(head.as_bytes()).await?;
     match what {
         "break" => return piece(stream, body.get(..number).unwrap_or(&body)).await,
@@ -138,7 +140,8 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
         },
         _ => piece(stream, &body).await?,
     }
-    stream.write_all(b"0\r\n\r\n").await
+    stream.write_all(b"0\r\n\r\n").await?;
+    stream.flush().await
 }
 
 /// What an upstream says that shows the key which it refuses.
@@ -158,9 +161,9 @@ fn authorization(request: &[u8]) -> String {
 }
 
 /// One chunk of the transfer encoding, which the receiver sees as one piece.
-async fn piece(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+async fn piece(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> std::io::Result<()> {
     if bytes.is_empty() {
-        return Ok(());
+        return stream.flush().await;
     }
     stream.write_all(format!("{:x}\r\n", bytes.len()).as_bytes()).await?;
     stream.write_all(bytes).await?;
@@ -178,7 +181,7 @@ async fn answer_whole(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()
 }
 
 /// Until the other side closes: a bound on a test that went wrong is all that the limit is for.
-async fn until_closed(stream: &mut TcpStream) -> std::io::Result<()> {
+async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
     let mut rest = [0; 1024];
     while !matches!(
         tokio::time::timeout(Duration::from_secs(60), stream.read(&mut rest)).await,

@@ -1,7 +1,7 @@
 //! What guests print and trace becomes log lines: named, escaped and capped, whatever way it takes.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use bytes::Bytes;
 use heimdall_host::loader::PluginSettings;
@@ -29,6 +29,10 @@ impl Write for Lines {
 impl Lines {
     /// Collects them for as long as the guard lives.
     pub fn collect() -> (Lines, DefaultGuard) {
+        // Without a subscriber for all threads, the first thread to pass a place that logs can settle for the whole
+        // process that nobody wants its lines (tokio-rs/tracing#3611).
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
