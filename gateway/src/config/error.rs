@@ -50,12 +50,18 @@ pub(crate) enum ConfigError {
 #[derive(Debug)]
 pub(crate) struct Warning {
     pub(super) place: Place,
+    /// The setting that it is about, where it is about one.
+    pub(super) key: Option<String>,
     pub(super) text: String,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        let Warning { place, key, text } = self;
+        match key {
+            Some(key) => write!(f, "{place}: `{key}` {text}"),
+            None => write!(f, "{place}: {text}"),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
+use super::bifrost::{Converted, Names};
 use super::environment::{self, Variable};
 use super::format::{Format, json_value};
 use super::tree::{Node, Place, Step, Text, Value, written};
@@ -23,10 +24,10 @@ pub(crate) enum FileFormat {
     Toml,
     /// Heimdall's, as YAML.
     Yaml,
-    /// Heimdall's, as JSON.
+    /// Heimdall's, as JSON, whatever it looks like.
     Json,
-    /// Bifrost's `config.json`. It is recognised without being told where it has a `$schema` of Bifrost's, or `providers`,
-    /// `client` or `config_store` beside `plugins`.
+    /// Bifrost's `config.json`. It is recognised without being told where it has a `$schema` of getbifrost.ai, or
+    /// `providers`, `client` or `config_store` beside `plugins`, and no section that only Heimdall's has.
     Bifrost,
 }
 
@@ -66,13 +67,12 @@ pub(crate) fn load(file: Option<&Path>, format: Option<FileFormat>) -> Result<Lo
         None => default_file()?,
     };
     let variables = environment::variables(std::env::vars_os())?;
-    let ((tree, mut warnings), origin) = match file {
+    let (read, origin) = match file {
         Some(file) => (read_file(&file, format)?, Origin::File(file)),
-        None if variables.is_empty() => (nothing("the built-in configuration"), Origin::BuiltIn),
-        None => (nothing("the environment"), Origin::Environment),
+        None if variables.is_empty() => (ReadTree::empty("the built-in configuration"), Origin::BuiltIn),
+        None => (ReadTree::empty("the environment"), Origin::Environment),
     };
-    let (mut config, further) = configuration(tree, variables)?;
-    warnings.extend(further);
+    let (mut config, warnings) = read.into_configuration(variables)?;
     if let Origin::File(file) = &origin {
         config.start_paths_at(file.parent().unwrap_or(Path::new("")));
     }
@@ -98,8 +98,16 @@ fn default_file() -> Result<Option<PathBuf>, ConfigError> {
     }
 }
 
-/// The tree of a file, and what was left out of it.
-fn read_file(file: &Path, format: Option<FileFormat>) -> Result<(Node, Vec<Warning>), ConfigError> {
+/// A tree of Heimdall's that was read, and what was left out of it.
+#[derive(Debug)]
+struct ReadTree {
+    tree: Node,
+    warnings: Vec<Warning>,
+    /// What the file calls what the tree has.
+    names: Names,
+}
+
+fn read_file(file: &Path, format: Option<FileFormat>) -> Result<ReadTree, ConfigError> {
     let name = file.display().to_string();
     let text = text_of(file).map_err(|error| ConfigError::Unreadable {
         file: name.clone(),
@@ -108,20 +116,12 @@ fn read_file(file: &Path, format: Option<FileFormat>) -> Result<(Node, Vec<Warni
     let syntax = format.map(FileFormat::syntax).or_else(|| Format::of(file));
     let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
     let tree = syntax.read(&Arc::new(Text { name, text }))?;
-    as_ours(tree, syntax == Format::Json, format == Some(FileFormat::Bifrost))
-}
-
-/// Heimdall's tree, whether it is Heimdall's or Bifrost's that was read. Bifrost's is JSON: a section of its in another
-/// format is a mistake in Heimdall's.
-fn as_ours(mut tree: Node, json: bool, bifrost: bool) -> Result<(Node, Vec<Warning>), ConfigError> {
-    if bifrost || (json && bifrost::is_bifrost(&tree)) {
-        return bifrost::convert(&tree);
-    }
-    // What editors find the schema by.
-    if let Value::Table(entries) = &mut tree.value {
-        entries.retain(|entry| entry.key != "$schema");
-    }
-    Ok((tree, Vec::new()))
+    let is_bifrost = match format {
+        Some(format) => format == FileFormat::Bifrost,
+        // Bifrost's is JSON: a section of its in another format is a mistake in Heimdall's.
+        None => syntax == Format::Json && bifrost::is_bifrost(&tree),
+    };
+    ReadTree::new(tree, is_bifrost)
 }
 
 fn text_of(file: &Path) -> Result<String, FileError> {
@@ -133,14 +133,6 @@ fn text_of(file: &Path) -> Result<String, FileError> {
     })
 }
 
-fn nothing(name: &str) -> (Node, Vec<Warning>) {
-    let source = Arc::new(Text {
-        name: name.to_owned(),
-        text: String::new(),
-    });
-    (Node::new(Place::whole(&source), Value::Table(Vec::new())), Vec::new())
-}
-
 /// What a file says, in another format: Bifrost's is made into Heimdall's. It is checked, and nothing of the environment
 /// is in it.
 pub(crate) fn convert(
@@ -148,10 +140,10 @@ pub(crate) fn convert(
     format: Option<FileFormat>,
     to: Format,
 ) -> Result<(String, Vec<Warning>), ConfigError> {
-    let (mut tree, mut warnings) = read_file(file, format)?;
-    let (_, further) = configuration(tree.clone(), Vec::new())?;
-    warnings.extend(further);
-    tree.drop_nulls(&["config"]);
+    let read = read_file(file, format)?;
+    let mut tree = read.tree.clone();
+    let (_, warnings) = read.into_configuration(Vec::new())?;
+    tree.drop_unset();
     let text = to
         .write(&tree)
         .map_err(|problem| ConfigError::NotWritable { format: to, problem })?;
@@ -163,11 +155,55 @@ impl Config {
     pub(crate) fn written(&self, format: Format) -> Result<String, ConfigError> {
         let problem = |problem: String| ConfigError::NotWritable { format, problem };
         let json = serde_json::to_string(&self.shown()).map_err(|error| problem(error.to_string()))?;
-        let (nothing, _) = nothing("the configuration");
-        let mut tree = json_value(&json, &nothing.place).unwrap_or(nothing);
-        // What is not set. A plugin's own configuration may hold nulls that mean something.
-        tree.drop_nulls(&["config"]);
+        let place = ReadTree::empty("the configuration").tree.place;
+        let mut tree = json_value(&json, &place).ok_or_else(|| problem("it is no JSON".to_owned()))?;
+        tree.drop_unset();
         format.write(&tree).map_err(problem)
+    }
+}
+
+impl ReadTree {
+    /// Heimdall's tree, whether it is Heimdall's or Bifrost's that was read.
+    fn new(mut tree: Node, is_bifrost: bool) -> Result<ReadTree, ConfigError> {
+        if is_bifrost {
+            let Converted { tree, warnings, names } = bifrost::convert(&tree)?;
+            return Ok(ReadTree { tree, warnings, names });
+        }
+        // What editors find the schema by.
+        if let Value::Table(entries) = &mut tree.value {
+            entries.retain(|entry| entry.key != "$schema");
+        }
+        Ok(ReadTree {
+            tree,
+            warnings: Vec::new(),
+            names: Names::default(),
+        })
+    }
+
+    /// One without settings.
+    fn empty(name: &str) -> ReadTree {
+        let source = Arc::new(Text {
+            name: name.to_owned(),
+            text: String::new(),
+        });
+        ReadTree {
+            tree: Node::new(Place::whole(&source), Value::Table(Vec::new())),
+            warnings: Vec::new(),
+            names: Names::default(),
+        }
+    }
+
+    /// The tree with the environment in it, as a checked configuration.
+    fn into_configuration(self, variables: Vec<Variable>) -> Result<(Config, Vec<Warning>), ConfigError> {
+        let ReadTree {
+            tree,
+            mut warnings,
+            names,
+        } = self;
+        let file = tree.place.clone();
+        let (config, further) = configuration(tree, variables).map_err(|error| names.error(error, &file))?;
+        warnings.extend(further.into_iter().map(|warning| names.warning(warning, &file)));
+        Ok((config, warnings))
     }
 }
 
@@ -241,10 +277,9 @@ pub(super) fn parse_with(
     let variables = variables
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let (tree, mut warnings) = as_ours(format.read(&source)?, format == Format::Json, false)?;
-    let (config, further) = configuration(tree, environment::variables(variables)?)?;
-    warnings.extend(further);
-    Ok((config, warnings))
+    let tree = format.read(&source)?;
+    let is_bifrost = format == Format::Json && bifrost::is_bifrost(&tree);
+    ReadTree::new(tree, is_bifrost)?.into_configuration(environment::variables(variables)?)
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use http::header::HeaderName;
 use super::tree::{Node, Step, written};
 use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, Warning};
 
+pub(super) use routing::MAX_RETRIES;
+pub(super) use upstream::{is_own_header, is_upstream_name};
+
 /// The most memory that the engine gives any instance, in MiB.
 const MAX_MEMORY_MIB: usize = 4096;
 
@@ -106,7 +109,8 @@ impl Table<'_> {
         let path = self.key_path(key);
         self.warnings.borrow_mut().push(Warning {
             place: self.tree.key(&path),
-            text: format!("`{}` {problem}", written(&path)),
+            key: Some(written(&path)),
+            text: problem.to_owned(),
         });
     }
 

@@ -8,7 +8,7 @@ use crate::config::{Config, ConfigError, RouteConfig, UpstreamConfig, glob_set, 
 use crate::server::is_own_path;
 
 /// The most retries of one upstream: a call that fails that often is not helped by more.
-const MAX_RETRIES: u32 = 20;
+pub(in crate::config) const MAX_RETRIES: u32 = 20;
 
 /// How alike a name and an upstream's have to be for a suggestion (1: equal).
 const ALIKE: f64 = 0.75;

@@ -57,9 +57,19 @@ pub(super) fn check(name: &str, upstream: &UpstreamConfig, table: &Table<'_>) ->
     Ok(())
 }
 
-fn check_name(name: &str, table: &Table<'_>) -> Result<(), ConfigError> {
+/// Whether it is a name that an upstream can have.
+pub(in crate::config) fn is_upstream_name(name: &str) -> bool {
     let is_part_of_one = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !name.is_empty() && name.bytes().all(is_part_of_one) {
+    !name.is_empty() && name.bytes().all(is_part_of_one)
+}
+
+/// Whether it is a header that a call has anyway.
+pub(in crate::config) fn is_own_header(name: &HeaderName) -> bool {
+    OWN.contains(name)
+}
+
+fn check_name(name: &str, table: &Table<'_>) -> Result<(), ConfigError> {
+    if is_upstream_name(name) {
         return Ok(());
     }
     let place = table.tree.key(&table.path);
@@ -154,7 +164,7 @@ fn check_headers(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), Con
         let Ok(name) = HeaderName::from_bytes(written.as_bytes()) else {
             return Err(headers.refuse(written, "is no name that a header can have"));
         };
-        if OWN.contains(&name) {
+        if is_own_header(&name) {
             return Err(headers.refuse(written, "is a header that the gateway writes itself"));
         }
         if name == header::AUTHORIZATION && has_key {

@@ -269,3 +269,27 @@ fn a_conversion_says_the_same_in_another_format() {
     }
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
 }
+
+#[test]
+fn what_is_not_set_is_not_written_also_where_something_is_called_config() {
+    let text = r#"
+        [upstreams.config]
+        base_url = "http://a/v1"
+        [client_keys.config]
+        env = "KEY"
+    "#;
+    let config = parse("a.toml", text).unwrap();
+    for (format, file) in FORMATS {
+        let shown = config.written(format).unwrap();
+        assert!(!shown.contains("null"), "{shown}");
+        parse(file, &shown).unwrap();
+    }
+}
+
+#[test]
+fn a_null_in_a_plugins_own_configuration_stays() {
+    let config = parse("a.json", r#"{"plugins": [{"path": "a", "config": {"any": null}}]}"#).unwrap();
+    assert!(config.written(Format::Json).unwrap().contains("\"any\": null"));
+    let refusal = config.written(Format::Toml).unwrap_err().to_string();
+    assert!(refusal.contains("it has no place for a null"), "{refusal}");
+}
