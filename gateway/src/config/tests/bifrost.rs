@@ -217,7 +217,7 @@ fn a_mistake_in_it_is_refused_where_it_stands() {
         ),
         (
             json!({"plugins": [{"path": 5}], "providers": {}}),
-            "`plugins[0].path`: invalid type: integer `5`, expected a string",
+            "`plugins[0].path`: invalid type: integer `5`, expected a text",
         ),
         (
             json!({"plugins": [], "providers": {"openai": {"network_config": {"max_retries": "x"}}}}),

@@ -64,11 +64,11 @@ fn a_mistake_in_a_variable_is_refused_by_its_name() {
         ),
         (
             &[("HEIMDALL__MAX_HEADERS", "many")],
-            "environment variable HEIMDALL__MAX_HEADERS: `max_headers`: invalid type: string \"many\", expected a whole number, not below 0",
+            "environment variable HEIMDALL__MAX_HEADERS: `max_headers`: invalid type: a text, expected a whole number, not below 0",
         ),
         (
             &[("HEIMDALL__CACHE", "yes")],
-            "environment variable HEIMDALL__CACHE: `cache`: invalid type: string \"yes\", expected a boolean",
+            "environment variable HEIMDALL__CACHE: `cache`: invalid type: a text, expected `true` or `false`",
         ),
         (
             &[("HEIMDALL__MAX_BODY_MIB", "0")],
