@@ -170,7 +170,7 @@ fn clients_that_could_not_be_told_apart_or_asked_are_refused_at_the_start() {
             format!("[client_keys.a]\nfile = {empty:?}\nenv = \"KEY_A\""),
             "stands beside `env`",
         ),
-        ("[client_keys.a]".to_owned(), "one of them says where the key is"),
+        ("[client_keys.a]".to_owned(), "one of `env` and `file` says where it is"),
         (
             "[client_keys.a]\nenv = \"KEY_A\"\nburst = 2".to_owned(),
             "without `requests_per_minute`",

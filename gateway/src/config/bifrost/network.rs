@@ -5,7 +5,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use super::providers::{FROM_ENVIRONMENT, secret_text};
 use super::{Converter, Table, entries, inner, member, number, refuse, text, with};
 use crate::config::ConfigError;
-use crate::config::check::{MAX_RETRIES, is_own_header};
+use crate::config::bounds::MAX_RETRIES;
+use crate::config::check::is_own_header;
 use crate::config::tree::{Entry, Node, Step, Value};
 
 /// The longest timeout, in milliseconds: some thirty years.

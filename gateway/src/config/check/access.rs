@@ -2,15 +2,10 @@
 
 use http::header::HeaderName;
 
-use super::Table;
+use super::{Table, source};
+use crate::config::bounds::{MAX_HEADER_KIB, MAX_HEADERS};
 use crate::config::tree::Step;
 use crate::config::{Auth, ClientKeyConfig, Config, ConfigError, CorsConfig, EVERY_ORIGIN};
-
-/// More headers than this are no map of headers any more.
-const MAX_HEADERS: usize = 10_000;
-
-/// Half of what the server's HTTP library counts a header's bytes up to without running out of headers.
-const MAX_HEADER_KIB: usize = 256;
 
 /// The longest name of a client: it stands in every log line.
 const MAX_CLIENT_NAME: usize = 64;
@@ -119,17 +114,9 @@ fn client_key(name: &str, key: &ClientKeyConfig, root: &Table<'_>) -> Result<(),
         return Err(keys.refuse(name, problem));
     }
     let table = keys.table(&[Step::Key(name.to_owned())]);
-    if key.env.as_ref().is_some_and(|env| !env.is_empty()) {
-        table.variable("env", key.env.as_ref())?;
+    source::check(None, key.env.as_ref(), key.file.as_ref(), &table)?;
+    if key.burst.is_some() && key.requests_per_minute.is_none() {
+        return Err(table.refuse("burst", "has no meaning without `requests_per_minute`"));
     }
-    match (&key.env, &key.file) {
-        (None, None) => Err(table.missing("env", "is missing, and so is `file`: one of them says where the key is")),
-        (Some(_), Some(_)) => Err(table.refuse("file", "stands beside `env`: the key can only be in one of the two")),
-        (Some(env), None) if env.is_empty() => Err(table.refuse("env", "is empty")),
-        (None, Some(file)) if file.as_os_str().is_empty() => Err(table.refuse("file", "is empty")),
-        _ if key.burst.is_some() && key.requests_per_minute.is_none() => {
-            Err(table.refuse("burst", "has no meaning without `requests_per_minute`"))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }

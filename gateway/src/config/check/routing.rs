@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Table;
+use crate::config::bounds::MAX_RETRIES;
 use crate::config::tree::Step;
 use crate::config::{Config, ConfigError, RouteConfig, UpstreamConfig, glob_set, upstream_and_model};
 use crate::server::is_own_path;
 use crate::text::closest;
-
-/// The most retries of one upstream: a call that fails that often is not helped by more.
-pub(in crate::config) const MAX_RETRIES: u32 = 20;
 
 /// The start of every path that is passed on.
 const API: &str = "/v1/";
