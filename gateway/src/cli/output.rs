@@ -7,7 +7,11 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use heimdall_host::runtime::escape_line;
 use serde::Serialize;
+
+/// Bytes of a line that is printed; the rest of a longer one is left out.
+const MAX_LINE: usize = 4096;
 
 /// What stands above other lines.
 pub(super) const HEADING: Style = Style::new().bold();
@@ -49,6 +53,11 @@ pub(super) fn note(text: &str) {
 /// Prints an error and what caused it, one cause to a line.
 pub(super) fn error(error: &anyhow::Error) {
     note(&block(error));
+}
+
+/// A text from outside as one line that a terminal only prints.
+pub(super) fn printable(text: &str) -> String {
+    escape_line(text, MAX_LINE)
 }
 
 /// A duration in a unit in which it has few digits.

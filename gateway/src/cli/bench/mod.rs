@@ -5,8 +5,8 @@ mod timed;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -15,7 +15,7 @@ use heimdall_host::limits::Limits;
 use heimdall_host::pipeline::Pipeline;
 use serde_json::{Value, json};
 
-use super::output::{self, BAD, FAINT, HEADING};
+use super::output::{self, BAD, FAINT, HEADING, WARNING};
 use super::recorded::Recorded;
 use super::{Exit, Failed, given};
 use crate::config::{self, FileFormat};
@@ -91,14 +91,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     })
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<Recorded>> {
+/// A request, and the line on which it stands.
+struct Line {
+    number: usize,
+    recorded: Recorded,
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
     let name = file.display();
     let text = given::read_text(file)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let read = lines.map(|(index, line)| {
-        Recorded::parse(line.to_owned()).map_err(|problem| anyhow!("{name}:{}: the request {problem}", index + 1))
+        let number = index + 1;
+        let recorded = Recorded::parse(line.to_owned());
+        recorded
+            .map(|recorded| Line { number, recorded })
+            .map_err(|problem| anyhow!("{name}:{number}: the request {problem}"))
     });
-    let requests: Vec<Recorded> = read.collect::<Result<_, _>>()?;
+    let requests: Vec<Line> = read.collect::<Result<_, _>>()?;
     if requests.is_empty() {
         return Err(anyhow!(
             "the file {name} has no requests: each of its lines is to be one, as JSON"
@@ -111,6 +121,9 @@ struct Report {
     plugins: Vec<Arc<Timed>>,
     requests: u64,
     ended: u64,
+    /// Those that called no model, and why the first of them did not.
+    without_model: u64,
+    why_without: Option<String>,
     elapsed: Duration,
 }
 
@@ -118,7 +131,7 @@ async fn bench(
     arguments: &Arguments,
     routing: Routing,
     plugins: &Plugins,
-    recorded: Vec<Recorded>,
+    recorded: Vec<Line>,
     lines: &logging::Lines,
 ) -> Result<Report, Failed> {
     let (timed, wrapped): (Vec<_>, Vec<_>) = plugins.pipeline.plugins().iter().map(Timed::wrap).unzip();
@@ -132,6 +145,7 @@ async fn bench(
         requests,
         next: AtomicU64::new(0),
         ended: AtomicU64::new(0),
+        without_model: Mutex::default(),
         lines: lines.clone(),
     });
     let started = Instant::now();
@@ -141,10 +155,17 @@ async fn bench(
     for worker in workers {
         worker.await.context("a worker broke off")?;
     }
+    let without = work.without_model.lock().unwrap_or_else(PoisonError::into_inner);
+    let why_without = without
+        .first
+        .as_ref()
+        .map(|(line, why)| format!("{}:{line}: the request {why}", arguments.requests.display()));
     Ok(Report {
         plugins: timed,
         requests,
         ended: work.ended.load(Ordering::Relaxed),
+        without_model: without.count,
+        why_without,
         elapsed: started.elapsed(),
     })
 }
@@ -153,11 +174,29 @@ async fn bench(
 struct Work {
     pipeline: Arc<Pipeline>,
     routing: Routing,
-    recorded: Vec<Recorded>,
+    recorded: Vec<Line>,
     requests: u64,
     next: AtomicU64,
     ended: AtomicU64,
+    without_model: Mutex<WithoutModel>,
     lines: logging::Lines,
+}
+
+/// Requests that called no model.
+#[derive(Default)]
+struct WithoutModel {
+    count: u64,
+    /// The line that stands first in the file, and why it called none.
+    first: Option<(usize, String)>,
+}
+
+impl WithoutModel {
+    fn add(&mut self, line: usize, why: String) {
+        self.count += 1;
+        if self.first.as_ref().is_none_or(|(first, _)| line < *first) {
+            self.first = Some((line, why));
+        }
+    }
 }
 
 impl Work {
@@ -168,12 +207,19 @@ impl Work {
                 return;
             }
             let place = usize::try_from(number).unwrap_or_default() % self.recorded.len().max(1);
-            let Some(recorded) = self.recorded.get(place) else {
+            let Some(line) = self.recorded.get(place) else {
                 return;
             };
             let id = format!("heimdall-bench-{number}");
-            if pass(&self.pipeline, &self.routing, &id, recorded).await == Ending::Ended {
-                self.ended.fetch_add(1, Ordering::Relaxed);
+            match pass(&self.pipeline, &self.routing, &id, &line.recorded).await {
+                Ending::Passed => {}
+                Ending::Ended => {
+                    self.ended.fetch_add(1, Ordering::Relaxed);
+                }
+                Ending::NoModel(why) => {
+                    let mut without = self.without_model.lock().unwrap_or_else(PoisonError::into_inner);
+                    without.add(line.number, why);
+                }
             }
             // What plugins write is part of their time, and nothing is done with it.
             self.lines.take();
@@ -242,6 +288,14 @@ impl Report {
             output::duration(per_request),
             self.ended,
         )?;
+        if let Some(why) = &self.why_without {
+            writeln!(
+                out,
+                "{WARNING}{} called no model{WARNING:#}, so that HTTP hooks alone saw them; the first: {}",
+                self.without_model,
+                output::printable(why)
+            )?;
+        }
         writeln!(out, "{FAINT}times of a hook hold its waiting for an instance{FAINT:#}")
     }
 
@@ -268,6 +322,8 @@ impl Report {
             "hooks": hooks.collect::<Vec<_>>(),
             "requests": self.requests,
             "ended_by_a_plugin": self.ended,
+            "called_no_model": self.without_model,
+            "why_no_model": self.why_without,
             "elapsed_us": output::microseconds(self.elapsed),
             "in_plugins_us": output::microseconds(self.in_plugins()),
             "requests_per_second": self.per_second(),

@@ -1,12 +1,14 @@
 //! What a hook is called with: the request, and the answer to it.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use heimdall_host::json::{Document, Duplicates};
 use heimdall_host::model::{
-    CallKind, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, Upstream,
+    CallKind, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, StreamAssembly, Upstream,
 };
 use http::StatusCode;
 
@@ -17,6 +19,9 @@ use crate::upstream::{self, UpstreamAnswer};
 /// The request that is sent without `--request`.
 const EXAMPLE: &str = r#"{"model":"echo","messages":[{"role":"user","content":"The word is TOP-SECRET."}]}"#;
 
+/// Bytes of the answer that a stream is put together to; a file that is given is no longer.
+const MAX_ASSEMBLED: usize = 256 << 20;
+
 /// What hooks are called with.
 pub(super) struct Input {
     pub(super) http: HttpRequest,
@@ -26,6 +31,8 @@ pub(super) struct Input {
     response: RecordedResponse,
     /// The data of the answer's events, where it is a stream.
     events: Option<Vec<String>>,
+    /// Whether the events are all that is known of the answer.
+    only_events: bool,
 }
 
 impl Input {
@@ -50,7 +57,7 @@ impl Input {
         };
         let (response, events) = match (recorded_response, &request) {
             (Some(response), _) => {
-                let events = response.events();
+                let events = response.events.clone();
                 (response, events)
             }
             (None, Ok(request)) => echoed(&recorded.http, request).await,
@@ -59,8 +66,9 @@ impl Input {
         };
         Ok(Input {
             http: recorded.http,
-            streamed: stream || request.as_ref().is_ok_and(LlmRequest::streaming),
+            streamed: stream || response.events.is_some() || request.as_ref().is_ok_and(LlmRequest::streaming),
             kind: kind.unwrap_or(CallKind::Chat),
+            only_events: response.events.is_some(),
             request,
             response,
             events,
@@ -119,17 +127,33 @@ impl Input {
 
     /// The answer as it goes to the client.
     pub(super) fn http_response(&self) -> HttpResponse {
-        let RecordedResponse { status, headers, body } = self.response.clone();
+        let RecordedResponse {
+            status, headers, body, ..
+        } = self.response.clone();
         HttpResponse::new(status, headers, body)
     }
 
     fn whole(&self) -> anyhow::Result<LlmResponse> {
-        if self.response.events().is_some() {
-            anyhow::bail!("the response is a stream, and this hook is called with a whole answer");
+        if self.only_events {
+            return self.assembled();
         }
         let document = document(self.response.body.clone())?;
-        let provider = self.request.as_ref().ok().map(|request| request.provider().into());
-        Ok(LlmResponse::new(self.kind, provider, 0, self.streamed, document))
+        Ok(LlmResponse::new(self.kind, self.provider(), 0, self.streamed, document))
+    }
+
+    /// The answer of a stream, as the pipeline puts it together for hooks that want it whole.
+    fn assembled(&self) -> anyhow::Result<LlmResponse> {
+        let mut assembly = StreamAssembly::new(self.kind, true, MAX_ASSEMBLED);
+        for mut chunk in self.chunks()? {
+            assembly.sent_by_upstream(&chunk);
+            assembly.going_out(&mut chunk)?;
+        }
+        let answer = assembly.finish(self.provider(), 0);
+        answer.context("no answer can be put together of the stream's events")
+    }
+
+    fn provider(&self) -> Option<Arc<str>> {
+        self.request.as_ref().ok().map(|request| request.provider().into())
     }
 }
 
@@ -147,7 +171,12 @@ fn split(model: &str) -> (String, String) {
 /// What the echo says: whole, and in events if a stream is asked for.
 async fn echoed(http: &HttpRequest, request: &LlmRequest) -> (RecordedResponse, Option<Vec<String>>) {
     let response = match ask_echo(http, request, false).await {
-        Ok(UpstreamAnswer::Whole { status, headers, body }) => RecordedResponse { status, headers, body },
+        Ok(UpstreamAnswer::Whole { status, headers, body }) => RecordedResponse {
+            status,
+            headers,
+            body,
+            events: None,
+        },
         // A whole answer was asked for, so only an echo that was told to break off ends here.
         _ => RecordedResponse {
             status: StatusCode::BAD_GATEWAY,
@@ -167,4 +196,25 @@ async fn echoed(http: &HttpRequest, request: &LlmRequest) -> (RecordedResponse, 
         _ => None,
     };
     (response, events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_is_put_together_for_hooks_that_want_the_answer() {
+        let events = ["TOP-", "SECRET"].map(|text| {
+            format!("data: {{\"id\":\"1\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+        });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, events.concat() + "data: [DONE]\n\n").unwrap();
+        let input = Input::read(None, Some(file.path()), false).await.unwrap();
+        assert!(input.streamed);
+        let Upstream::Response(answer) = input.answer().unwrap() else {
+            panic!("an error");
+        };
+        let content = answer.document().pointer("/choices/0/message/content");
+        assert_eq!(content.unwrap().as_str().unwrap(), "TOP-SECRET");
+    }
 }

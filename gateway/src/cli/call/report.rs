@@ -4,17 +4,13 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use heimdall_host::plugin::{Manifest, Usage};
-use heimdall_host::runtime::escape_line;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::stage::Called;
-use crate::cli::output::{self, ADDED, BAD, FAINT, GOOD, HEADING, REMOVED, WARNING};
+use crate::cli::output::{self, ADDED, BAD, FAINT, GOOD, HEADING, REMOVED, WARNING, printable};
 use crate::cli::times::Times;
 use crate::logging::Line;
-
-/// Bytes of a line that is printed; the rest of a longer one is left out.
-const MAX_LINE: usize = 4096;
 
 pub(super) struct Report<'a> {
     pub(super) manifest: &'a Manifest,
@@ -164,10 +160,6 @@ fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
         printable(message),
         printable(fields)
     )
-}
-
-fn printable(text: &str) -> String {
-    escape_line(text, MAX_LINE)
 }
 
 fn milliseconds(time: Duration) -> u64 {

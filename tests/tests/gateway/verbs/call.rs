@@ -93,6 +93,11 @@ fn call_gives_each_chunk_of_a_stream_and_the_end_to_a_plugin() {
         "a legacy post hook sees each chunk"
     );
     assert_eq!(call("legacy.wasm", "http_stream_chunk_hook").len(), 3);
+    assert_eq!(
+        call("guard.wasm", "after-call").len(),
+        1,
+        "a typed plugin gets the stream put together"
+    );
 }
 
 #[test]
