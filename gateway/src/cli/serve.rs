@@ -65,10 +65,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let upstreams = Upstreams::new(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
     let access = Access::read(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("no threads can be started")?;
+    let runtime = super::runtime()?;
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
         tokio::select! {

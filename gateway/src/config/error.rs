@@ -12,9 +12,9 @@ pub(crate) enum ConfigError {
     #[error("the configuration {file} {error}")]
     Unreadable { file: String, error: FileError },
     #[error(
-        "the name of {file} does not tell its format: it has to end in .toml, .yaml, .yml or .json, or `--format` has to say what it is"
+        "the name of {file} does not tell its format: it has to end in .toml, .yaml, .yml or .json, or `{option}` has to say what it is"
     )]
-    UnknownFormat { file: String },
+    UnknownFormat { file: String, option: &'static str },
     #[error("there are several configurations here: {}; name the one to use with `--config`", .0.join(", "))]
     SeveralFiles(Vec<&'static str>),
     #[error("{place}: this is no {}: {message}", .format.name())]

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use heimdall_host::limits::Limits;
 
 use super::bifrost::{Converted, Names};
 use super::environment::{self, Variable};
 use super::format::{Format, json_value};
-use super::tree::{Node, Place, Step, Text, Value, written};
+use super::tree::{Entry, Node, Place, Step, Text, Value, written};
 use super::{ADDRESS_FORM, Config, ConfigError, DEFAULT_FILES, Warning, bifrost, check, read};
 use crate::files::{self, FileError};
 
@@ -114,7 +115,10 @@ fn read_file(file: &Path, format: Option<FileFormat>) -> Result<ReadTree, Config
         error,
     })?;
     let syntax = format.map(FileFormat::syntax).or_else(|| Format::of(file));
-    let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
+    let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat {
+        file: name.clone(),
+        option: "--format",
+    })?;
     let tree = syntax.read(&Arc::new(Text { name, text }))?;
     let is_bifrost = match format {
         Some(format) => format == FileFormat::Bifrost,
@@ -240,6 +244,30 @@ fn in_words(path: &[Step], message: String) -> String {
         "auth" => "it has to be `none` or `client_keys`".to_owned(),
         _ => message,
     }
+}
+
+/// Budgets of a plugin that a command line gives by this option, named as in a configuration.
+pub(crate) fn limits(option: &str, given: &[(String, String)]) -> Result<Limits, ConfigError> {
+    let mut read = ReadTree::empty(option);
+    let place = read.tree.place.clone();
+    let node = |value| Node::new(place.clone(), value);
+    let entry = |key: &str, value| Entry {
+        key: key.to_owned(),
+        place: place.clone(),
+        node: node(value),
+    };
+    let limits = given
+        .iter()
+        .map(|(name, value)| entry(name, Value::Given(value.clone())));
+    let limits = entry("limits", Value::Table(limits.collect()));
+    let plugin = node(Value::Table(vec![entry("path", Value::Text("-".to_owned())), limits]));
+    read.tree = node(Value::Table(vec![entry("plugins", Value::List(vec![plugin]))]));
+    let path = ["plugins", "limits"].map(|key| Step::Key(key.to_owned()));
+    let [plugins, limits] = path;
+    read.names.add(&[plugins, Step::Index(0), limits.clone()], &[limits]);
+    let (config, _) = read.into_configuration(Vec::new())?;
+    let plugin = config.plugins.first();
+    Ok(plugin.map(|plugin| plugin.limits.limits()).unwrap_or_default())
 }
 
 /// A text in this format with these variables, for tests; `file` is named in errors.

@@ -36,7 +36,7 @@ pub(crate) use access::{Auth, ClientKeyConfig, CorsConfig, EVERY_ORIGIN, TlsConf
 pub(crate) use check::check_listen;
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use format::Format;
-pub(crate) use load::{FileFormat, Origin, convert, load};
+pub(crate) use load::{FileFormat, Loaded, Origin, convert, limits, load};
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
 pub(crate) use reference::reference;
 pub(crate) use routing::{PassthroughConfig, RouteConfig, glob_set, upstream_and_model};

@@ -15,10 +15,10 @@ use heimdall_host::limits::Limits;
 use heimdall_host::pipeline::Pipeline;
 use serde_json::{Value, json};
 
+use super::chosen::Chosen;
 use super::output::{self, BAD, FAINT, HEADING, WARNING};
 use super::recorded::Recorded;
 use super::{Exit, Failed, given};
-use crate::config::{self, FileFormat};
 use crate::plugins::Plugins;
 use crate::upstream::Routing;
 use crate::{logging, plugins};
@@ -44,12 +44,8 @@ configuration or the file of requests is wrong.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The configuration [default: what `serve` takes]
-    config: Option<PathBuf>,
-
-    /// What the configuration is, where its name does not tell, or where it is Bifrost's
-    #[arg(long, value_name = "FORMAT", value_enum, requires = "config")]
-    format: Option<FileFormat>,
+    #[command(flatten)]
+    chosen: Chosen,
 
     /// The requests, one JSON object to a line
     #[arg(long, value_name = "FILE")]
@@ -65,14 +61,14 @@ pub(super) struct Arguments {
 
     /// As JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let usage = |error| Failed::new(Exit::Usage, error);
     let lines = logging::collect()?;
     let recorded = read(&arguments.requests).map_err(usage)?;
-    let loaded = config::load(arguments.config.as_deref(), arguments.format).map_err(|error| usage(error.into()))?;
+    let loaded = arguments.chosen.load()?;
     super::runtime()?.block_on(async {
         let plugins = plugins::load(&loaded.config, &loaded.origin).await?;
         if let Some(failed) = plugins.failed.first() {
@@ -81,12 +77,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
         }
         let routing = Routing::of(&loaded.config).map_err(usage)?;
         let report = bench(arguments, routing, &plugins, recorded, &lines).await?;
-        if arguments.json {
-            output::print_json(&report.json());
+        let printed = if arguments.json {
+            output::print_json(&report.json())
         } else {
-            output::print(&report.text());
-        }
+            output::print(&report.text())
+        };
         plugins.pipeline.cleanup().await;
+        printed?;
         Ok(if report.failures() == 0 { Exit::Ok } else { Exit::Failed })
     })
 }
@@ -294,6 +291,13 @@ impl Report {
                 "{WARNING}{} called no model{WARNING:#}, so that HTTP hooks alone saw them; the first: {}",
                 self.without_model,
                 output::printable(why)
+            )?;
+        }
+        let timings = self.plugins.iter().flat_map(|plugin| plugin.timings());
+        if let Some(first) = timings.filter_map(|(_, timing)| timing.times.percentiles_of()).next() {
+            writeln!(
+                out,
+                "{FAINT}percentiles are of the first {first} calls of a hook{FAINT:#}"
             )?;
         }
         writeln!(out, "{FAINT}times of a hook hold its waiting for an instance{FAINT:#}")

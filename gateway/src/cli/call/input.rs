@@ -7,10 +7,12 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use heimdall_host::json::{Document, Duplicates};
+use heimdall_host::loader::Loaded;
 use heimdall_host::model::{
     CallKind, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, StreamAssembly, Upstream,
 };
 use http::StatusCode;
+use http::header::HeaderName;
 
 use crate::cli::given;
 use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo, model_request};
@@ -21,6 +23,17 @@ const EXAMPLE: &str = r#"{"model":"echo","messages":[{"role":"user","content":"T
 
 /// Bytes of the answer that a stream is put together to; a file that is given is no longer.
 const MAX_ASSEMBLED: usize = 256 << 20;
+
+/// What the command line says of a call.
+#[derive(Default)]
+pub(super) struct Given<'a> {
+    pub(super) request: Option<&'a Path>,
+    pub(super) response: Option<&'a Path>,
+    /// The upstream of a model that names no other.
+    pub(super) upstream: Option<&'a str>,
+    /// The client asked for a stream.
+    pub(super) stream: bool,
+}
 
 /// What hooks are called with.
 pub(super) struct Input {
@@ -40,14 +53,20 @@ impl Input {
     ///
     /// # Errors
     /// In words, with the file.
-    pub(super) async fn read(request: Option<&Path>, response: Option<&Path>, stream: bool) -> anyhow::Result<Input> {
+    pub(super) async fn read(given: Given<'_>) -> anyhow::Result<Input> {
+        let Given {
+            request,
+            response,
+            upstream,
+            stream,
+        } = given;
         let (name, bytes) = match request {
             Some(file) => (file.display().to_string(), given::read(file)?.into()),
             None => ("the example".to_owned(), Bytes::from_static(EXAMPLE.as_bytes())),
         };
         let recorded = Recorded::parse(bytes).map_err(|problem| anyhow::anyhow!("the request {name} {problem}"))?;
         let kind = recorded.kind();
-        let request = model_request(&recorded.http, stream, |model| Some(split(model)));
+        let request = model_request(&recorded.http, stream, |model| Some(resolved(model, upstream)));
         let recorded_response = match response {
             Some(file) => Some(
                 RecordedResponse::parse(given::read(file)?.into())
@@ -73,6 +92,21 @@ impl Input {
             response,
             events,
         })
+    }
+
+    /// Hides the headers that the plugin can't read, as the pipeline does; gives back the names of those that were there.
+    pub(super) fn hide(&mut self, loaded: &Loaded) -> Vec<String> {
+        let is_there =
+            |name: &&HeaderName| self.http.headers().contains_key(*name) || self.response.headers.contains_key(*name);
+        let hidden = loaded
+            .hide_headers
+            .iter()
+            .filter(is_there)
+            .map(ToString::to_string)
+            .collect();
+        self.response.headers = loaded.shown_response(&self.http_response()).headers().clone();
+        self.http = loaded.shown_request(&self.http);
+        hidden
     }
 
     /// The call to a model.
@@ -162,9 +196,13 @@ fn document(bytes: Bytes) -> anyhow::Result<Document> {
         .map_err(|error| anyhow::anyhow!("the response is no JSON: {error}"))
 }
 
-/// The upstream and the model of `upstream/model`. Which upstreams there are is not known here.
-fn split(model: &str) -> (String, String) {
-    let (upstream, model) = model.split_once('/').unwrap_or(("echo", model));
+/// The upstream and the model that is asked there. Where none is given, which upstreams there are is not known here.
+fn resolved(model: &str, given: Option<&str>) -> (String, String) {
+    let named = model.split_once('/').filter(|(first, rest)| match given {
+        Some(given) => *first == given && !rest.is_empty(),
+        None => true,
+    });
+    let (upstream, model) = named.unwrap_or((given.unwrap_or("echo"), model));
     (upstream.to_owned(), model.to_owned())
 }
 
@@ -209,12 +247,34 @@ mod tests {
         });
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, events.concat() + "data: [DONE]\n\n").unwrap();
-        let input = Input::read(None, Some(file.path()), false).await.unwrap();
+        let input = Input::read(Given {
+            response: Some(file.path()),
+            ..Given::default()
+        });
+        let input = input.await.unwrap();
         assert!(input.streamed);
         let Upstream::Response(answer) = input.answer().unwrap() else {
             panic!("an error");
         };
         let content = answer.document().pointer("/choices/0/message/content");
         assert_eq!(content.unwrap().as_str().unwrap(), "TOP-SECRET");
+    }
+
+    #[test]
+    fn a_model_belongs_to_the_upstream_that_is_given_unless_it_names_that() {
+        for (model, given, upstream, asked) in [
+            ("echo", None, "echo", "echo"),
+            ("openai/gpt-4", None, "openai", "gpt-4"),
+            ("meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
+            ("openai/meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
+            ("openai/", Some("openai"), "openai", "openai/"),
+            ("gpt-4", Some("openai"), "openai", "gpt-4"),
+        ] {
+            assert_eq!(
+                resolved(model, given),
+                (upstream.to_owned(), asked.to_owned()),
+                "{model} {given:?}"
+            );
+        }
     }
 }

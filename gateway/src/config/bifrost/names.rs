@@ -9,16 +9,22 @@ pub(in crate::config) struct Names(Vec<(String, String)>);
 
 impl Names {
     /// What stands at `ours` now was `theirs`, and so was what is in it.
-    pub(super) fn add(&mut self, ours: &[Step], theirs: &[Step]) {
+    pub(in crate::config) fn add(&mut self, ours: &[Step], theirs: &[Step]) {
         self.0.push((written(ours), written(theirs)));
     }
 
     /// The error as one of the file's, if it is one: a variable's stays as it is.
     pub(in crate::config) fn error(&self, mut error: ConfigError, file: &Place) -> ConfigError {
-        if let ConfigError::Type { place, key, .. } | ConfigError::Value { place, key, .. } = &mut error
-            && place.is_within(file)
-        {
-            *key = self.original(key);
+        match &mut error {
+            ConfigError::Type { place, key, .. } | ConfigError::Value { place, key, .. } if place.is_within(file) => {
+                *key = self.original(key);
+            }
+            ConfigError::UnknownKeys(keys) => {
+                for key in keys.iter_mut().filter(|key| key.place.is_within(file)) {
+                    key.path = self.original(&key.path);
+                }
+            }
+            _ => {}
         }
         error
     }
