@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::ConfigError;
 use super::format::json_value;
 use super::schema::{resolved, schema, settings};
-use super::tree::{Entry, Node, Place, Text, Value};
+use super::tree::{Entry, Node, Place, Step, Text, Value};
 
 /// What the names of the variables start with, and what stands between two steps of a path.
 const PREFIX: &str = "HEIMDALL__";
@@ -68,6 +68,18 @@ pub(super) fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Resu
         }
     }
     Ok(found)
+}
+
+/// The variable of the setting at this path.
+pub(super) fn variable_for(path: &[Step]) -> String {
+    let steps: Vec<String> = path
+        .iter()
+        .map(|step| match step {
+            Step::Key(key) => key.to_ascii_uppercase().replace(['-', '.'], "_"),
+            Step::Index(index) => index.to_string(),
+        })
+        .collect();
+    format!("{PREFIX}{}", steps.join(SEPARATOR))
 }
 
 fn is_prefixed(name: &str) -> bool {

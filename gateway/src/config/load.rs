@@ -8,9 +8,10 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use heimdall_host::limits::Limits;
 
-use super::bifrost::{Converted, Names};
+use super::bifrost::Converted;
 use super::environment::{self, Variable};
 use super::format::{Format, json_value};
+use super::names::Names;
 use super::tree::{Entry, Node, Place, Step, Text, Value, written};
 use super::{ADDRESS_FORM, Config, ConfigError, DEFAULT_FILES, Warning, bifrost, check, read};
 use crate::files::{self, FileError};

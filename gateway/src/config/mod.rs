@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod load;
 mod mask;
+mod names;
 mod paths;
 mod plugin;
 mod read;

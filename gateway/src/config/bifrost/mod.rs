@@ -2,17 +2,15 @@
 //! counterpart is told.
 
 mod keys;
-mod names;
 mod network;
 mod plugins;
 mod providers;
 
 use reqwest::Url;
 
+use super::names::Names;
 use super::tree::{Entry, Node, Place, Step, Value, written};
 use super::{ConfigError, Warning};
-
-pub(super) use names::Names;
 
 /// Sections that stand beside `plugins` in Bifrost's file, and that Heimdall's does not have.
 const SECTIONS: [&str; 3] = ["providers", "client", "config_store"];

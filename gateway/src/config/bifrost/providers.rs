@@ -3,6 +3,7 @@
 use super::{Converter, Table, check_table, entries, inner, list, member, text, with};
 use crate::config::ConfigError;
 use crate::config::check::is_upstream_name;
+use crate::config::environment::variable_for;
 use crate::config::tree::{Entry, Node, Step, Value};
 
 /// The providers that speak OpenAI's API, and where; none: the file has to say where.
@@ -174,11 +175,11 @@ impl Converter {
         let written = self.address_of_keys(provider)?.or(of_network);
         if let Some((url, theirs)) = written {
             if text(url).is_some_and(|url| url.starts_with(FROM_ENVIRONMENT)) {
-                let variable = format!("HEIMDALL__UPSTREAMS__{}__", name.to_ascii_uppercase());
+                let [kind, base_url] = ["kind", "base_url"].map(|key| variable_for(&with(&upstream.path, key)));
                 let text = format!(
                     "the provider `{name}` is not available, as its address is in an environment variable, which none is \
                      read from: calls to its models answer an error; write the address itself, or set \
-                     {variable}KIND=openai and {variable}BASE_URL to the address, with its `/v1`"
+                     {kind}=openai and {base_url} to the address, with its `/v1`"
                 );
                 self.not_available(url, upstream, text);
                 return Ok(None);

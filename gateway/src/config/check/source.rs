@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Table;
 use crate::config::ConfigError;
-use crate::config::tree::Step;
+use crate::config::environment::variable_for;
 
 /// Refuses none of them, several, and one that is empty. `value`: none where the text itself can't be written.
 pub(super) fn check(
@@ -46,11 +46,7 @@ fn beside(first: &str, second: &str, told: &str, table: &Table<'_>) -> ConfigErr
     }
     if is_in_file(first) != is_in_file(second) {
         let own = if is_in_file(first) { second } else { first };
-        let steps = table.path.iter().map(|step| match step {
-            Step::Key(key) => key.to_ascii_uppercase().replace(['-', '.'], "_"),
-            Step::Index(index) => index.to_string(),
-        });
-        let variable = steps.fold("HEIMDALL".to_owned(), |name, step| name + "__" + &step);
+        let variable = variable_for(&table.path);
         problem += &format!(
             "; take one out, or replace the file's by the whole table in a variable, as in \
              {variable}='{{\"{own}\": \"…\"}}'"

@@ -322,9 +322,26 @@ fn a_provider_without_an_address_answers_an_error() {
         &warnings,
         &[
             "`ollama` is not available, as nothing says where it is (`keys[].ollama_key_config.url` or",
-            "`sgl` is not available, as its address is in an environment variable",
+            "`sgl` is not available, as its address is in an environment variable, which none is read from: calls to its \
+             models answer an error; write the address itself, or set HEIMDALL__UPSTREAMS__SGL__KIND=openai and \
+             HEIMDALL__UPSTREAMS__SGL__BASE_URL to the address, with its `/v1`",
             "`mine` is not available, as nothing says where it is (`network_config.base_url`)",
         ],
+    );
+}
+
+#[test]
+fn the_address_that_the_file_does_not_tell_can_be_a_variables() {
+    let text = json!({"plugins": [], "providers": {"sgl": {"keys": [{"sgl_key_config": {"url": "env.SGL_URL"}}]}}});
+    let variables = [
+        ("HEIMDALL__UPSTREAMS__SGL__KIND", "openai"),
+        ("HEIMDALL__UPSTREAMS__SGL__BASE_URL", "http://sgl/v1"),
+    ];
+    let (config, _) = parse_with("config.json", &text.to_string(), &variables).unwrap();
+    let sgl = &config.upstreams["sgl"];
+    assert_eq!(
+        (sgl.kind, sgl.base_url.as_deref()),
+        (UpstreamKind::OpenAi, Some("http://sgl/v1"))
     );
 }
 

@@ -1,20 +1,20 @@
-//! What a converted setting is called in the file that it comes from, for messages.
+//! What a setting is called where it was written, for messages: in the file that was converted, or on a command line.
 
-use crate::config::tree::{Place, Step, written};
-use crate::config::{ConfigError, Warning};
+use super::tree::{Place, Step, written};
+use super::{ConfigError, Warning};
 
-/// Settings of Heimdall's, each with what it is in the file.
+/// Settings of Heimdall's, each with what it is there.
 #[derive(Debug, Default)]
-pub(in crate::config) struct Names(Vec<(String, String)>);
+pub(super) struct Names(Vec<(String, String)>);
 
 impl Names {
     /// What stands at `ours` now was `theirs`, and so was what is in it.
-    pub(in crate::config) fn add(&mut self, ours: &[Step], theirs: &[Step]) {
+    pub(super) fn add(&mut self, ours: &[Step], theirs: &[Step]) {
         self.0.push((written(ours), written(theirs)));
     }
 
     /// The error as one of the file's, if it is one: a variable's stays as it is.
-    pub(in crate::config) fn error(&self, mut error: ConfigError, file: &Place) -> ConfigError {
+    pub(super) fn error(&self, mut error: ConfigError, file: &Place) -> ConfigError {
         match &mut error {
             ConfigError::Type { place, key, .. } | ConfigError::Value { place, key, .. } if place.is_within(file) => {
                 *key = self.original(key);
@@ -29,7 +29,7 @@ impl Names {
         error
     }
 
-    pub(in crate::config) fn warning(&self, mut warning: Warning, file: &Place) -> Warning {
+    pub(super) fn warning(&self, mut warning: Warning, file: &Place) -> Warning {
         if let Some(key) = &mut warning.key
             && warning.place.is_within(file)
         {
