@@ -8,6 +8,7 @@ use heimdall_host::plugin::HookSet;
 use serde::Serialize;
 
 use super::chosen::Chosen;
+use super::hooks::{HOOKS, Part};
 use super::output::{self, BAD, FAINT, GOOD, HEADING, WARNING};
 use super::serve::Access;
 use super::{Exit, Failed};
@@ -43,18 +44,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// The hooks in the order in which a request meets them, and whether plugins are called in reverse.
-const ORDER: [(&str, HookSet, bool); 8] = [
-    ("on-request", HookSet::HTTP_REQUEST, false),
-    ("before-call", HookSet::PRE_LLM, false),
-    ("after-call", HookSet::POST_LLM, true),
-    ("after-call of each chunk", HookSet::POST_LLM_CHUNK, true),
-    ("on-chunk", HookSet::CHUNK, true),
-    ("on-end", HookSet::END, true),
-    ("after-call of a stream", HookSet::POST_LLM_STREAMED, true),
-    ("on-response", HookSet::HTTP_RESPONSE, true),
-];
-
 /// What was found.
 #[derive(Debug, Default, Serialize)]
 struct Report {
@@ -88,7 +77,7 @@ struct PluginReport {
 /// The plugins that a hook calls, in order.
 #[derive(Debug, Serialize)]
 struct HookReport {
-    hook: &'static str,
+    hook: String,
     plugins: Vec<String>,
 }
 
@@ -188,12 +177,16 @@ impl Report {
             let having = loaded.iter().filter(move |loaded| loaded.plugin.hooks().contains(hook));
             having.map(|loaded| loaded.plugin.manifest().name.to_string())
         };
-        let hooks = ORDER.into_iter().map(|(hook, set, reverse)| HookReport {
-            hook,
-            plugins: if reverse {
-                names(set).rev().collect()
+        let hooks = HOOKS.iter().map(|row| HookReport {
+            hook: match row.part {
+                Part::Whole => row.name.to_owned(),
+                Part::Chunk => format!("{} of each chunk", row.name),
+                Part::Streamed => format!("{} of a stream", row.name),
+            },
+            plugins: if row.reverse {
+                names(row.set).rev().collect()
             } else {
-                names(set).collect()
+                names(row.set).collect()
             },
         });
         self.hooks = hooks.filter(|hook| !hook.plugins.is_empty()).collect();

@@ -6,6 +6,7 @@ mod check;
 mod chosen;
 mod config;
 mod given;
+mod hooks;
 mod inspect;
 mod manual;
 mod output;

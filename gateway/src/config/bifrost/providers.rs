@@ -153,8 +153,7 @@ impl Converter {
 
     fn custom(&mut self, custom: &Node, path: &[Step]) {
         if let Some(allowed) = member(custom, "allowed_requests") {
-            let problem = "is ignored: calls that Bifrost would refuse are allowed here, as every kind of call is that \
-                           Heimdall has; a plugin can refuse them";
+            let problem = "is ignored: calls that Bifrost would refuse are allowed here; a plugin can refuse them";
             self.warn_of(allowed, &with(path, "allowed_requests"), problem);
         }
         self.ignore_others(custom, path, &["base_provider_type", "is_key_less", "allowed_requests"]);
@@ -177,8 +176,8 @@ impl Converter {
             if text(url).is_some_and(|url| url.starts_with(FROM_ENVIRONMENT)) {
                 let [kind, base_url] = ["kind", "base_url"].map(|key| variable_for(&with(&upstream.path, key)));
                 let text = format!(
-                    "the provider `{name}` is not available, as its address is in an environment variable, which none is \
-                     read from: calls to its models answer an error; write the address itself, or set \
+                    "the provider `{name}` is not available, as its address is in an environment variable, from which \
+                     none is read: calls to its models answer an error; write the address itself, or set \
                      {kind}=openai and {base_url} to the address, with its `/v1`"
                 );
                 self.not_available(url, upstream, text);

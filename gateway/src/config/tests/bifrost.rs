@@ -322,7 +322,7 @@ fn a_provider_without_an_address_answers_an_error() {
         &warnings,
         &[
             "`ollama` is not available, as nothing says where it is (`keys[].ollama_key_config.url` or",
-            "`sgl` is not available, as its address is in an environment variable, which none is read from: calls to its \
+            "`sgl` is not available, as its address is in an environment variable, from which none is read: calls to its \
              models answer an error; write the address itself, or set HEIMDALL__UPSTREAMS__SGL__KIND=openai and \
              HEIMDALL__UPSTREAMS__SGL__BASE_URL to the address, with its `/v1`",
             "`mine` is not available, as nothing says where it is (`network_config.base_url`)",
