@@ -1,17 +1,18 @@
 //! `heimdall check`: what would serve, without serving.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use clap::Args;
 use heimdall_host::loader::{FailurePolicy, Loaded};
 use heimdall_host::plugin::HookSet;
 use serde::Serialize;
 
+use super::chosen::Chosen;
+use super::hooks::{HOOKS, Part};
 use super::output::{self, BAD, FAINT, GOOD, HEADING, WARNING};
 use super::serve::Access;
 use super::{Exit, Failed};
-use crate::config::{self, Config, FileFormat, Origin};
+use crate::config::{Config, Origin};
 use crate::logging;
 use crate::plugins::{self, Plugins};
 use crate::upstream::Upstreams;
@@ -31,12 +32,8 @@ go on without it), 2 if the configuration is wrong, or has warnings and `--deny-
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The configuration [default: what `serve` takes]
-    config: Option<PathBuf>,
-
-    /// What the configuration is, where its name does not tell, or where it is Bifrost's
-    #[arg(long, value_name = "FORMAT", value_enum, requires = "config")]
-    format: Option<FileFormat>,
+    #[command(flatten)]
+    chosen: Chosen,
 
     /// A warning counts as a mistake
     #[arg(long)]
@@ -46,18 +43,6 @@ pub(super) struct Arguments {
     #[arg(long)]
     json: bool,
 }
-
-/// The hooks in the order in which a request meets them, and whether plugins are called in reverse.
-const ORDER: [(&str, HookSet, bool); 8] = [
-    ("on-request", HookSet::HTTP_REQUEST, false),
-    ("before-call", HookSet::PRE_LLM, false),
-    ("after-call", HookSet::POST_LLM, true),
-    ("after-call of each chunk", HookSet::POST_LLM_CHUNK, true),
-    ("on-chunk", HookSet::CHUNK, true),
-    ("on-end", HookSet::END, true),
-    ("after-call of a stream", HookSet::POST_LLM_STREAMED, true),
-    ("on-response", HookSet::HTTP_RESPONSE, true),
-];
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -92,7 +77,7 @@ struct PluginReport {
 /// The plugins that a hook calls, in order.
 #[derive(Debug, Serialize)]
 struct HookReport {
-    hook: &'static str,
+    hook: String,
     plugins: Vec<String>,
 }
 
@@ -107,7 +92,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let mut report = Report::default();
     let mut exit = match super::runtime()?.block_on(check(arguments, &mut report)) {
         Ok(exit) => exit,
-        Err(Failed { exit, error }) => {
+        Err(Failed { exit, error, .. }) => {
             report.errors.push(format!("{error:#}"));
             exit
         }
@@ -125,20 +110,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     }
     report.ok = exit == Exit::Ok;
     if arguments.json {
-        output::print_json(&report);
+        output::print_json(&report)?;
     } else {
-        output::print(&report.text());
+        output::print(&report.text())?;
     }
     Ok(exit)
 }
 
 async fn check(arguments: &Arguments, report: &mut Report) -> Result<Exit, Failed> {
     let usage = |error| Failed::new(Exit::Usage, error);
-    report.configuration = match &arguments.config {
+    report.configuration = match arguments.chosen.file() {
         Some(file) => file.display().to_string(),
         None => "the configuration".to_owned(),
     };
-    let loaded = config::load(arguments.config.as_deref(), arguments.format).map_err(|error| usage(error.into()))?;
+    let loaded = arguments.chosen.load()?;
     report.configuration = from(&loaded.origin);
     report.warnings.extend(loaded.warnings.iter().map(ToString::to_string));
     let config = &loaded.config;
@@ -192,12 +177,16 @@ impl Report {
             let having = loaded.iter().filter(move |loaded| loaded.plugin.hooks().contains(hook));
             having.map(|loaded| loaded.plugin.manifest().name.to_string())
         };
-        let hooks = ORDER.into_iter().map(|(hook, set, reverse)| HookReport {
-            hook,
-            plugins: if reverse {
-                names(set).rev().collect()
+        let hooks = HOOKS.iter().map(|row| HookReport {
+            hook: match row.part {
+                Part::Whole => row.name.to_owned(),
+                Part::Chunk => format!("{} of each chunk", row.name),
+                Part::Streamed => format!("{} of a stream", row.name),
+            },
+            plugins: if row.reverse {
+                names(row.set).rev().collect()
             } else {
-                names(set).collect()
+                names(row.set).collect()
             },
         });
         self.hooks = hooks.filter(|hook| !hook.plugins.is_empty()).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Exit, Failed, output};
-use crate::config::{self, FileFormat, Format, Warning};
+use crate::config::{self, ConfigError, FileFormat, Format, Warning};
 
 const EXAMPLES: &str = "Examples:
   heimdall config print
@@ -23,6 +23,7 @@ const REFERENCE_EXAMPLES: &str = "Examples:
 const PRINT_EXAMPLES: &str = "Examples:
   heimdall config print
   heimdall config print --config heimdall.toml --format yaml
+  heimdall config print --config config.json --from bifrost
   heimdall config print --json";
 
 const CONVERT_EXAMPLES: &str = "Examples:
@@ -59,8 +60,12 @@ struct Print {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// What the configuration is, where its name does not tell, or where it is Bifrost's
+    #[arg(long, value_enum, value_name = "FORMAT", requires = "config")]
+    from: Option<FileFormat>,
+
     /// What is printed
-    #[arg(long, value_enum, default_value_t = Format::Toml)]
+    #[arg(long, value_enum, visible_alias = "to", default_value_t = Format::Toml)]
     format: Format,
 
     /// As JSON, like `--format json`
@@ -73,8 +78,8 @@ struct Convert {
     /// The configuration
     file: PathBuf,
 
-    /// What the file is, where its name does not tell
-    #[arg(long, value_enum)]
+    /// What the file is, where its name does not tell, or where it is Bifrost's
+    #[arg(long, value_enum, visible_alias = "from")]
     format: Option<FileFormat>,
 
     /// What it becomes
@@ -89,13 +94,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
         Verb::Print(print) => printed(print)?,
         Verb::Convert(convert) => converted(convert)?,
     };
-    output::print(&text);
+    output::print(&text)?;
     Ok(Exit::Ok)
 }
 
 fn printed(print: &Print) -> Result<String, Failed> {
     let wrong = |error| Failed::new(Exit::Usage, error);
-    let loaded = config::load(print.config.as_deref(), None).map_err(wrong)?;
+    let loaded = config::load(print.config.as_deref(), print.from).map_err(|error| {
+        wrong(match error {
+            // Here `--format` says what is printed.
+            ConfigError::UnknownFormat { file, .. } => ConfigError::UnknownFormat { file, option: "--from" },
+            error => error,
+        })
+    })?;
     tell(&loaded.warnings);
     let format = if print.json { Format::Json } else { print.format };
     loaded.config.written(format).map_err(wrong)

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use clap::Args;
 use heimdall_host::loader::Inspection;
 
-use super::{Exit, Failed, given, output};
+use super::output::{self, printable};
+use super::{Exit, Failed, given};
 use crate::plugins;
 
 const EXAMPLES: &str = "Examples:
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
 
     /// As JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
@@ -36,19 +37,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
         .inspect(&file, &Bytes::from(bytes))
         .map_err(|error| Failed::new(Exit::NotAPlugin, error))?;
     if arguments.json {
-        output::print_json(&inspection);
+        output::print_json(&inspection)?;
     } else {
-        output::print(&text(&inspection));
+        output::print(&text(&inspection))?;
     }
     let runs = inspection.imports.iter().all(|import| import.offered);
     Ok(if runs { Exit::Ok } else { Exit::NotAPlugin })
 }
 
 fn text(inspection: &Inspection) -> String {
-    let mut text = format!("{}\n", inspection.file);
+    let mut text = format!("{}\n", printable(&inspection.file));
     let mut line = |name: &str, value: &str| {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "  {name:<10} {value}");
+        let _ = writeln!(text, "  {name:<10} {}", printable(value));
     };
     line("kind", &inspection.kind);
     line("version", &inspection.version);
@@ -97,6 +98,6 @@ fn listed(names: &[String]) -> String {
 fn many(text: &mut String, name: &str, values: impl Iterator<Item = String>) {
     for (index, value) in values.enumerate() {
         let name = if index == 0 { name } else { "" };
-        let _ = writeln!(text, "  {name:<10} {value}");
+        let _ = writeln!(text, "  {name:<10} {}", printable(&value));
     }
 }

@@ -35,11 +35,11 @@ pub(super) struct ManArguments {
     directory: Option<PathBuf>,
 }
 
-pub(super) fn completions(arguments: &CompletionsArguments, mut command: Command) -> Exit {
+pub(super) fn completions(arguments: &CompletionsArguments, mut command: Command) -> Result<Exit, Failed> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "heimdall", &mut script);
-    output::print_bytes(&script);
-    Exit::Ok
+    output::print_bytes(&script)?;
+    Ok(Exit::Ok)
 }
 
 pub(super) fn man(arguments: &ManArguments, command: Command) -> Result<Exit, Failed> {
@@ -49,7 +49,7 @@ pub(super) fn man(arguments: &ManArguments, command: Command) -> Result<Exit, Fa
             clap_mangen::Man::new(command)
                 .render(&mut page)
                 .context("the page can't be made")?;
-            output::print_bytes(&page);
+            output::print_bytes(&page)?;
         }
         Some(directory) => {
             let written = || {

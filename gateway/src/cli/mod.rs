@@ -3,8 +3,10 @@
 mod bench;
 mod call;
 mod check;
+mod chosen;
 mod config;
 mod given;
+mod hooks;
 mod inspect;
 mod manual;
 mod output;
@@ -17,6 +19,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use serde_json::json;
+
+use crate::logging::Line;
 
 /// How the process ends, in numbers that scripts can rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +47,8 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Failed {
     exit: Exit,
     error: anyhow::Error,
+    /// What was logged until then, where that may tell why.
+    log: Vec<Line>,
 }
 
 impl Failed {
@@ -49,7 +56,21 @@ impl Failed {
         Failed {
             exit,
             error: error.into(),
+            log: Vec::new(),
         }
+    }
+
+    fn tell(&self, as_json: bool) -> Exit {
+        if as_json {
+            let report = json!({"error": format!("{:#}", self.error), "log": self.log});
+            // It is told on standard error too.
+            let _unread = output::print_json(&report);
+        }
+        for line in &self.log {
+            output::note(&output::log_line(line));
+        }
+        output::error(&self.error);
+        self.exit
     }
 }
 
@@ -91,15 +112,16 @@ pub(crate) fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too. If they can't be printed there is nobody to tell.
-            let _unprinted = error.print();
-            return if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Ok.into()
+            // Help and version come this way too.
+            let is_lost = error.print().is_err_and(|error| output::is_lost(&error));
+            return match (error.use_stderr(), is_lost) {
+                (true, _) => Exit::Usage.into(),
+                (false, true) => Exit::Failed.into(),
+                (false, false) => Exit::Ok.into(),
             };
         }
     };
+    let as_json = cli.verb.as_json();
     let done = match cli.verb {
         Verb::Serve(arguments) => serve::run(arguments),
         Verb::Check(arguments) => check::run(&arguments),
@@ -107,19 +129,28 @@ pub(crate) fn run() -> ExitCode {
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Config(arguments) => config::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
-        Verb::Completions(arguments) => Ok(manual::completions(&arguments, Cli::command())),
+        Verb::Completions(arguments) => manual::completions(&arguments, Cli::command()),
         Verb::Man(arguments) => manual::man(&arguments, Cli::command()),
     };
     match done {
         Ok(exit) => exit.into(),
-        Err(Failed { exit, error }) => {
-            output::error(&error);
-            exit.into()
+        Err(failed) => failed.tell(as_json).into(),
+    }
+}
+
+impl Verb {
+    /// Whether a script that reads JSON is to be told of a failure where it reads.
+    fn as_json(&self) -> bool {
+        match self {
+            Verb::Call(arguments) => arguments.json,
+            Verb::Bench(arguments) => arguments.json,
+            Verb::Inspect(arguments) => arguments.json,
+            _ => false,
         }
     }
 }
 
-/// What verbs run in that are done when they have answered.
+/// What verbs run in.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

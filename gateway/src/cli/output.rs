@@ -1,4 +1,5 @@
-//! Everything that is printed for people. Nothing here fails: if nobody reads it any more, there is nobody to tell.
+//! Everything that is printed for people. If nobody reads it any more, there is nobody to tell; what can't be written for
+//! another reason is lost, which has to be known.
 //!
 //! Colours reach a terminal only, and none where `NO_COLOR` is set.
 
@@ -7,7 +8,15 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
+use heimdall_host::runtime::escape_line;
 use serde::Serialize;
+
+use super::{Exit, Failed};
+use crate::logging::Line;
+
+/// Bytes of a line that is printed; the rest of a longer one is left out.
+const MAX_LINE: usize = 4096;
 
 /// What stands above other lines.
 pub(super) const HEADING: Style = Style::new().bold();
@@ -25,20 +34,34 @@ pub(super) const ADDED: Style = AnsiColor::Green.on_default();
 pub(super) const REMOVED: Style = AnsiColor::Red.on_default();
 
 /// Prints to standard output.
-pub(super) fn print(text: &str) {
-    let _unread = anstream::stdout().write_all(text.as_bytes());
+pub(super) fn print(text: &str) -> Result<(), Failed> {
+    write(anstream::stdout(), text.as_bytes())
 }
 
 /// Prints bytes to standard output as they are.
-pub(super) fn print_bytes(bytes: &[u8]) {
-    let _unread = std::io::stdout().write_all(bytes);
+pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failed> {
+    write(std::io::stdout(), bytes)
 }
 
 /// Prints to standard output as JSON.
-pub(super) fn print_json(value: &impl Serialize) {
-    // What is printed here are structs of texts and numbers, which JSON has a place for.
-    let json = serde_json::to_string_pretty(value).unwrap_or_default();
-    print_bytes(format!("{json}\n").as_bytes());
+pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failed> {
+    let json = serde_json::to_string_pretty(value).context("the output is none that JSON has a place for")?;
+    print_bytes(format!("{json}\n").as_bytes())
+}
+
+fn write(mut out: impl std::io::Write, bytes: &[u8]) -> Result<(), Failed> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if is_lost(&error) => Err(Failed::new(
+            Exit::Failed,
+            anyhow::Error::new(error).context("the output can't be written"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether what was not written was to be read by somebody.
+pub(super) fn is_lost(error: &std::io::Error) -> bool {
+    error.kind() != std::io::ErrorKind::BrokenPipe
 }
 
 /// Prints to standard error.
@@ -49,6 +72,28 @@ pub(super) fn note(text: &str) {
 /// Prints an error and what caused it, one cause to a line.
 pub(super) fn error(error: &anyhow::Error) {
     note(&block(error));
+}
+
+/// A log line that was collected, as a line.
+pub(super) fn log_line(line: &Line) -> String {
+    let style = match line.level {
+        "ERROR" => BAD,
+        "WARN" => WARNING,
+        _ => FAINT,
+    };
+    let Line {
+        level, message, fields, ..
+    } = line;
+    format!(
+        "log {style}{level:<5}{style:#} {} {FAINT}{}{FAINT:#}\n",
+        printable(message),
+        printable(fields)
+    )
+}
+
+/// A text from outside as one line that a terminal only prints.
+pub(super) fn printable(text: &str) -> String {
+    escape_line(text, MAX_LINE)
 }
 
 /// A duration in a unit in which it has few digits.
@@ -91,6 +136,13 @@ mod tests {
         let plain = anstream::adapter::strip_str(&block(&error)).to_string();
         let expected = "error: it failed\n  caused by: first\n    second\n  caused by: no such file\n";
         assert_eq!(plain, expected);
+    }
+
+    #[test]
+    fn output_is_lost_where_it_can_not_be_written_but_not_where_nobody_reads_it() {
+        use std::io::{Error, ErrorKind};
+        assert!(is_lost(&Error::from(ErrorKind::StorageFull)));
+        assert!(!is_lost(&Error::from(ErrorKind::BrokenPipe)));
     }
 
     #[test]

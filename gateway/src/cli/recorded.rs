@@ -1,10 +1,14 @@
 //! Requests from a file, and the answers to them: what `heimdall call` and `heimdall bench` work on.
 
+mod response;
+
 use bytes::Bytes;
 use heimdall_host::json::{Document, Kind, Value};
 use heimdall_host::model::{CallKind, HttpRequest, LlmRequest};
+use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, StatusCode};
+
+pub(super) use response::RecordedResponse;
 
 use crate::upstream::{self, Upstream as _, UpstreamAnswer, UpstreamError, UpstreamRequest};
 
@@ -23,14 +27,6 @@ const KINDS: [CallKind; 4] = [
 pub(super) struct Recorded {
     pub(super) http: HttpRequest,
     pub(super) response: Option<RecordedResponse>,
-}
-
-/// An answer.
-#[derive(Debug, Clone)]
-pub(super) struct RecordedResponse {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
 }
 
 impl Recorded {
@@ -104,23 +100,26 @@ pub(super) fn model_request(
 }
 
 fn whole(root: Value<'_>) -> Result<Recorded, String> {
-    if let Some((name, _)) = root.members().find(|(name, _)| !MEMBERS.contains(&name.as_ref())) {
-        return Err(format!("has a member `{name}`; there can be {}", MEMBERS.join(", ")));
-    }
+    check_members(root, &MEMBERS)?;
     let body = root.get("body").map(body).unwrap_or_default();
     let path = match text(root, "path")? {
         Some(path) if path.starts_with('/') => path,
         Some(_) => return Err("has a `path` that does not start with `/`".to_owned()),
         None => path_for(&body)?,
     };
+    let (path, query) = match (path.split_once('?'), text(root, "query")?) {
+        (None, query) => (path, query),
+        (Some((path, query)), None) => (path.to_owned(), Some(query.to_owned())),
+        (Some(_), Some(_)) => return Err("has a query in its `path`, and a `query` beside it".to_owned()),
+    };
     let method = text(root, "method")?.unwrap_or_else(|| "POST".to_owned());
     let method =
         Method::from_bytes(method.as_bytes()).map_err(|_| format!("has a `method` that is none: {method:?}"))?;
-    let query = text(root, "query")?;
-    let headers = headers(root)?;
+    let headers = headers(root)?.unwrap_or_else(json_headers);
+    let response = root.get("response").filter(|response| !response.is_null());
     Ok(Recorded {
         http: HttpRequest::new(method, &path, query.as_deref(), headers, body),
-        response: root.get("response").map(RecordedResponse::read).transpose()?,
+        response: response.map(RecordedResponse::read).transpose()?,
     })
 }
 
@@ -152,63 +151,12 @@ fn path_for(body: &Bytes) -> Result<String, String> {
     Ok(format!("/v1/{}", upstream::path(kind)))
 }
 
-impl RecordedResponse {
-    /// Reads an answer from a file's text: events, an object with `body` and others, or a body alone.
-    ///
-    /// # Errors
-    /// In words, what it lacks.
-    pub(super) fn parse(bytes: Bytes) -> Result<RecordedResponse, String> {
-        if is_events(&bytes) {
-            return Ok(RecordedResponse::ok(bytes));
-        }
-        let document = Document::parse(bytes).map_err(|error| format!("is neither JSON nor events: {error}"))?;
-        RecordedResponse::read(document.root())
+/// Refuses members that mean nothing: they may be misspelt.
+fn check_members(object: Value<'_>, known: &[&str]) -> Result<(), String> {
+    match object.members().find(|(name, _)| !known.contains(&name.as_ref())) {
+        Some((name, _)) => Err(format!("has a member `{name}`; there can be {}", known.join(", "))),
+        None => Ok(()),
     }
-
-    fn read(value: Value<'_>) -> Result<RecordedResponse, String> {
-        let Some(said) = value.get("body") else {
-            return Ok(RecordedResponse::ok(body(value)));
-        };
-        let status = match value.get("status") {
-            None => StatusCode::OK,
-            Some(status) => {
-                let number = status.as_u64().and_then(|status| u16::try_from(status).ok());
-                let status = number.and_then(|status| StatusCode::from_u16(status).ok());
-                status.ok_or("has a `status` that is none")?
-            }
-        };
-        Ok(RecordedResponse {
-            status,
-            headers: headers(value)?,
-            body: body(said),
-        })
-    }
-
-    pub(super) fn ok(body: Bytes) -> RecordedResponse {
-        RecordedResponse {
-            status: StatusCode::OK,
-            headers: json_headers(),
-            body,
-        }
-    }
-
-    /// The data of each event, if it is a stream.
-    pub(super) fn events(&self) -> Option<Vec<String>> {
-        if !is_events(&self.body) {
-            return None;
-        }
-        let text = String::from_utf8_lossy(&self.body);
-        let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
-        let data = data.map(str::trim).filter(|data| *data != upstream::DONE);
-        Some(data.map(str::to_owned).collect())
-    }
-}
-
-fn is_events(bytes: &[u8]) -> bool {
-    let start = bytes.trim_ascii_start();
-    [&b"data:"[..], b"event:", b":"]
-        .iter()
-        .any(|field| start.starts_with(field))
 }
 
 /// A text as it is, anything else as JSON.
@@ -229,10 +177,10 @@ fn text(object: Value<'_>, name: &str) -> Result<Option<String>, String> {
     Ok(Some(text.into_owned()))
 }
 
-/// An object of names and values; a value may be a list.
-fn headers(object: Value<'_>) -> Result<HeaderMap, String> {
-    let Some(listed) = object.get("headers") else {
-        return Ok(json_headers());
+/// An object of names and values; a value may be a list. None: there is none.
+fn headers(object: Value<'_>) -> Result<Option<HeaderMap>, String> {
+    let Some(listed) = object.get("headers").filter(|headers| !headers.is_null()) else {
+        return Ok(None);
     };
     if listed.kind() != Kind::Object {
         return Err("has `headers` that are no object".to_owned());
@@ -253,7 +201,7 @@ fn headers(object: Value<'_>) -> Result<HeaderMap, String> {
                 .map_err(|_| "has too many headers".to_owned())?;
         }
     }
-    Ok(headers)
+    Ok(Some(headers))
 }
 
 fn json_headers() -> HeaderMap {
@@ -262,6 +210,8 @@ fn json_headers() -> HeaderMap {
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
 
     #[test]
@@ -314,6 +264,8 @@ mod tests {
             (r#"{"path":"/v1","headers":{"a b":"c"}}"#, "a b"),
             (r#"{"path":"/v1","headers":{"a":1}}"#, "`a`"),
             (r#"{"path":"/v1","response":{"status":9,"body":""}}"#, "`status`"),
+            (r#"{"path":"/v1","response":{"status":500,"bdy":""}}"#, "`bdy`"),
+            (r#"{"path":"/v1?a=b","query":"c=d"}"#, "`query` beside it"),
         ] {
             let problem = Recorded::parse(text).unwrap_err();
             assert!(problem.contains(words), "{text}: {problem}");
@@ -321,10 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_stream_is_its_events() {
-        let response =
-            RecordedResponse::parse("data: {\"a\":1}\n\ndata: {\"b\":2}\n\ndata: [DONE]\n\n".into()).unwrap();
-        assert_eq!(response.events().unwrap(), ["{\"a\":1}", "{\"b\":2}"]);
-        assert!(RecordedResponse::parse("{}".into()).unwrap().events().is_none());
+    fn a_query_in_the_path_is_the_query() {
+        let recorded = Recorded::parse(r#"{"path":"/v1/models?limit=1","method":"GET"}"#).unwrap();
+        assert_eq!(
+            (recorded.http.path(), recorded.http.query()),
+            ("/v1/models", Some("limit=1"))
+        );
     }
 }

@@ -66,10 +66,7 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let upstreams = Upstreams::new(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
     let access = Access::read(&config).map_err(|error| Failed::new(Exit::Usage, error))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("no threads can be started")?;
+    let runtime = super::runtime()?;
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
         tokio::select! {
@@ -143,7 +140,7 @@ async fn serve(
         upstreams,
         failed,
         max_body: config.max_body_mib.saturating_mul(1 << 20),
-        bodies: server::Budget::new(config.max_bodies_mib.saturating_mul(1 << 20)),
+        bodies: server::Budget::new(config.max_bodies_mib.max(config.max_body_mib).saturating_mul(1 << 20)),
         body_timeout: Duration::from_millis(config.body_timeout_ms),
         head_limits,
         local_only: config.auth.is_none() && !access.clients.are_asked(),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::MAX_REQUESTS;
+
 /// How clients show who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -25,8 +27,10 @@ pub(crate) struct ClientKeyConfig {
     /// The file that holds it.
     pub(crate) file: Option<PathBuf>,
     /// Requests that it may make in a minute.
+    #[schemars(range(min = 1, max = MAX_REQUESTS))]
     pub(crate) requests_per_minute: Option<NonZeroU32>,
     /// Requests that it may make at once, of those; else all of a minute's.
+    #[schemars(range(min = 1, max = MAX_REQUESTS))]
     pub(crate) burst: Option<NonZeroU32>,
 }
 

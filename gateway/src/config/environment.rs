@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::ConfigError;
 use super::format::json_value;
-use super::tree::{Entry, Node, Place, Text, Value};
+use super::schema::{resolved, schema, settings};
+use super::tree::{Entry, Node, Place, Step, Text, Value};
 
 /// What the names of the variables start with, and what stands between two steps of a path.
 const PREFIX: &str = "HEIMDALL__";
@@ -69,6 +70,18 @@ pub(super) fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Resu
     Ok(found)
 }
 
+/// The variable of the setting at this path.
+pub(super) fn variable_for(path: &[Step]) -> String {
+    let steps: Vec<String> = path
+        .iter()
+        .map(|step| match step {
+            Step::Key(key) => key.to_ascii_uppercase().replace(['-', '.'], "_"),
+            Step::Index(index) => index.to_string(),
+        })
+        .collect();
+    format!("{PREFIX}{}", steps.join(SEPARATOR))
+}
+
 fn is_prefixed(name: &str) -> bool {
     name.get(..PREFIX.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
@@ -90,13 +103,31 @@ fn alike(key: &str) -> String {
 pub(super) fn put_in(root: &mut Node, variables: Vec<Variable>) -> Result<(), ConfigError> {
     for variable in variables {
         let value = Node::new(variable.place.clone(), Value::Given(variable.value.clone()));
-        let place = variable
-            .steps
-            .iter()
-            .try_fold(root as &mut Node, |node, step| step_into(node, step, &variable))?;
+        let place =
+            (0..variable.steps.len()).try_fold(root as &mut Node, |node, depth| step_into(node, &variable, depth))?;
         *place = value;
     }
     Ok(())
+}
+
+/// Whether these steps lead to a table of names, in which a number is one too.
+fn holds_names(steps: &[String]) -> bool {
+    let root = schema();
+    let mut at = &root;
+    for step in steps {
+        let setting = match settings(at) {
+            Some(settings) => settings
+                .iter()
+                .find(|(key, _)| alike(key) == alike(step))
+                .map(|(_, setting)| setting),
+            None => at.get("items").or_else(|| at.get("additionalProperties")),
+        };
+        let Some(setting) = setting else {
+            return false;
+        };
+        at = resolved(setting, &root);
+    }
+    at.get("additionalProperties").is_some_and(serde_json::Value::is_object)
 }
 
 /// A key that is not there yet. Variables are mostly upper case, which settings and names are not.
@@ -112,8 +143,10 @@ fn variable_of(place: &Place) -> String {
     place.to_string().trim_start_matches(SOURCE).to_owned()
 }
 
-/// What a step leads to; made if it is not there. What can't have members gives way to what can.
-fn step_into<'a>(node: &'a mut Node, step: &str, variable: &Variable) -> Result<&'a mut Node, ConfigError> {
+/// What the step at this depth leads to; made if it is not there. What can't have members gives way to what can.
+fn step_into<'a>(node: &'a mut Node, variable: &Variable, depth: usize) -> Result<&'a mut Node, ConfigError> {
+    let (before, rest) = variable.steps.split_at_checked(depth).unwrap_or_default();
+    let step = rest.first().map(String::as_str).unwrap_or_default();
     if let Value::Given(text) = &node.value {
         *node = json_value(text, &node.place).ok_or_else(|| ConfigError::Variable {
             name: variable_of(&node.place),
@@ -122,7 +155,7 @@ fn step_into<'a>(node: &'a mut Node, step: &str, variable: &Variable) -> Result<
     }
     let index: Option<usize> = step.parse().ok();
     if !matches!(node.value, Value::List(_) | Value::Table(_)) {
-        let empty = if index.is_some() {
+        let empty = if index.is_some() && !holds_names(before) {
             Value::List(Vec::new())
         } else {
             Value::Table(Vec::new())

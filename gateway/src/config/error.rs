@@ -12,9 +12,9 @@ pub(crate) enum ConfigError {
     #[error("the configuration {file} {error}")]
     Unreadable { file: String, error: FileError },
     #[error(
-        "the name of {file} does not tell its format: it has to end in .toml, .yaml, .yml or .json, or `--format` has to say what it is"
+        "the name of {file} does not tell its format: it has to end in .toml, .yaml, .yml or .json, or `{option}` has to say what it is"
     )]
-    UnknownFormat { file: String },
+    UnknownFormat { file: String, option: &'static str },
     #[error("there are several configurations here: {}; name the one to use with `--config`", .0.join(", "))]
     SeveralFiles(Vec<&'static str>),
     #[error("{place}: this is no {}: {message}", .format.name())]
@@ -50,12 +50,18 @@ pub(crate) enum ConfigError {
 #[derive(Debug)]
 pub(crate) struct Warning {
     pub(super) place: Place,
+    /// The setting that it is about, where it is about one.
+    pub(super) key: Option<String>,
     pub(super) text: String,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.text)
+        let Warning { place, key, text } = self;
+        match key {
+            Some(key) => write!(f, "{place}: `{key}` {text}"),
+            None => write!(f, "{place}: {text}"),
+        }
     }
 }
 

@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use heimdall_host::limits::Limits;
 
+use super::bifrost::Converted;
 use super::environment::{self, Variable};
 use super::format::{Format, json_value};
-use super::tree::{Node, Place, Step, Text, Value, written};
+use super::names::Names;
+use super::tree::{Entry, Node, Place, Step, Text, Value, written};
 use super::{ADDRESS_FORM, Config, ConfigError, DEFAULT_FILES, Warning, bifrost, check, read};
 use crate::files::{self, FileError};
 
@@ -23,10 +26,10 @@ pub(crate) enum FileFormat {
     Toml,
     /// Heimdall's, as YAML.
     Yaml,
-    /// Heimdall's, as JSON.
+    /// Heimdall's, as JSON, whatever it looks like.
     Json,
-    /// Bifrost's `config.json`. It is recognised without being told where it has a `$schema` of Bifrost's, or `providers`,
-    /// `client` or `config_store` beside `plugins`.
+    /// Bifrost's `config.json`. It is recognised without being told where it has a `$schema` of getbifrost.ai, or
+    /// `providers`, `client` or `config_store` beside `plugins`, and no section that only Heimdall's has.
     Bifrost,
 }
 
@@ -66,13 +69,12 @@ pub(crate) fn load(file: Option<&Path>, format: Option<FileFormat>) -> Result<Lo
         None => default_file()?,
     };
     let variables = environment::variables(std::env::vars_os())?;
-    let ((tree, mut warnings), origin) = match file {
+    let (read, origin) = match file {
         Some(file) => (read_file(&file, format)?, Origin::File(file)),
-        None if variables.is_empty() => (nothing("the built-in configuration"), Origin::BuiltIn),
-        None => (nothing("the environment"), Origin::Environment),
+        None if variables.is_empty() => (ReadTree::empty("the built-in configuration"), Origin::BuiltIn),
+        None => (ReadTree::empty("the environment"), Origin::Environment),
     };
-    let (mut config, further) = configuration(tree, variables)?;
-    warnings.extend(further);
+    let (mut config, warnings) = read.into_configuration(variables)?;
     if let Origin::File(file) = &origin {
         config.start_paths_at(file.parent().unwrap_or(Path::new("")));
     }
@@ -98,30 +100,33 @@ fn default_file() -> Result<Option<PathBuf>, ConfigError> {
     }
 }
 
-/// The tree of a file, and what was left out of it.
-fn read_file(file: &Path, format: Option<FileFormat>) -> Result<(Node, Vec<Warning>), ConfigError> {
+/// A tree of Heimdall's that was read, and what was left out of it.
+#[derive(Debug)]
+struct ReadTree {
+    tree: Node,
+    warnings: Vec<Warning>,
+    /// What the file calls what the tree has.
+    names: Names,
+}
+
+fn read_file(file: &Path, format: Option<FileFormat>) -> Result<ReadTree, ConfigError> {
     let name = file.display().to_string();
     let text = text_of(file).map_err(|error| ConfigError::Unreadable {
         file: name.clone(),
         error,
     })?;
     let syntax = format.map(FileFormat::syntax).or_else(|| Format::of(file));
-    let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat { file: name.clone() })?;
+    let syntax = syntax.ok_or_else(|| ConfigError::UnknownFormat {
+        file: name.clone(),
+        option: "--format",
+    })?;
     let tree = syntax.read(&Arc::new(Text { name, text }))?;
-    as_ours(tree, syntax == Format::Json, format == Some(FileFormat::Bifrost))
-}
-
-/// Heimdall's tree, whether it is Heimdall's or Bifrost's that was read. Bifrost's is JSON: a section of its in another
-/// format is a mistake in Heimdall's.
-fn as_ours(mut tree: Node, json: bool, bifrost: bool) -> Result<(Node, Vec<Warning>), ConfigError> {
-    if bifrost || (json && bifrost::is_bifrost(&tree)) {
-        return bifrost::convert(&tree);
-    }
-    // What editors find the schema by.
-    if let Value::Table(entries) = &mut tree.value {
-        entries.retain(|entry| entry.key != "$schema");
-    }
-    Ok((tree, Vec::new()))
+    let is_bifrost = match format {
+        Some(format) => format == FileFormat::Bifrost,
+        // Bifrost's is JSON: a section of its in another format is a mistake in Heimdall's.
+        None => syntax == Format::Json && bifrost::is_bifrost(&tree),
+    };
+    ReadTree::new(tree, is_bifrost)
 }
 
 fn text_of(file: &Path) -> Result<String, FileError> {
@@ -133,14 +138,6 @@ fn text_of(file: &Path) -> Result<String, FileError> {
     })
 }
 
-fn nothing(name: &str) -> (Node, Vec<Warning>) {
-    let source = Arc::new(Text {
-        name: name.to_owned(),
-        text: String::new(),
-    });
-    (Node::new(Place::whole(&source), Value::Table(Vec::new())), Vec::new())
-}
-
 /// What a file says, in another format: Bifrost's is made into Heimdall's. It is checked, and nothing of the environment
 /// is in it.
 pub(crate) fn convert(
@@ -148,10 +145,10 @@ pub(crate) fn convert(
     format: Option<FileFormat>,
     to: Format,
 ) -> Result<(String, Vec<Warning>), ConfigError> {
-    let (mut tree, mut warnings) = read_file(file, format)?;
-    let (_, further) = configuration(tree.clone(), Vec::new())?;
-    warnings.extend(further);
-    tree.drop_nulls(&["config"]);
+    let read = read_file(file, format)?;
+    let mut tree = read.tree.clone();
+    let (_, warnings) = read.into_configuration(Vec::new())?;
+    tree.drop_unset();
     let text = to
         .write(&tree)
         .map_err(|problem| ConfigError::NotWritable { format: to, problem })?;
@@ -163,11 +160,55 @@ impl Config {
     pub(crate) fn written(&self, format: Format) -> Result<String, ConfigError> {
         let problem = |problem: String| ConfigError::NotWritable { format, problem };
         let json = serde_json::to_string(&self.shown()).map_err(|error| problem(error.to_string()))?;
-        let (nothing, _) = nothing("the configuration");
-        let mut tree = json_value(&json, &nothing.place).unwrap_or(nothing);
-        // What is not set. A plugin's own configuration may hold nulls that mean something.
-        tree.drop_nulls(&["config"]);
+        let place = ReadTree::empty("the configuration").tree.place;
+        let mut tree = json_value(&json, &place).ok_or_else(|| problem("it is no JSON".to_owned()))?;
+        tree.drop_unset();
         format.write(&tree).map_err(problem)
+    }
+}
+
+impl ReadTree {
+    /// Heimdall's tree, whether it is Heimdall's or Bifrost's that was read.
+    fn new(mut tree: Node, is_bifrost: bool) -> Result<ReadTree, ConfigError> {
+        if is_bifrost {
+            let Converted { tree, warnings, names } = bifrost::convert(&tree)?;
+            return Ok(ReadTree { tree, warnings, names });
+        }
+        // What editors find the schema by.
+        if let Value::Table(entries) = &mut tree.value {
+            entries.retain(|entry| entry.key != "$schema");
+        }
+        Ok(ReadTree {
+            tree,
+            warnings: Vec::new(),
+            names: Names::default(),
+        })
+    }
+
+    /// One without settings.
+    fn empty(name: &str) -> ReadTree {
+        let source = Arc::new(Text {
+            name: name.to_owned(),
+            text: String::new(),
+        });
+        ReadTree {
+            tree: Node::new(Place::whole(&source), Value::Table(Vec::new())),
+            warnings: Vec::new(),
+            names: Names::default(),
+        }
+    }
+
+    /// The tree with the environment in it, as a checked configuration.
+    fn into_configuration(self, variables: Vec<Variable>) -> Result<(Config, Vec<Warning>), ConfigError> {
+        let ReadTree {
+            tree,
+            mut warnings,
+            names,
+        } = self;
+        let file = tree.place.clone();
+        let (config, further) = configuration(tree, variables).map_err(|error| names.error(error, &file))?;
+        warnings.extend(further.into_iter().map(|warning| names.warning(warning, &file)));
+        Ok((config, warnings))
     }
 }
 
@@ -183,7 +224,7 @@ fn configuration(mut tree: Node, variables: Vec<Variable>) -> Result<(Config, Ve
         let (place, path) = error.place.unwrap_or_else(|| (tree.place.clone(), Vec::new()));
         ConfigError::Type {
             place,
-            message: in_words(&path, &error.message),
+            message: in_words(&path, error.message),
             key: written(&path),
         }
     })?;
@@ -191,39 +232,43 @@ fn configuration(mut tree: Node, variables: Vec<Variable>) -> Result<(Config, Ve
     Ok((config, warnings))
 }
 
-/// Settings at which a text may be a secret, also where none belongs.
-const MAY_BE_SECRET: [&str; 5] = ["client_keys", "keys", "headers", "proxy_credentials", "config"];
-
-/// The message without the names of this program's types and without what may be a secret, and with what to write where the key tells it.
-fn in_words(path: &[Step], message: &str) -> String {
-    match path {
-        [Step::Key(key)] if ["plugins", "routes", "passthrough"].contains(&key.as_str()) => {
-            return format!(
-                "it has to be a list of tables; in TOML each is a table of its own under `[[{key}]]`, with two brackets"
-            );
-        }
-        [Step::Key(key)] if key == "listen" => return format!("it has to be {ADDRESS_FORM}"),
-        _ => {}
+/// The message, with what to write where the key tells it. A key may be a secret's: what stands there is not repeated.
+fn in_words(path: &[Step], message: String) -> String {
+    let [Step::Key(key)] = path else {
+        return message;
+    };
+    match key.as_str() {
+        "plugins" | "routes" | "passthrough" => format!(
+            "it has to be a list of tables; in TOML each is a table of its own under `[[{key}]]`, with two brackets"
+        ),
+        "listen" => format!("it has to be {ADDRESS_FORM}"),
+        "auth" => "it has to be `none` or `client_keys`".to_owned(),
+        _ => message,
     }
-    let may_be_secret = |step: &Step| matches!(step, Step::Key(key) if MAY_BE_SECRET.contains(&key.as_str()));
-    let message = match message.split_once(", expected") {
-        Some((found, expected)) if found.contains(": string") && path.iter().any(may_be_secret) => {
-            format!("invalid type: a text, expected{expected}")
-        }
-        _ => message.to_owned(),
+}
+
+/// Budgets of a plugin that a command line gives by this option, named as in a configuration.
+pub(crate) fn limits(option: &str, given: &[(String, String)]) -> Result<Limits, ConfigError> {
+    let mut read = ReadTree::empty(option);
+    let place = read.tree.place.clone();
+    let node = |value| Node::new(place.clone(), value);
+    let entry = |key: &str, value| Entry {
+        key: key.to_owned(),
+        place: place.clone(),
+        node: node(value),
     };
-    let message = match message.split_once("expected struct ") {
-        Some((found, _)) => format!("{found}expected a table"),
-        None => message,
-    };
-    let message = ["usize", "u64", "u32"].iter().fold(message, |message, name| {
-        message
-            .replace(&format!("expected a nonzero {name}"), "expected a whole number above 0")
-            .replace(&format!("expected {name}"), "expected a whole number, not below 0")
-    });
-    message
-        .replace("invalid type: unit value", "invalid type: nothing")
-        .replace("invalid type: null", "invalid type: nothing")
+    let limits = given
+        .iter()
+        .map(|(name, value)| entry(name, Value::Given(value.clone())));
+    let limits = entry("limits", Value::Table(limits.collect()));
+    let plugin = node(Value::Table(vec![entry("path", Value::Text("-".to_owned())), limits]));
+    read.tree = node(Value::Table(vec![entry("plugins", Value::List(vec![plugin]))]));
+    let path = ["plugins", "limits"].map(|key| Step::Key(key.to_owned()));
+    let [plugins, limits] = path;
+    read.names.add(&[plugins, Step::Index(0), limits.clone()], &[limits]);
+    let (config, _) = read.into_configuration(Vec::new())?;
+    let plugin = config.plugins.first();
+    Ok(plugin.map(|plugin| plugin.limits.limits()).unwrap_or_default())
 }
 
 /// A text in this format with these variables, for tests; `file` is named in errors.
@@ -241,10 +286,9 @@ pub(super) fn parse_with(
     let variables = variables
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let (tree, mut warnings) = as_ours(format.read(&source)?, format == Format::Json, false)?;
-    let (config, further) = configuration(tree, environment::variables(variables)?)?;
-    warnings.extend(further);
-    Ok((config, warnings))
+    let tree = format.read(&source)?;
+    let is_bifrost = format == Format::Json && bifrost::is_bifrost(&tree);
+    ReadTree::new(tree, is_bifrost)?.into_configuration(environment::variables(variables)?)
 }
 
 #[cfg(test)]

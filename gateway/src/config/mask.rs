@@ -26,7 +26,6 @@ impl Config {
         let mut config = self.clone();
         for upstream in config.upstreams.values_mut() {
             upstream.headers.values_mut().for_each(mask_source);
-            upstream.proxy_credentials.iter_mut().for_each(mask_source);
             upstream
                 .proxy
                 .iter_mut()

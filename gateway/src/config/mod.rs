@@ -5,12 +5,14 @@
 
 mod access;
 mod bifrost;
+mod bounds;
 mod check;
 mod environment;
 mod error;
 mod format;
 mod load;
 mod mask;
+mod names;
 mod paths;
 mod plugin;
 mod read;
@@ -35,7 +37,7 @@ pub(crate) use access::{Auth, ClientKeyConfig, CorsConfig, EVERY_ORIGIN, TlsConf
 pub(crate) use check::check_listen;
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use format::Format;
-pub(crate) use load::{FileFormat, Origin, convert, load};
+pub(crate) use load::{FileFormat, Loaded, Origin, convert, limits, load};
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
 pub(crate) use reference::reference;
 pub(crate) use routing::{PassthroughConfig, RouteConfig, glob_set, upstream_and_model};
@@ -78,29 +80,40 @@ pub(crate) struct Config {
     /// How long the list of an upstream's models is remembered, in milliseconds; 0: not at all.
     pub(crate) models_cache_ms: u64,
     /// The most headers that a request may have.
+    #[schemars(range(min = 1, max = bounds::MAX_HEADERS))]
     pub(crate) max_headers: usize,
     /// The largest that a request's headers may be together, in KiB.
+    #[schemars(range(min = 1, max = bounds::MAX_HEADER_KIB))]
     pub(crate) max_header_kib: usize,
     /// How long a client may take to send a request's headers, and how long an idle connection is kept.
+    #[schemars(range(min = 1))]
     pub(crate) head_timeout_ms: u64,
     /// The largest request body, in MiB. A compressed one counts as it is when unpacked.
+    #[schemars(range(min = 1))]
     pub(crate) max_body_mib: usize,
-    /// The most that the bodies of all requests under way may have together, in MiB. What does not fit in is answered with
-    /// 503.
+    /// The most that the bodies of all requests under way may have together, in MiB; never less than one body may have.
+    /// What does not fit in is answered with 503.
+    #[schemars(range(min = 1))]
     pub(crate) max_bodies_mib: usize,
     /// How long a client may take to send a request body.
+    #[schemars(range(min = 1))]
     pub(crate) body_timeout_ms: u64,
     /// How long a client may take nothing of an answer that is ready for it, until its connection is closed.
+    #[schemars(range(min = 1))]
     pub(crate) write_timeout_ms: u64,
     /// Connections at once; more wait until one ends.
+    #[schemars(range(min = 1))]
     pub(crate) max_connections: usize,
     /// How long requests that are under way at a shutdown may go on.
     pub(crate) shutdown_timeout_ms: u64,
-    /// Whether compiled plugins are kept on disk.
+    /// Whether anything is kept on disk: compiled plugins, and copies of plugins that come by URL. Without them every
+    /// start compiles and downloads anew, and fails where the network is down.
     pub(crate) cache: bool,
-    /// Where compiled plugins are kept; empty: nowhere.
+    /// Where compiled plugins and copies of downloaded ones are kept; else the folder `heimdall` of the user's cache
+    /// (on Linux `$XDG_CACHE_HOME`, or `~/.cache`). Empty: nowhere.
     pub(crate) cache_dir: Option<PathBuf>,
-    /// Where the key that authenticates them is kept; empty: nowhere, and no cache either.
+    /// Where the key that authenticates compiled plugins is kept; else the folder `heimdall` of the user's state (on
+    /// Linux `$XDG_STATE_HOME`, or `~/.local/state`). Empty: nowhere, and no cache either.
     pub(crate) state_dir: Option<PathBuf>,
     /// How plugins are fetched whose path is a URL.
     pub(crate) downloads: DownloadsConfig,
@@ -148,6 +161,16 @@ impl Default for Config {
 pub(crate) struct Source {
     /// The text itself.
     pub(crate) value: Option<String>,
+    /// The environment variable that holds it.
+    pub(crate) env: Option<String>,
+    /// The file that holds it.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Where a secret is read from, which is not written in a configuration.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct SecretPlace {
     /// The environment variable that holds it.
     pub(crate) env: Option<String>,
     /// The file that holds it.

@@ -9,6 +9,7 @@ use http::header::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{MAX_INSTANCES, MAX_MEMORY_MIB};
 use super::schema;
 
 /// One plugin.
@@ -29,11 +30,14 @@ pub(crate) struct PluginConfig {
     #[serde(default)]
     #[schemars(schema_with = "schema::on_failure")]
     pub(crate) on_failure: FailurePolicy,
-    /// Whether requests share instances; else as the plugin's kind has it.
+    /// Whether requests share instances; else they do, but for those of a legacy plugin whose allocator overwrites its
+    /// own data in time.
     #[serde(default)]
     #[schemars(schema_with = "schema::isolation")]
     pub(crate) isolation: Option<Isolation>,
-    /// How many instances may live at once; else as the plugin's kind has it.
+    /// How many instances may live at once; all plugins together have at most 1000. Else a typed plugin has up to 32,
+    /// a legacy one 1, and each of those whose `isolation` is `request` up to 256.
+    #[schemars(range(min = 1, max = MAX_INSTANCES))]
     pub(crate) instances: Option<usize>,
     /// Its budgets.
     #[serde(default)]
@@ -41,7 +45,9 @@ pub(crate) struct PluginConfig {
     /// Headers that it can't read in any hook, compared without case. What it sets itself replaces what is there.
     #[serde(default = "credentials")]
     pub(crate) hide_headers: Vec<String>,
-    /// Settings of the plugin's ABI.
+    /// Settings of the plugin's ABI. Legacy plugins have `chunk_form`, in which form their chunk hook gets a chunk: `json`
+    /// (an object), `base64` (text, for an older SDK for Rust) or `auto` (the default: an object, and as text after an
+    /// object was answered with an error). Typed plugins have none.
     #[serde(default)]
     pub(crate) options: BTreeMap<String, String>,
 }
@@ -74,10 +80,13 @@ fn credentials() -> Vec<String> {
 #[serde(default)]
 pub(crate) struct DownloadsConfig {
     /// How long a download may take.
+    #[schemars(range(min = 1))]
     pub(crate) timeout_ms: u64,
     /// How long it may bring nothing.
+    #[schemars(range(min = 1))]
     pub(crate) stall_timeout_ms: u64,
     /// How large a file may be, in MiB.
+    #[schemars(range(min = 1))]
     pub(crate) max_mib: usize,
     /// How many redirects are followed.
     pub(crate) max_redirects: usize,
@@ -98,19 +107,26 @@ impl Default for DownloadsConfig {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LimitsConfig {
-    /// The memory of one instance, all its memories together; at most 4096.
+    /// The memory of one instance, all its memories together.
+    #[schemars(range(min = 1, max = MAX_MEMORY_MIB))]
     pub(crate) memory_mib: Option<usize>,
     /// The elements of one instance's tables together.
+    #[schemars(range(min = 1))]
     pub(crate) table_elements: Option<usize>,
     /// Requests, answers and chunks that one instance may hold at once.
+    #[schemars(range(min = 1))]
     pub(crate) handles: Option<usize>,
     /// How long its start may take, `init` included.
+    #[schemars(range(min = 1))]
     pub(crate) init_timeout_ms: Option<u64>,
     /// How long one hook may take, waiting for an instance included.
+    #[schemars(range(min = 1))]
     pub(crate) hook_timeout_ms: Option<u64>,
     /// How long its `cleanup` may take.
+    #[schemars(range(min = 1))]
     pub(crate) cleanup_timeout_ms: Option<u64>,
     /// What one hook may return, and how large one value may be that it gives to the host.
+    #[schemars(range(min = 1))]
     pub(crate) output_mib: Option<usize>,
     /// Log lines that one call may write; further ones are counted and dropped.
     pub(crate) log_lines: Option<u32>,

@@ -1,8 +1,9 @@
 //! The tree into the configuration's structs: a reader for serde whose errors know their place, and which lists the keys
 //! that no setting has.
 
+mod error;
+
 use std::cell::RefCell;
-use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, Error as _, IntoDeserializer as _, Visitor};
@@ -10,38 +11,14 @@ use serde::forward_to_deserialize_any;
 
 use super::error::UnknownKey;
 use super::format::json_value;
-use super::tree::{Entry, Node, Place, Step, Value, written};
+use super::tree::{Entry, Node, Step, Value, written};
+use crate::text::closest;
 
-/// How alike a key and a setting have to be for a suggestion (1: equal).
-const ALIKE: f64 = 0.75;
+pub(super) use error::ReadError;
+use error::one_of;
 
 /// Unknown keys that one message lists.
 const MAX_UNKNOWN: usize = 20;
-
-/// Why a tree is no configuration.
-#[derive(Debug)]
-pub(super) struct ReadError {
-    /// The innermost value that the error is about; none as long as nobody said.
-    pub(super) place: Option<(Place, Vec<Step>)>,
-    pub(super) message: String,
-}
-
-impl de::Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        ReadError {
-            place: None,
-            message: message.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
 
 /// Reads a tree; gives back the keys that it had no use for too.
 pub(super) fn read<T: de::DeserializeOwned>(root: &Node) -> (Result<T, ReadError>, Vec<UnknownKey>) {
@@ -78,6 +55,14 @@ impl Path<'_> {
     }
 }
 
+/// What has to stand somewhere.
+#[derive(Clone, Copy)]
+enum Container {
+    List,
+    /// With the keys that may stand in it; none: any.
+    Table(Option<&'static [&'static str]>),
+}
+
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     node: &'a Node,
@@ -112,11 +97,7 @@ impl<'a> Reader<'a> {
                 )),
                 None => visitor.visit_str(text),
             },
-            Value::List(values) => visitor.visit_seq(Elements {
-                reader: self,
-                values,
-                next: 0,
-            }),
+            Value::List(values) => self.list(values, visitor),
             Value::Table(entries) => self.table(entries, None, visitor),
         }
     }
@@ -135,24 +116,32 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// What is to be a list or a table: an environment variable holds it as JSON.
-    fn container<'de, V: Visitor<'de>>(
-        self,
-        settings: Option<&'static [&'static str]>,
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        match &self.node.value {
-            Value::Given(text) => match json_value(text, &self.node.place) {
-                Some(node) => Reader { node: &node, ..self }.container(settings, visitor),
+    fn list<'de, V: Visitor<'de>>(self, values: &[Node], visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_seq(Elements {
+            reader: self,
+            values,
+            next: 0,
+        })
+    }
+
+    /// What is to be a list or a table: an environment variable holds it as JSON. In YAML, nothing below a key is an
+    /// empty one.
+    fn container<'de, V: Visitor<'de>>(self, wanted: Container, visitor: V) -> Result<V::Value, ReadError> {
+        match (&self.node.value, wanted) {
+            (Value::Given(text), wanted) => match json_value(text, &self.node.place) {
+                Some(node) => Reader { node: &node, ..self }.container(wanted, visitor),
                 None => Err(ReadError::custom(
                     "a list or a table in an environment variable is written as JSON, and this is none",
                 )),
             },
-            Value::Table(entries) => self.table(entries, settings, visitor),
-            // In YAML, a key with nothing below it.
-            Value::Null => self.table(&[], settings, visitor),
-            _ => self.any(visitor),
+            (Value::List(values), Container::List) => self.list(values, visitor),
+            (Value::Null, Container::List) => self.list(&[], visitor),
+            (Value::Table(entries), Container::Table(settings)) => self.table(entries, settings, visitor),
+            (Value::Null, Container::Table(settings)) => self.table(&[], settings, visitor),
+            (other, Container::List) => Err(ReadError::wrong_type(other, "a list")),
+            (other, Container::Table(_)) => Err(ReadError::wrong_type(other, "a table")),
         }
+        .map_err(|error| self.located(error))
     }
 
     /// A scalar of an environment variable as the type that is asked for; another type fails as it would in a file.
@@ -184,7 +173,6 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     type Error = ReadError;
 
     scalars! {
-        deserialize_bool visit_bool bool,
         deserialize_i8 visit_i64 i64,
         deserialize_i16 visit_i64 i64,
         deserialize_i32 visit_i64 i64,
@@ -197,6 +185,19 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         deserialize_f64 visit_f64 f64,
         deserialize_str visit_string String,
         deserialize_string visit_string String,
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let truth = match &self.node.value {
+            Value::Truth(truth) => Some(*truth),
+            Value::Given(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        match truth {
+            Some(truth) => visitor.visit_bool(truth),
+            None => Err(ReadError::wrong_type(&self.node.value, "`true` or `false`")),
+        }
+        .map_err(|error| self.located(error))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -219,19 +220,11 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        match &self.node.value {
-            Value::Null => visitor.visit_seq(Elements {
-                reader: self,
-                values: &[],
-                next: 0,
-            }),
-            _ => self.container(None, visitor),
-        }
-        .map_err(|error| self.located(error))
+        self.container(Container::List, visitor)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        self.container(None, visitor).map_err(|error| self.located(error))
+        self.container(Container::Table(None), visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -240,14 +233,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         settings: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        self.container(Some(settings), visitor)
-            .map_err(|error| self.located(error))
+        self.container(Container::Table(Some(settings)), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match &self.node.value {
@@ -255,7 +247,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                 let text: StrDeserializer<'_, ReadError> = text.as_str().into_deserializer();
                 visitor.visit_enum(text)
             }
-            _ => self.any(visitor),
+            other => Err(ReadError::wrong_type(other, &one_of(variants))),
         }
         .map_err(|error| self.located(error))
     }
@@ -338,19 +330,9 @@ impl Lines<'_> {
             unknown.push(UnknownKey {
                 place: entry.place.clone(),
                 path: written(&self.reader.path.with(Step::Key(entry.key.clone()))),
-                suggestion: closest(&entry.key, settings),
+                suggestion: closest(&entry.key, settings.iter().copied()),
                 known: settings,
             });
         }
     }
-}
-
-/// The name that a misspelt one was probably meant to be.
-pub(super) fn closest<'a>(key: &str, names: &[&'a str]) -> Option<&'a str> {
-    names
-        .iter()
-        .map(|name| (strsim::jaro_winkler(key, name), *name))
-        .filter(|(score, _)| *score >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
 }

@@ -111,7 +111,7 @@ fn type_of(setting: &Value, root: &Value) -> String {
         _ => "",
     };
     match name {
-        "integer" => "number".to_owned(),
+        "integer" => number(schema),
         "boolean" => "`true` or `false`".to_owned(),
         "string" => "text".to_owned(),
         "array" => {
@@ -123,6 +123,16 @@ fn type_of(setting: &Value, root: &Value) -> String {
         }
         "object" => "table".to_owned(),
         _ => "anything".to_owned(),
+    }
+}
+
+fn number(schema: &Value) -> String {
+    let bound = |name: &str| schema.get(name).and_then(Value::as_u64).filter(|bound| *bound > 0);
+    match (bound("minimum"), bound("maximum")) {
+        (None, None) => "number".to_owned(),
+        (Some(1), None) => "number above 0".to_owned(),
+        (Some(least), None) => format!("number from {least}"),
+        (least, Some(most)) => format!("number from {} to {most}", least.unwrap_or_default()),
     }
 }
 

@@ -51,6 +51,11 @@ impl Place {
         }
     }
 
+    /// Whether it is in the same file, or the same variable, as another one.
+    pub(super) fn is_within(&self, other: &Place) -> bool {
+        Arc::ptr_eq(&self.source, &other.source)
+    }
+
     /// Line and column, both from 1, the column in characters.
     fn position(&self) -> Option<(usize, usize)> {
         match self.at {
@@ -166,14 +171,30 @@ impl Node {
         place.clone()
     }
 
-    /// Leaves out members that are null, but for those within the members of these names.
-    pub(super) fn drop_nulls(&mut self, but: &[&str]) {
+    /// Leaves out what is not set, which is null. A plugin's own configuration may hold nulls that mean something.
+    pub(super) fn drop_unset(&mut self) {
+        let Value::Table(entries) = &mut self.value else {
+            return;
+        };
+        entries.retain(|entry| !matches!(entry.node.value, Value::Null));
+        for entry in entries {
+            match &mut entry.node.value {
+                Value::List(plugins) if entry.key == "plugins" => {
+                    plugins.iter_mut().for_each(|plugin| plugin.drop_nulls(Some("config")));
+                }
+                _ => entry.node.drop_nulls(None),
+            }
+        }
+    }
+
+    /// Leaves out members that are null, but for those within the member of this name.
+    fn drop_nulls(&mut self, but: Option<&str>) {
         match &mut self.value {
-            Value::List(values) => values.iter_mut().for_each(|value| value.drop_nulls(but)),
+            Value::List(values) => values.iter_mut().for_each(|value| value.drop_nulls(None)),
             Value::Table(entries) => {
                 entries.retain(|entry| !matches!(entry.node.value, Value::Null));
-                for entry in entries.iter_mut().filter(|entry| !but.contains(&entry.key.as_str())) {
-                    entry.node.drop_nulls(but);
+                for entry in entries.iter_mut().filter(|entry| Some(entry.key.as_str()) != but) {
+                    entry.node.drop_nulls(None);
                 }
             }
             _ => {}

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Source;
+use super::bounds::MAX_RETRIES;
+use super::{SecretPlace, Source};
 
 /// What kind of upstream this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -35,6 +36,7 @@ pub(crate) struct UpstreamConfig {
     /// How long a key is not used, in milliseconds, after a call with it was answered with 401 or 429. A `retry-after`
     /// of the answer counts instead, up to an hour. The call itself is sent again at once with another key. When no
     /// key is in use, the one that comes back first is taken.
+    #[schemars(range(min = 1))]
     pub(crate) key_cooldown_ms: u64,
     /// Whether the client's own key is sent, in the header in which it came (`authorization`, `api-key` or
     /// `x-api-key`), instead of one of the gateway's.
@@ -48,15 +50,17 @@ pub(crate) struct UpstreamConfig {
     /// `HTTPS_PROXY` are not looked at.
     pub(crate) proxy: Option<String>,
     /// The user and password for the proxy, written `user:password`, from an environment variable or a file.
-    pub(crate) proxy_credentials: Option<Source>,
+    pub(crate) proxy_credentials: Option<SecretPlace>,
     /// Which HTTP is spoken.
     pub(crate) protocol: Protocol,
     /// How many idle connections are kept for further calls.
     pub(crate) max_idle_connections: usize,
     /// How long an idle connection is kept, in milliseconds.
+    #[schemars(range(min = 1))]
     pub(crate) idle_connection_timeout_ms: u64,
     /// How often a call is tried again here that could not be connected, got no answer, or was answered with 408, 409,
-    /// 429 or a status from 500 on (but for 501 and 505). At most 20.
+    /// 429 or a status from 500 on (but for 501 and 505).
+    #[schemars(range(max = MAX_RETRIES))]
     pub(crate) retries: u32,
     /// The pause before the first retry, in milliseconds; each further one is twice as long, up to 10 s, and all vary. An
     /// upstream's `Retry-After` counts instead; if it is over 10 s, the fallbacks come at once.
@@ -68,17 +72,23 @@ pub(crate) struct UpstreamConfig {
     /// `total_timeout_ms`.
     pub(crate) fallbacks: Vec<String>,
     /// How long connecting may take, TLS included, in milliseconds.
+    #[schemars(range(min = 1))]
     pub(crate) connect_timeout_ms: u64,
     /// How long the head of an answer may take, in milliseconds from the request on. Of a stream that may still be
     /// replaced by a retry or a fallback, its first event too may take that long.
+    #[schemars(range(min = 1))]
     pub(crate) first_byte_timeout_ms: u64,
     /// How long an answer may pause between two of its pieces, in milliseconds. Comments of a stream count as pieces.
+    #[schemars(range(min = 1))]
     pub(crate) idle_timeout_ms: u64,
     /// How long a call may take to the end of its answer, in milliseconds. No other attempt follows then.
+    #[schemars(range(min = 1))]
     pub(crate) total_timeout_ms: u64,
     /// The largest answer that is not streamed, in MiB. A compressed one counts as it is when unpacked.
+    #[schemars(range(min = 1))]
     pub(crate) max_response_mib: usize,
     /// The largest event of a stream, in MiB.
+    #[schemars(range(min = 1))]
     pub(crate) max_event_mib: usize,
 }
 
@@ -146,6 +156,7 @@ pub(crate) struct KeyConfig {
     pub(crate) file: Option<PathBuf>,
     /// Its share of the calls: one of weight 2 gets twice as many as one of weight 1.
     #[serde(default = "one")]
+    #[schemars(range(min = 1))]
     pub(crate) weight: u32,
 }
 

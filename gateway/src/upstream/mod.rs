@@ -29,7 +29,7 @@ pub(crate) use error::{Again, Fault, UpstreamError};
 pub(crate) use held::SecretSource;
 pub(crate) use registry::{AttemptsEnd, Member, Upstreams};
 pub(crate) use routing::{Choice, Place, Routing, Target};
-pub(crate) use sse::{DONE, Event, frame};
+pub(crate) use sse::{DONE, Event, events, frame};
 
 /// A call as it leaves the last hook.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ pub(crate) struct Event {
 }
 
 /// Reads events from bytes, however they are cut. Events without data are left out. It ends after an error.
-pub(super) fn events<S>(bytes: S, max_event: usize) -> impl Stream<Item = Result<Event, Fault>> + Send
+pub(crate) fn events<S>(bytes: S, max_event: usize) -> impl Stream<Item = Result<Event, Fault>> + Send
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + 'static,
 {

@@ -46,9 +46,7 @@ impl Part {
     pub(super) fn call<'a>(&'a mut self, loaded: &Loaded, context: &Context, http: &HttpRequest) -> Call<'a> {
         Call {
             context: context.clone(),
-            http: self
-                .view
-                .get_or_insert_with(|| hidden::shown(http, &loaded.hide_headers)),
+            http: self.view.get_or_insert_with(|| loaded.shown_request(http)),
             seat: &mut self.seat,
         }
     }
@@ -144,7 +142,7 @@ impl Exchange {
             if !loaded.plugin.hooks().contains(HookSet::HTTP_REQUEST) {
                 continue;
             }
-            let shown = hidden::shown(&self.http, &loaded.hide_headers);
+            let shown = loaded.shown_request(&self.http);
             let mut draft = shown.clone();
             let mut call = Call {
                 context: self.context.clone(),
@@ -262,7 +260,7 @@ impl Exchange {
             if part.http != Standing::In || !loaded.plugin.hooks().contains(HookSet::HTTP_RESPONSE) {
                 continue;
             }
-            let shown = hidden::shown(&response, &loaded.hide_headers);
+            let shown = loaded.shown_response(&response);
             let mut draft = shown.clone();
             let mut call = part.call(loaded, &self.context, &self.http);
             let result = loaded.plugin.on_response(&mut call, &mut draft).await;

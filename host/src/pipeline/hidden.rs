@@ -2,6 +2,7 @@
 
 use http::header::{HeaderMap, HeaderName};
 
+use crate::loader::Loaded;
 use crate::model::{HttpRequest, HttpResponse};
 
 /// What has headers.
@@ -27,6 +28,18 @@ impl Message for HttpResponse {
 
     fn with_headers(&self, headers: HeaderMap) -> Self {
         HttpResponse::with_headers(self, headers)
+    }
+}
+
+impl Loaded {
+    /// The request as the plugin sees it: without the headers that it can't read.
+    pub fn shown_request(&self, request: &HttpRequest) -> HttpRequest {
+        shown(request, &self.hide_headers)
+    }
+
+    /// The response as the plugin sees it: without the headers that it can't read.
+    pub fn shown_response(&self, response: &HttpResponse) -> HttpResponse {
+        shown(response, &self.hide_headers)
     }
 }
 

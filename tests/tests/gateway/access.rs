@@ -170,7 +170,7 @@ fn clients_that_could_not_be_told_apart_or_asked_are_refused_at_the_start() {
             format!("[client_keys.a]\nfile = {empty:?}\nenv = \"KEY_A\""),
             "stands beside `env`",
         ),
-        ("[client_keys.a]".to_owned(), "one of them says where the key is"),
+        ("[client_keys.a]".to_owned(), "one of `env` and `file` says where it is"),
         (
             "[client_keys.a]\nenv = \"KEY_A\"\nburst = 2".to_owned(),
             "without `requests_per_minute`",
@@ -183,7 +183,6 @@ fn clients_that_could_not_be_told_apart_or_asked_are_refused_at_the_start() {
             "[client_keys.a]\nenv = \"KEY_A\"\nrequests_per_minute = 1\nburst = 400000000".to_owned(),
             "above 1000000",
         ),
-        ("max_bodies_mib = 1".to_owned(), "below `max_body_mib` (16)"),
         ("write_timeout_ms = 0".to_owned(), "above 0"),
         (
             "auth = \"client_keys\"".to_owned(),

@@ -62,7 +62,7 @@ fn a_configuration_with_a_mistake_is_refused_in_words() {
         (
             "max_body_mib = \"large\"",
             2,
-            vec!["heimdall.toml:2:16:", "\"large\"", "whole number"],
+            vec!["heimdall.toml:2:16:", "invalid type: a text", "whole number"],
         ),
         (
             "[[plugins]]\npaht = \"x.wasm\"",

@@ -5,8 +5,8 @@ mod timed;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -15,10 +15,10 @@ use heimdall_host::limits::Limits;
 use heimdall_host::pipeline::Pipeline;
 use serde_json::{Value, json};
 
-use super::output::{self, BAD, FAINT, HEADING};
+use super::chosen::Chosen;
+use super::output::{self, BAD, FAINT, HEADING, WARNING};
 use super::recorded::Recorded;
 use super::{Exit, Failed, given};
-use crate::config::{self, FileFormat};
 use crate::plugins::Plugins;
 use crate::upstream::Routing;
 use crate::{logging, plugins};
@@ -44,12 +44,8 @@ configuration or the file of requests is wrong.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The configuration [default: what `serve` takes]
-    config: Option<PathBuf>,
-
-    /// What the configuration is, where its name does not tell, or where it is Bifrost's
-    #[arg(long, value_name = "FORMAT", value_enum, requires = "config")]
-    format: Option<FileFormat>,
+    #[command(flatten)]
+    chosen: Chosen,
 
     /// The requests, one JSON object to a line
     #[arg(long, value_name = "FILE")]
@@ -65,14 +61,14 @@ pub(super) struct Arguments {
 
     /// As JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let usage = |error| Failed::new(Exit::Usage, error);
     let lines = logging::collect()?;
     let recorded = read(&arguments.requests).map_err(usage)?;
-    let loaded = config::load(arguments.config.as_deref(), arguments.format).map_err(|error| usage(error.into()))?;
+    let loaded = arguments.chosen.load()?;
     super::runtime()?.block_on(async {
         let plugins = plugins::load(&loaded.config, &loaded.origin).await?;
         if let Some(failed) = plugins.failed.first() {
@@ -81,24 +77,35 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
         }
         let routing = Routing::of(&loaded.config).map_err(usage)?;
         let report = bench(arguments, routing, &plugins, recorded, &lines).await?;
-        if arguments.json {
-            output::print_json(&report.json());
+        let printed = if arguments.json {
+            output::print_json(&report.json())
         } else {
-            output::print(&report.text());
-        }
+            output::print(&report.text())
+        };
         plugins.pipeline.cleanup().await;
+        printed?;
         Ok(if report.failures() == 0 { Exit::Ok } else { Exit::Failed })
     })
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<Recorded>> {
+/// A request, and the line on which it stands.
+struct Line {
+    number: usize,
+    recorded: Recorded,
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<Line>> {
     let name = file.display();
     let text = given::read_text(file)?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let read = lines.map(|(index, line)| {
-        Recorded::parse(line.to_owned()).map_err(|problem| anyhow!("{name}:{}: the request {problem}", index + 1))
+        let number = index + 1;
+        let recorded = Recorded::parse(line.to_owned());
+        recorded
+            .map(|recorded| Line { number, recorded })
+            .map_err(|problem| anyhow!("{name}:{number}: the request {problem}"))
     });
-    let requests: Vec<Recorded> = read.collect::<Result<_, _>>()?;
+    let requests: Vec<Line> = read.collect::<Result<_, _>>()?;
     if requests.is_empty() {
         return Err(anyhow!(
             "the file {name} has no requests: each of its lines is to be one, as JSON"
@@ -111,6 +118,9 @@ struct Report {
     plugins: Vec<Arc<Timed>>,
     requests: u64,
     ended: u64,
+    /// Those that called no model, and why the first of them did not.
+    without_model: u64,
+    why_without: Option<String>,
     elapsed: Duration,
 }
 
@@ -118,7 +128,7 @@ async fn bench(
     arguments: &Arguments,
     routing: Routing,
     plugins: &Plugins,
-    recorded: Vec<Recorded>,
+    recorded: Vec<Line>,
     lines: &logging::Lines,
 ) -> Result<Report, Failed> {
     let (timed, wrapped): (Vec<_>, Vec<_>) = plugins.pipeline.plugins().iter().map(Timed::wrap).unzip();
@@ -132,6 +142,7 @@ async fn bench(
         requests,
         next: AtomicU64::new(0),
         ended: AtomicU64::new(0),
+        without_model: Mutex::default(),
         lines: lines.clone(),
     });
     let started = Instant::now();
@@ -141,10 +152,17 @@ async fn bench(
     for worker in workers {
         worker.await.context("a worker broke off")?;
     }
+    let without = work.without_model.lock().unwrap_or_else(PoisonError::into_inner);
+    let why_without = without
+        .first
+        .as_ref()
+        .map(|(line, why)| format!("{}:{line}: the request {why}", arguments.requests.display()));
     Ok(Report {
         plugins: timed,
         requests,
         ended: work.ended.load(Ordering::Relaxed),
+        without_model: without.count,
+        why_without,
         elapsed: started.elapsed(),
     })
 }
@@ -153,11 +171,29 @@ async fn bench(
 struct Work {
     pipeline: Arc<Pipeline>,
     routing: Routing,
-    recorded: Vec<Recorded>,
+    recorded: Vec<Line>,
     requests: u64,
     next: AtomicU64,
     ended: AtomicU64,
+    without_model: Mutex<WithoutModel>,
     lines: logging::Lines,
+}
+
+/// Requests that called no model.
+#[derive(Default)]
+struct WithoutModel {
+    count: u64,
+    /// The line that stands first in the file, and why it called none.
+    first: Option<(usize, String)>,
+}
+
+impl WithoutModel {
+    fn add(&mut self, line: usize, why: String) {
+        self.count += 1;
+        if self.first.as_ref().is_none_or(|(first, _)| line < *first) {
+            self.first = Some((line, why));
+        }
+    }
 }
 
 impl Work {
@@ -168,12 +204,19 @@ impl Work {
                 return;
             }
             let place = usize::try_from(number).unwrap_or_default() % self.recorded.len().max(1);
-            let Some(recorded) = self.recorded.get(place) else {
+            let Some(line) = self.recorded.get(place) else {
                 return;
             };
             let id = format!("heimdall-bench-{number}");
-            if pass(&self.pipeline, &self.routing, &id, recorded).await == Ending::Ended {
-                self.ended.fetch_add(1, Ordering::Relaxed);
+            match pass(&self.pipeline, &self.routing, &id, &line.recorded).await {
+                Ending::Passed => {}
+                Ending::Ended => {
+                    self.ended.fetch_add(1, Ordering::Relaxed);
+                }
+                Ending::NoModel(why) => {
+                    let mut without = self.without_model.lock().unwrap_or_else(PoisonError::into_inner);
+                    without.add(line.number, why);
+                }
             }
             // What plugins write is part of their time, and nothing is done with it.
             self.lines.take();
@@ -242,6 +285,21 @@ impl Report {
             output::duration(per_request),
             self.ended,
         )?;
+        if let Some(why) = &self.why_without {
+            writeln!(
+                out,
+                "{WARNING}{} called no model{WARNING:#}, so that HTTP hooks alone saw them; the first: {}",
+                self.without_model,
+                output::printable(why)
+            )?;
+        }
+        let timings = self.plugins.iter().flat_map(|plugin| plugin.timings());
+        if let Some(first) = timings.filter_map(|(_, timing)| timing.times.percentiles_of()).next() {
+            writeln!(
+                out,
+                "{FAINT}percentiles are of the first {first} calls of a hook{FAINT:#}"
+            )?;
+        }
         writeln!(out, "{FAINT}times of a hook hold its waiting for an instance{FAINT:#}")
     }
 
@@ -268,6 +326,8 @@ impl Report {
             "hooks": hooks.collect::<Vec<_>>(),
             "requests": self.requests,
             "ended_by_a_plugin": self.ended,
+            "called_no_model": self.without_model,
+            "why_no_model": self.why_without,
             "elapsed_us": output::microseconds(self.elapsed),
             "in_plugins_us": output::microseconds(self.in_plugins()),
             "requests_per_second": self.per_second(),

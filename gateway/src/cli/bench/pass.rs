@@ -15,12 +15,14 @@ use crate::upstream::{DONE, Routing, UpstreamAnswer};
 const FAILED: u16 = 500;
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ending {
     /// The upstream was reached, and its answer went back.
     Passed,
     /// A plugin answered, refused or failed before the upstream was reached.
     Ended,
+    /// It called no model, so that only HTTP hooks saw it; why.
+    NoModel(String),
 }
 
 /// What the upstream answered.
@@ -40,13 +42,15 @@ pub(super) async fn pass(pipeline: &Arc<Pipeline>, routing: &Routing, id: &str, 
         let target = routing.choose(model)?.target;
         Some((target.upstream.to_string(), target.model.to_string()))
     };
-    let Ok(request) = model_request(&http, false, choose) else {
-        // No model is called: HTTP hooks only.
-        let answered = recorded.response.clone();
-        let answered = answered.unwrap_or_else(|| RecordedResponse::ok("{}".into()));
-        let response = HttpResponse::new(answered.status, answered.headers, answered.body);
-        exchange.on_response(response).await;
-        return Ending::Passed;
+    let request = match model_request(&http, false, choose) {
+        Ok(request) => request,
+        Err(why) => {
+            let answered = recorded.response.clone();
+            let answered = answered.unwrap_or_else(|| RecordedResponse::ok("{}".into()));
+            let response = HttpResponse::new(answered.status, answered.headers, answered.body);
+            exchange.on_response(response).await;
+            return Ending::NoModel(why);
+        }
     };
     match exchange.before_call(request.clone()).await {
         LlmStep::Proceed(sent) => {
@@ -71,8 +75,8 @@ async fn answer(http: &HttpRequest, recorded: &Recorded, request: &LlmRequest) -
     let Some(response) = &recorded.response else {
         return echoed(http, request).await;
     };
-    if let Some(events) = response.events() {
-        return Answer::Events(documents(events));
+    if let Some(events) = &response.events {
+        return Answer::Events(documents(events.clone()));
     }
     Answer::Whole(read(response, request))
 }
@@ -85,7 +89,13 @@ async fn echoed(http: &HttpRequest, request: &LlmRequest) -> Answer {
             Answer::Events(documents(data.collect::<Vec<_>>().await))
         }
         Ok(UpstreamAnswer::Whole { status, headers, body }) => {
-            Answer::Whole(read(&RecordedResponse { status, headers, body }, request))
+            let response = RecordedResponse {
+                status,
+                headers,
+                body,
+                events: None,
+            };
+            Answer::Whole(read(&response, request))
         }
         Err(error) => Answer::Whole(Upstream::Error(LlmError::from(&error))),
     }

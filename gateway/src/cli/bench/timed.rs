@@ -12,18 +12,8 @@ use heimdall_host::plugin::{
     Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome, Usage,
 };
 
+use crate::cli::hooks::{HOOKS, Part};
 use crate::cli::times::Times;
-
-/// The hooks, in the order in which a request meets them.
-pub(super) const HOOKS: [&str; 7] = [
-    "on-request",
-    "before-call",
-    "after-call (chunk)",
-    "on-chunk",
-    "on-end",
-    "after-call",
-    "on-response",
-];
 
 /// What the calls of one hook came to.
 #[derive(Debug, Clone, Default)]
@@ -53,20 +43,26 @@ impl Timed {
     }
 
     /// What each hook that was called came to.
-    pub(super) fn timings(&self) -> Vec<(&'static str, Timing)> {
+    pub(super) fn timings(&self) -> Vec<(String, Timing)> {
         let timings = self.timings.iter().map(|timing| {
             let timing = timing.lock().unwrap_or_else(PoisonError::into_inner);
             timing.clone()
         });
-        let named = HOOKS.into_iter().zip(timings);
-        named.filter(|(_, timing)| timing.times.count() > 0).collect()
+        let called = HOOKS.iter().zip(timings);
+        let called = called.filter(|(_, timing)| timing.times.count() > 0);
+        let named = called.map(|(row, timing)| match row.part {
+            Part::Chunk => (format!("{} (chunk)", row.name), timing),
+            _ => (row.name.to_owned(), timing),
+        });
+        named.collect()
     }
 
-    async fn time<T>(&self, hook: &str, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    /// `hook`: how the port calls it; of an answer as a whole the port does not tell whether it was streamed.
+    async fn time<T>(&self, hook: HookSet, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let started = Instant::now();
         let result = call.await;
         let time = started.elapsed();
-        let place = HOOKS.iter().position(|name| *name == hook);
+        let place = HOOKS.iter().position(|row| row.set == hook);
         if let Some(timing) = place.and_then(|place| self.timings.get(place)) {
             let mut timing = timing.lock().unwrap_or_else(PoisonError::into_inner);
             timing.times.add(time);
@@ -87,32 +83,36 @@ impl Plugin for Timed {
     }
 
     async fn on_request(&self, call: &mut Call<'_>, request: &mut HttpRequest) -> Result<HttpOutcome, Failure> {
-        self.time("on-request", self.plugin.on_request(call, request)).await
+        self.time(HookSet::HTTP_REQUEST, self.plugin.on_request(call, request))
+            .await
     }
 
     async fn on_response(&self, call: &mut Call<'_>, response: &mut HttpResponse) -> Result<(), Failure> {
-        self.time("on-response", self.plugin.on_response(call, response)).await
+        self.time(HookSet::HTTP_RESPONSE, self.plugin.on_response(call, response))
+            .await
     }
 
     async fn before_call(&self, call: &mut Call<'_>, request: &mut LlmRequest) -> Result<PreOutcome, Failure> {
-        self.time("before-call", self.plugin.before_call(call, request)).await
+        self.time(HookSet::PRE_LLM, self.plugin.before_call(call, request))
+            .await
     }
 
     async fn after_call(&self, call: &mut Call<'_>, upstream: &mut Upstream) -> Result<PostOutcome, Failure> {
-        self.time("after-call", self.plugin.after_call(call, upstream)).await
+        self.time(HookSet::POST_LLM, self.plugin.after_call(call, upstream))
+            .await
     }
 
     async fn after_chunk(&self, call: &mut Call<'_>, chunk: &mut LlmChunk) -> Result<ChunkOutcome, Failure> {
-        self.time("after-call (chunk)", self.plugin.after_chunk(call, chunk))
+        self.time(HookSet::POST_LLM_CHUNK, self.plugin.after_chunk(call, chunk))
             .await
     }
 
     async fn on_chunk(&self, call: &mut Call<'_>, chunk: &mut LlmChunk) -> Result<ChunkOutcome, Failure> {
-        self.time("on-chunk", self.plugin.on_chunk(call, chunk)).await
+        self.time(HookSet::CHUNK, self.plugin.on_chunk(call, chunk)).await
     }
 
     async fn on_end(&self, call: &mut Call<'_>) -> Result<Vec<Document>, Failure> {
-        self.time("on-end", self.plugin.on_end(call)).await
+        self.time(HookSet::END, self.plugin.on_end(call)).await
     }
 
     fn usage(&self) -> Usage {

@@ -2,6 +2,8 @@
 
 use heimdall_host::plugin::{HookSet, Plugin};
 
+use crate::cli::hooks::set_of;
+
 /// A hook that can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hook {
@@ -70,14 +72,7 @@ impl Hook {
 
     /// What the port calls it; a hook that is there in any of these forms can be called.
     fn set(self) -> HookSet {
-        match self {
-            Hook::OnRequest => HookSet::HTTP_REQUEST,
-            Hook::BeforeCall => HookSet::PRE_LLM,
-            Hook::AfterCall => HookSet::POST_LLM | HookSet::POST_LLM_STREAMED | HookSet::POST_LLM_CHUNK,
-            Hook::OnResponse => HookSet::HTTP_RESPONSE,
-            Hook::OnChunk => HookSet::CHUNK,
-            Hook::OnEnd => HookSet::END,
-        }
+        set_of(self.name())
     }
 }
 
@@ -87,4 +82,22 @@ fn listed<T: AsRef<str>>(names: &[T]) -> String {
     }
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::hooks::HOOKS;
+
+    #[test]
+    fn every_hook_can_be_called_by_its_name() {
+        for row in HOOKS {
+            let known = NAMES.iter().find(|(_, name, _)| *name == row.name);
+            assert!(
+                known.is_some_and(|(hook, ..)| hook.set().contains(row.set)),
+                "{}",
+                row.name
+            );
+        }
+    }
 }

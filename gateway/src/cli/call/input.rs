@@ -1,14 +1,18 @@
 //! What a hook is called with: the request, and the answer to it.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use heimdall_host::json::{Document, Duplicates};
+use heimdall_host::loader::Loaded;
 use heimdall_host::model::{
-    CallKind, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, Upstream,
+    CallKind, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, LlmResponse, StreamAssembly, Upstream,
 };
 use http::StatusCode;
+use http::header::HeaderName;
 
 use crate::cli::given;
 use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo, model_request};
@@ -16,6 +20,20 @@ use crate::upstream::{self, UpstreamAnswer};
 
 /// The request that is sent without `--request`.
 const EXAMPLE: &str = r#"{"model":"echo","messages":[{"role":"user","content":"The word is TOP-SECRET."}]}"#;
+
+/// Bytes of the answer that a stream is put together to; a file that is given is no longer.
+const MAX_ASSEMBLED: usize = 256 << 20;
+
+/// What the command line says of a call.
+#[derive(Default)]
+pub(super) struct Given<'a> {
+    pub(super) request: Option<&'a Path>,
+    pub(super) response: Option<&'a Path>,
+    /// The upstream of a model that names no other.
+    pub(super) upstream: Option<&'a str>,
+    /// The client asked for a stream.
+    pub(super) stream: bool,
+}
 
 /// What hooks are called with.
 pub(super) struct Input {
@@ -26,6 +44,8 @@ pub(super) struct Input {
     response: RecordedResponse,
     /// The data of the answer's events, where it is a stream.
     events: Option<Vec<String>>,
+    /// Whether the events are all that is known of the answer.
+    only_events: bool,
 }
 
 impl Input {
@@ -33,14 +53,20 @@ impl Input {
     ///
     /// # Errors
     /// In words, with the file.
-    pub(super) async fn read(request: Option<&Path>, response: Option<&Path>, stream: bool) -> anyhow::Result<Input> {
+    pub(super) async fn read(given: Given<'_>) -> anyhow::Result<Input> {
+        let Given {
+            request,
+            response,
+            upstream,
+            stream,
+        } = given;
         let (name, bytes) = match request {
             Some(file) => (file.display().to_string(), given::read(file)?.into()),
             None => ("the example".to_owned(), Bytes::from_static(EXAMPLE.as_bytes())),
         };
         let recorded = Recorded::parse(bytes).map_err(|problem| anyhow::anyhow!("the request {name} {problem}"))?;
         let kind = recorded.kind();
-        let request = model_request(&recorded.http, stream, |model| Some(split(model)));
+        let request = model_request(&recorded.http, stream, |model| Some(resolved(model, upstream)));
         let recorded_response = match response {
             Some(file) => Some(
                 RecordedResponse::parse(given::read(file)?.into())
@@ -50,7 +76,7 @@ impl Input {
         };
         let (response, events) = match (recorded_response, &request) {
             (Some(response), _) => {
-                let events = response.events();
+                let events = response.events.clone();
                 (response, events)
             }
             (None, Ok(request)) => echoed(&recorded.http, request).await,
@@ -59,12 +85,28 @@ impl Input {
         };
         Ok(Input {
             http: recorded.http,
-            streamed: stream || request.as_ref().is_ok_and(LlmRequest::streaming),
+            streamed: stream || response.events.is_some() || request.as_ref().is_ok_and(LlmRequest::streaming),
             kind: kind.unwrap_or(CallKind::Chat),
+            only_events: response.events.is_some(),
             request,
             response,
             events,
         })
+    }
+
+    /// Hides the headers that the plugin can't read, as the pipeline does; gives back the names of those that were there.
+    pub(super) fn hide(&mut self, loaded: &Loaded) -> Vec<String> {
+        let is_there =
+            |name: &&HeaderName| self.http.headers().contains_key(*name) || self.response.headers.contains_key(*name);
+        let hidden = loaded
+            .hide_headers
+            .iter()
+            .filter(is_there)
+            .map(ToString::to_string)
+            .collect();
+        self.response.headers = loaded.shown_response(&self.http_response()).headers().clone();
+        self.http = loaded.shown_request(&self.http);
+        hidden
     }
 
     /// The call to a model.
@@ -119,17 +161,33 @@ impl Input {
 
     /// The answer as it goes to the client.
     pub(super) fn http_response(&self) -> HttpResponse {
-        let RecordedResponse { status, headers, body } = self.response.clone();
+        let RecordedResponse {
+            status, headers, body, ..
+        } = self.response.clone();
         HttpResponse::new(status, headers, body)
     }
 
     fn whole(&self) -> anyhow::Result<LlmResponse> {
-        if self.response.events().is_some() {
-            anyhow::bail!("the response is a stream, and this hook is called with a whole answer");
+        if self.only_events {
+            return self.assembled();
         }
         let document = document(self.response.body.clone())?;
-        let provider = self.request.as_ref().ok().map(|request| request.provider().into());
-        Ok(LlmResponse::new(self.kind, provider, 0, self.streamed, document))
+        Ok(LlmResponse::new(self.kind, self.provider(), 0, self.streamed, document))
+    }
+
+    /// The answer of a stream, as the pipeline puts it together for hooks that want it whole.
+    fn assembled(&self) -> anyhow::Result<LlmResponse> {
+        let mut assembly = StreamAssembly::new(self.kind, true, MAX_ASSEMBLED);
+        for mut chunk in self.chunks()? {
+            assembly.sent_by_upstream(&chunk);
+            assembly.going_out(&mut chunk)?;
+        }
+        let answer = assembly.finish(self.provider(), 0);
+        answer.context("no answer can be put together of the stream's events")
+    }
+
+    fn provider(&self) -> Option<Arc<str>> {
+        self.request.as_ref().ok().map(|request| request.provider().into())
     }
 }
 
@@ -138,16 +196,25 @@ fn document(bytes: Bytes) -> anyhow::Result<Document> {
         .map_err(|error| anyhow::anyhow!("the response is no JSON: {error}"))
 }
 
-/// The upstream and the model of `upstream/model`. Which upstreams there are is not known here.
-fn split(model: &str) -> (String, String) {
-    let (upstream, model) = model.split_once('/').unwrap_or(("echo", model));
+/// The upstream and the model that is asked there. Where none is given, which upstreams there are is not known here.
+fn resolved(model: &str, given: Option<&str>) -> (String, String) {
+    let named = model.split_once('/').filter(|(first, rest)| match given {
+        Some(given) => *first == given && !rest.is_empty(),
+        None => true,
+    });
+    let (upstream, model) = named.unwrap_or((given.unwrap_or("echo"), model));
     (upstream.to_owned(), model.to_owned())
 }
 
 /// What the echo says: whole, and in events if a stream is asked for.
 async fn echoed(http: &HttpRequest, request: &LlmRequest) -> (RecordedResponse, Option<Vec<String>>) {
     let response = match ask_echo(http, request, false).await {
-        Ok(UpstreamAnswer::Whole { status, headers, body }) => RecordedResponse { status, headers, body },
+        Ok(UpstreamAnswer::Whole { status, headers, body }) => RecordedResponse {
+            status,
+            headers,
+            body,
+            events: None,
+        },
         // A whole answer was asked for, so only an echo that was told to break off ends here.
         _ => RecordedResponse {
             status: StatusCode::BAD_GATEWAY,
@@ -167,4 +234,47 @@ async fn echoed(http: &HttpRequest, request: &LlmRequest) -> (RecordedResponse, 
         _ => None,
     };
     (response, events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_is_put_together_for_hooks_that_want_the_answer() {
+        let events = ["TOP-", "SECRET"].map(|text| {
+            format!("data: {{\"id\":\"1\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+        });
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, events.concat() + "data: [DONE]\n\n").unwrap();
+        let input = Input::read(Given {
+            response: Some(file.path()),
+            ..Given::default()
+        });
+        let input = input.await.unwrap();
+        assert!(input.streamed);
+        let Upstream::Response(answer) = input.answer().unwrap() else {
+            panic!("an error");
+        };
+        let content = answer.document().pointer("/choices/0/message/content");
+        assert_eq!(content.unwrap().as_str().unwrap(), "TOP-SECRET");
+    }
+
+    #[test]
+    fn a_model_belongs_to_the_upstream_that_is_given_unless_it_names_that() {
+        for (model, given, upstream, asked) in [
+            ("echo", None, "echo", "echo"),
+            ("openai/gpt-4", None, "openai", "gpt-4"),
+            ("meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
+            ("openai/meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
+            ("openai/", Some("openai"), "openai", "openai/"),
+            ("gpt-4", Some("openai"), "openai", "gpt-4"),
+        ] {
+            assert_eq!(
+                resolved(model, given),
+                (upstream.to_owned(), asked.to_owned()),
+                "{model} {given:?}"
+            );
+        }
+    }
 }

@@ -17,10 +17,10 @@ use heimdall_host::loader::{LoadError, Loaded, PluginSettings};
 
 use super::times::Times;
 use super::{Exit, Failed, given, output};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::{logging, plugins};
 use hook::Hook;
-use input::Input;
+use input::{Given, Input};
 use report::Report;
 use stage::Stage;
 
@@ -33,12 +33,17 @@ Examples:
   heimdall call guard.wasm on-chunk --stream --json      each chunk of the built-in echo's answer
   heimdall call legacy.wasm post_hook --response response.json
   heimdall call guard.wasm after-call --repeat 100       how long it takes, 100 times
+  heimdall call guard.wasm before-call --limit memory_mib=16 --limit hook_timeout_ms=50
+  heimdall call guard.wasm before-call --upstream openai    for a model like meta-llama/x too
 
 A request is the body of a call to OpenAI's API (a chat, a completion or a response, told apart by
 `messages`, `prompt` and `input`), or a whole one:
 {\"method\", \"path\", \"query\", \"headers\", \"body\", \"response\"}.
 A response is the body of an answer, the events of a stream, or a whole one:
 {\"status\", \"headers\", \"body\"}.
+
+The plugin is called as `serve` would call it: with the budgets that plugins have unless `--limit` says
+otherwise, and without the headers that are hidden from them unless `--show-headers` is given.
 
 It ends with 0 whatever the hook decided, 1 if it failed, 2 if the command line or a file given to
 it is wrong, 3 if FILE is not a plugin.";
@@ -69,6 +74,19 @@ pub(super) struct Arguments {
     #[arg(long = "option", value_name = "NAME=VALUE", value_parser = option)]
     options: Vec<(String, String)>,
 
+    /// One of the plugin's budgets, named as in a configuration's `limits`; can be given several times
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = option)]
+    limits: Vec<(String, String)>,
+
+    /// The upstream of models that do not start with its name: `meta-llama/x` is one model then [default: what stands
+    /// before the first `/`, or echo]
+    #[arg(long, value_name = "NAME")]
+    upstream: Option<String>,
+
+    /// The plugin sees every header, those too that `serve` hides by default: authorization, cookies and the like
+    #[arg(long)]
+    show_headers: bool,
+
     /// The client asked for a stream
     #[arg(long)]
     stream: bool,
@@ -79,7 +97,7 @@ pub(super) struct Arguments {
 
     /// As JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 fn option(text: &str) -> Result<(String, String), String> {
@@ -95,10 +113,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
 async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Failed> {
     let usage = |error| Failed::new(Exit::Usage, error);
     let settings = settings(arguments).map_err(usage)?;
-    let streamed = arguments.stream;
-    let input = Input::read(arguments.request.as_deref(), arguments.response.as_deref(), streamed);
-    let input = input.await.map_err(usage)?;
-    let loaded = load(arguments, settings).await?;
+    let given = Given {
+        request: arguments.request.as_deref(),
+        response: arguments.response.as_deref(),
+        upstream: arguments.upstream.as_deref(),
+        stream: arguments.stream,
+    };
+    let mut input = Input::read(given).await.map_err(usage)?;
+    let loaded = load(arguments, settings).await.map_err(|failed| Failed {
+        // What the plugin wrote before it failed may tell why.
+        log: lines.take(),
+        ..failed
+    })?;
+    let hidden = match arguments.show_headers {
+        true => Vec::new(),
+        false => input.hide(&loaded),
+    };
     let plugin = &*loaded.plugin;
     let hook = Hook::of(plugin, &arguments.hook).map_err(|problem| usage(anyhow::anyhow!(problem)))?;
 
@@ -128,6 +158,7 @@ async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
         manifest: plugin.manifest(),
         hook: hook.name(),
         calls,
+        hidden,
         lines: first_lines,
         load_time: loaded.load_time,
         times,
@@ -135,12 +166,13 @@ async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
         failures,
         usage: plugin.usage(),
     };
-    if arguments.json {
-        output::print_json(&report.json());
+    let printed = if arguments.json {
+        output::print_json(&report.json())
     } else {
-        output::print(&report.text());
-    }
+        output::print(&report.text())
+    };
     plugin.cleanup().await;
+    printed?;
     Ok(if failures == 0 { Exit::Ok } else { Exit::Failed })
 }
 
@@ -157,13 +189,14 @@ fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
     };
     Ok(PluginSettings {
         config,
+        limits: config::limits("--limit", &arguments.limits)?,
         options: arguments.options.iter().cloned().collect::<BTreeMap<_, _>>(),
         ..PluginSettings::new(arguments.file.display().to_string())
     })
 }
 
 async fn load(arguments: &Arguments, settings: PluginSettings) -> Result<Loaded, Failed> {
-    let bytes = given::read(&arguments.file)?;
+    let bytes = given::read(&arguments.file).map_err(|error| Failed::new(Exit::Usage, error))?;
     let host = plugins::host(plugins::cache(&Config::default()))?;
     host.load(bytes.into(), settings).await.map_err(|error| {
         let exit = match &error {

@@ -4,23 +4,21 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use heimdall_host::plugin::{Manifest, Usage};
-use heimdall_host::runtime::escape_line;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::stage::Called;
-use crate::cli::output::{self, ADDED, BAD, FAINT, GOOD, HEADING, REMOVED, WARNING};
+use crate::cli::output::{self, ADDED, BAD, FAINT, GOOD, HEADING, REMOVED, WARNING, printable};
 use crate::cli::times::Times;
 use crate::logging::Line;
-
-/// Bytes of a line that is printed; the rest of a longer one is left out.
-const MAX_LINE: usize = 4096;
 
 pub(super) struct Report<'a> {
     pub(super) manifest: &'a Manifest,
     pub(super) hook: &'static str,
     /// The calls of the first time.
     pub(super) calls: Vec<Called>,
+    /// Headers that were there, and that it did not see.
+    pub(super) hidden: Vec<String>,
     /// What the plugin wrote while it was started, and the first time.
     pub(super) lines: Vec<Line>,
     pub(super) load_time: Duration,
@@ -51,8 +49,15 @@ impl Report<'_> {
         for called in &self.calls {
             self.write_call(out, called)?;
         }
+        if !self.hidden.is_empty() {
+            writeln!(
+                out,
+                "{FAINT}hidden from it as `serve` does (`--show-headers` shows it all): {}{FAINT:#}",
+                self.hidden.join(", ")
+            )?;
+        }
         for line in &self.lines {
-            write_line(out, line)?;
+            out.push_str(&output::log_line(line));
         }
         let loaded = milliseconds(self.load_time);
         writeln!(out, "{FAINT}loaded in {loaded} ms · {}{FAINT:#}", self.used())?;
@@ -131,6 +136,7 @@ impl Report<'_> {
             },
             "hook": self.hook,
             "calls": calls.collect::<Vec<_>>(),
+            "hidden_headers": self.hidden,
             "log": self.lines,
             "load_ms": milliseconds(self.load_time),
             "memory_bytes": self.usage.memory,
@@ -147,27 +153,6 @@ fn diff(called: &Called) -> String {
     }
     let diff = TextDiff::from_lines(&called.before, &called.after);
     diff.unified_diff().missing_newline_hint(false).to_string()
-}
-
-fn write_line(out: &mut String, line: &Line) -> std::fmt::Result {
-    let style = match line.level {
-        "ERROR" => BAD,
-        "WARN" => WARNING,
-        _ => FAINT,
-    };
-    let Line {
-        level, message, fields, ..
-    } = line;
-    writeln!(
-        out,
-        "log {style}{level:<5}{style:#} {} {FAINT}{}{FAINT:#}",
-        printable(message),
-        printable(fields)
-    )
-}
-
-fn printable(text: &str) -> String {
-    escape_line(text, MAX_LINE)
 }
 
 fn milliseconds(time: Duration) -> u64 {

@@ -1,6 +1,6 @@
 //! Bifrost's plugins: those that are WebAssembly files stay, in the order in which they run there.
 
-use super::{Converter, Table, entries, list, number, refuse, text};
+use super::{Converter, Table, check_table, entries, list, member, number, refuse, text, with};
 use crate::config::ConfigError;
 use crate::config::tree::{Node, Step, Value};
 
@@ -17,21 +17,24 @@ impl Converter {
                 continue;
             };
             let placement = self.placement(entry);
-            let order = entry.get("order").and_then(number).unwrap_or(0.0);
-            plugins.push((placement, order, plugin));
+            let order = self.order(entry, &path);
+            plugins.push((placement, order, path, plugin));
         }
         // In the file's order, where nothing else is said.
-        plugins.sort_by(|(a, a_order, _), (b, b_order, _)| a.cmp(b).then(a_order.total_cmp(b_order)));
-        let plugins = plugins.into_iter().map(|(_, _, plugin)| plugin).collect();
-        Ok(Node::new(node.place.clone(), Value::List(plugins)))
+        plugins.sort_by(|(a, a_order, ..), (b, b_order, ..)| a.cmp(b).then(a_order.total_cmp(b_order)));
+        let mut sorted = Vec::new();
+        for (_, _, theirs, plugin) in plugins {
+            let ours = [path.as_slice(), &[Step::Index(sorted.len())]].concat();
+            self.names.add(&ours, &theirs);
+            sorted.push(plugin);
+        }
+        Ok(Node::new(node.place.clone(), Value::List(sorted)))
     }
 
     fn plugin(&mut self, entry: &Node, path: &[Step]) -> Result<Option<Node>, ConfigError> {
-        if !matches!(entry.value, Value::Table(_)) {
-            return Err(refuse(entry, path, "has to be a table"));
-        }
+        check_table(entry, path)?;
         let name = entry.get("name").and_then(text).unwrap_or("without a name");
-        let Some(file) = entry.get("path").filter(|path| !matches!(path.value, Value::Null)) else {
+        let Some(file) = member(entry, "path") else {
             let text =
                 format!("the plugin `{name}` is ignored: it has no `path`, so it is one that is built into Bifrost");
             self.warn(&entry.place, text);
@@ -49,10 +52,10 @@ impl Converter {
                 "of the plugin `{name}` names a native library (.so), and only WebAssembly runs here: build the plugin \
                  for it (TinyGo's `-target=wasi`) and name the .wasm file, or set `enabled` to false"
             );
-            return Err(refuse(file, &super::with(path, "path"), problem));
+            return Err(refuse(file, &with(path, "path"), problem));
         }
         self.ignore_others(entry, path, &KNOWN);
-        let mut plugin = Table::new(entry.place.clone());
+        let mut plugin = Table::new(entry.place.clone(), Vec::new());
         for member in entries(entry).filter(|member| !matches!(member.node.value, Value::Null)) {
             if ["path", "name", "enabled", "config"].contains(&member.key.as_str()) {
                 plugin.add_at(&member.key, &member.place, member.node.clone());
@@ -63,9 +66,19 @@ impl Converter {
         Ok(Some(plugin.into_node()))
     }
 
+    fn order(&mut self, entry: &Node, path: &[Step]) -> f64 {
+        let Some(order) = member(entry, "order") else {
+            return 0.0;
+        };
+        number(order).unwrap_or_else(|| {
+            self.warn_of(order, &with(path, "order"), "is no number, and is taken for 0");
+            0.0
+        })
+    }
+
     /// 0 for what runs before Bifrost's own plugins, 1 for the others.
     fn placement(&mut self, entry: &Node) -> u8 {
-        match entry.get("placement").map(|node| (node, text(node))) {
+        match member(entry, "placement").map(|node| (node, text(node))) {
             Some((_, Some("pre_builtin"))) => 0,
             None | Some((_, Some("post_builtin"))) => 1,
             Some((node, _)) => {

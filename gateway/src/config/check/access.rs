@@ -2,18 +2,10 @@
 
 use http::header::HeaderName;
 
-use super::Table;
+use super::{Table, source};
+use crate::config::bounds::{MAX_HEADER_KIB, MAX_HEADERS, MAX_REQUESTS};
 use crate::config::tree::Step;
 use crate::config::{Auth, ClientKeyConfig, Config, ConfigError, CorsConfig, EVERY_ORIGIN};
-
-/// More headers than this are no map of headers any more.
-const MAX_HEADERS: usize = 10_000;
-
-/// Half of what the server's HTTP library counts a header's bytes up to without running out of headers.
-const MAX_HEADER_KIB: usize = 256;
-
-/// More requests at once than this are no limit.
-const MAX_BURST: u32 = 1_000_000;
 
 /// The longest name of a client: it stands in every log line.
 const MAX_CLIENT_NAME: usize = 64;
@@ -112,13 +104,6 @@ fn limits(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
             return Err(root.refuse(key, format!("is above {most}, the most that can be read")));
         }
     }
-    if config.max_bodies_mib < config.max_body_mib {
-        let problem = format!(
-            "is below `max_body_mib` ({}), so not even one such body fits in",
-            config.max_body_mib
-        );
-        return Err(root.refuse("max_bodies_mib", problem));
-    }
     Ok(())
 }
 
@@ -130,28 +115,14 @@ fn client_key(name: &str, key: &ClientKeyConfig, root: &Table<'_>) -> Result<(),
         return Err(keys.refuse(name, problem));
     }
     let table = keys.table(&[Step::Key(name.to_owned())]);
-    if key.env.as_ref().is_some_and(|env| !env.is_empty()) {
-        table.variable("env", key.env.as_ref())?;
+    source::check(None, key.env.as_ref(), key.file.as_ref(), &table)?;
+    if key.burst.is_some() && key.requests_per_minute.is_none() {
+        return Err(table.refuse("burst", "has no meaning without `requests_per_minute`"));
     }
-    match (&key.env, &key.file) {
-        (None, None) => Err(table.missing("env", "is missing, and so is `file`: one of them says where the key is")),
-        (Some(_), Some(_)) => Err(table.refuse("file", "stands beside `env`: the key can only be in one of the two")),
-        (Some(env), None) if env.is_empty() => Err(table.refuse("env", "is empty")),
-        (None, Some(file)) if file.as_os_str().is_empty() => Err(table.refuse("file", "is empty")),
-        _ if key.burst.is_some() && key.requests_per_minute.is_none() => {
-            Err(table.refuse("burst", "has no meaning without `requests_per_minute`"))
+    for (name, value) in [("burst", key.burst), ("requests_per_minute", key.requests_per_minute)] {
+        if value.is_some_and(|value| value.get() > MAX_REQUESTS) {
+            return Err(table.refuse(name, format!("is above {MAX_REQUESTS}, the most that can be counted")));
         }
-        _ => match key.burst.or(key.requests_per_minute) {
-            // What it stands for is a time that has to be countable: so many intervals between two requests.
-            Some(burst) if burst.get() > MAX_BURST => {
-                let key = if key.burst.is_some() {
-                    "burst"
-                } else {
-                    "requests_per_minute"
-                };
-                Err(table.refuse(key, format!("is above {MAX_BURST}, the most that can be counted")))
-            }
-            _ => Ok(()),
-        },
     }
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod access;
 mod plugin;
 mod routing;
 mod shadowed;
+mod source;
 mod upstream;
 
 use std::cell::RefCell;
@@ -12,11 +13,11 @@ use std::net::SocketAddr;
 
 use http::header::HeaderName;
 
+use super::bounds::{MAX_INSTANCES, MAX_MEMORY_MIB};
 use super::tree::{Node, Step, written};
 use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, Warning};
 
-/// The most memory that the engine gives any instance, in MiB.
-const MAX_MEMORY_MIB: usize = 4096;
+pub(super) use upstream::{is_own_header, is_upstream_name};
 
 /// Refuses what can't be meant; gives back what is probably not meant.
 pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, ConfigError> {
@@ -106,7 +107,8 @@ impl Table<'_> {
         let path = self.key_path(key);
         self.warnings.borrow_mut().push(Warning {
             place: self.tree.key(&path),
-            text: format!("`{}` {problem}", written(&path)),
+            key: Some(written(&path)),
+            text: problem.to_owned(),
         });
     }
 
@@ -156,6 +158,7 @@ fn check_default_upstream(config: &Config, root: &Table<'_>) -> Result<(), Confi
 
 fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigError> {
     plugin::check_origin(plugin, table)?;
+    plugin::check_config(plugin, table)?;
     if plugin.name.as_ref().is_some_and(String::is_empty) {
         return Err(table.refuse("name", "is empty"));
     }
@@ -170,6 +173,12 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
         return Err(table.refuse("hide_headers", format!("holds {name:?}, which is no name of a header")));
     }
     table.above_zero("instances", plugin.instances.map(|instances| instances as u64))?;
+    if plugin.instances.is_some_and(|instances| instances > MAX_INSTANCES) {
+        return Err(table.refuse(
+            "instances",
+            format!("is above {MAX_INSTANCES}, the most that a plugin may have"),
+        ));
+    }
     let limits = table.table(&[Step::Key("limits".into())]);
     let LimitsConfig {
         memory_mib,

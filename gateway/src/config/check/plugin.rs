@@ -1,5 +1,7 @@
 //! Where plugins come from.
 
+use heimdall_host::json::Document;
+
 use super::Table;
 use crate::config::{Config, ConfigError, PluginConfig};
 
@@ -40,6 +42,15 @@ pub(super) fn check_origin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(
         ));
     }
     Ok(())
+}
+
+/// Its own configuration, which it gets as JSON.
+pub(super) fn check_config(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigError> {
+    let config = plugin.config.as_ref().map(|config| Document::parse(config.to_string()));
+    match config {
+        Some(Err(error)) => Err(table.refuse("config", format!("can't be given to the plugin: {error}"))),
+        _ => Ok(()),
+    }
 }
 
 /// Whether nobody on the way can change what is fetched.

@@ -3,15 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Table;
+use crate::config::bounds::MAX_RETRIES;
 use crate::config::tree::Step;
 use crate::config::{Config, ConfigError, RouteConfig, UpstreamConfig, glob_set, upstream_and_model};
 use crate::server::is_own_path;
-
-/// The most retries of one upstream: a call that fails that often is not helped by more.
-const MAX_RETRIES: u32 = 20;
-
-/// How alike a name and an upstream's have to be for a suggestion (1: equal).
-const ALIKE: f64 = 0.75;
+use crate::text::closest;
 
 /// The start of every path that is passed on.
 const API: &str = "/v1/";
@@ -83,11 +79,7 @@ impl Names<'_> {
     }
 
     fn unknown(&self, name: &str) -> String {
-        let alike = self.0.keys().map(|known| (strsim::jaro_winkler(name, known), known));
-        let closest = alike
-            .filter(|(score, _)| *score >= ALIKE)
-            .max_by(|(a, _), (b, _)| a.total_cmp(b));
-        if let Some((_, known)) = closest {
+        if let Some(known) = closest(name, self.0.keys().map(String::as_str)) {
             return format!("names no upstream with {name:?}; did you mean `{known}`?");
         }
         let names: Vec<&str> = self.0.keys().map(String::as_str).collect();

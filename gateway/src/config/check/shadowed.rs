@@ -52,12 +52,16 @@ fn covers(first: &str, second: &str) -> bool {
     if first == second {
         return true;
     }
-    if second.contains(['[', '{', '\\']) {
-        return false;
-    }
     let Ok(set) = glob_set(&[first.to_owned()]) else {
         return false;
     };
+    if !second.contains(SPECIAL) {
+        return set.is_match(second);
+    }
+    // A class may leave out one character, which no few texts show.
+    if [first, second].iter().any(|pattern| pattern.contains(['[', '{', '\\'])) {
+        return false;
+    }
     let any = second.replace('?', OTHER);
     [0, 1, first.len() + 1]
         .iter()
@@ -82,6 +86,12 @@ mod tests {
             ("*-mini", "*-mini", true),
             ("meta/*", "meta/llama/*", true),
             ("*", "[ab]*", false),
+            ("gpt-[!4]", "gpt-?", false),
+            ("gpt-[!4]*", "gpt-*", false),
+            ("gpt-{4,5}", "gpt-?", false),
+            ("gpt-[45]", "gpt-4", true),
+            ("gpt-[!4]", "gpt-4", false),
+            ("gpt-[!4]", "gpt-[!4]", true),
         ];
         for (first, second, expected) in cases {
             assert_eq!(covers(first, second), expected, "{first} {second}");

@@ -9,9 +9,9 @@ use std::path::Path;
 use http::header::{self, HeaderName, HeaderValue};
 use reqwest::Url;
 
-use super::Table;
+use super::{Table, source};
 use crate::config::tree::{Step, written};
-use crate::config::{ConfigError, KeyConfig, Protocol, Source, UpstreamConfig, UpstreamKind};
+use crate::config::{ConfigError, KeyConfig, Protocol, SecretPlace, Source, UpstreamConfig, UpstreamKind};
 
 /// Headers that a call has anyway, or that belong to one connection or message.
 const OWN: [HeaderName; 13] = [
@@ -57,9 +57,19 @@ pub(super) fn check(name: &str, upstream: &UpstreamConfig, table: &Table<'_>) ->
     Ok(())
 }
 
-fn check_name(name: &str, table: &Table<'_>) -> Result<(), ConfigError> {
+/// Whether it is a name that an upstream can have.
+pub(in crate::config) fn is_upstream_name(name: &str) -> bool {
     let is_part_of_one = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if !name.is_empty() && name.bytes().all(is_part_of_one) {
+    !name.is_empty() && name.bytes().all(is_part_of_one)
+}
+
+/// Whether it is a header that a call has anyway.
+pub(in crate::config) fn is_own_header(name: &HeaderName) -> bool {
+    OWN.contains(name)
+}
+
+fn check_name(name: &str, table: &Table<'_>) -> Result<(), ConfigError> {
+    if is_upstream_name(name) {
         return Ok(());
     }
     let place = table.tree.key(&table.path);
@@ -126,14 +136,7 @@ fn check_keys(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), Config
     for (index, key) in upstream.keys.iter().enumerate() {
         let KeyConfig { env, file, weight } = key;
         let table = table.table(&[Step::Key("keys".into()), Step::Index(index)]);
-        match (env, file) {
-            (None, None) => return Err(table.missing("env", "is missing: where the key is, as `env` or `file`")),
-            (Some(_), Some(_)) => return Err(table.refuse("file", "stands beside `env`: the key is in one of them")),
-            (Some(env), None) if env.is_empty() => return Err(table.refuse("env", "is empty")),
-            (None, Some(file)) if file.as_os_str().is_empty() => return Err(table.refuse("file", "is empty")),
-            _ => {}
-        }
-        table.variable("env", env.as_ref())?;
+        source::check(None, env.as_ref(), file.as_ref(), &table)?;
         table.above_zero("weight", Some(u64::from(*weight)))?;
         if !seen.insert((env.as_deref(), file.as_deref())) {
             let written = if env.is_some() { "env" } else { "file" };
@@ -154,7 +157,7 @@ fn check_headers(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), Con
         let Ok(name) = HeaderName::from_bytes(written.as_bytes()) else {
             return Err(headers.refuse(written, "is no name that a header can have"));
         };
-        if OWN.contains(&name) {
+        if is_own_header(&name) {
             return Err(headers.refuse(written, "is a header that the gateway writes itself"));
         }
         if name == header::AUTHORIZATION && has_key {
@@ -163,29 +166,14 @@ fn check_headers(upstream: &UpstreamConfig, table: &Table<'_>) -> Result<(), Con
         if !seen.insert(name) {
             return Err(headers.refuse(written, "is written twice, in capitals and small letters"));
         }
-        check_source(source, &headers.table(&[Step::Key(written.clone())]))?;
+        check_header(source, &headers.table(&[Step::Key(written.clone())]))?;
     }
     Ok(())
 }
 
-fn check_source(source: &Source, table: &Table<'_>) -> Result<(), ConfigError> {
+fn check_header(source: &Source, table: &Table<'_>) -> Result<(), ConfigError> {
     let Source { value, env, file } = source;
-    let is_empty = [
-        ("value", value.as_deref().map(str::is_empty)),
-        ("env", env.as_deref().map(str::is_empty)),
-        ("file", file.as_deref().map(|file| file.as_os_str().is_empty())),
-    ];
-    let mut written = is_empty.iter().filter_map(|(key, is_empty)| Some((key, (*is_empty)?)));
-    let Some((key, is_empty)) = written.next() else {
-        return Err(table.missing("value", "is missing: one of `value`, `env` and `file` says what it is"));
-    };
-    if let Some((second, _)) = written.next() {
-        return Err(table.refuse(second, format!("stands beside `{key}`: one of them says what it is")));
-    }
-    if is_empty {
-        return Err(table.refuse(key, "is empty"));
-    }
-    table.variable("env", env.as_ref())?;
+    source::check(Some(value.as_ref()), env.as_ref(), file.as_ref(), table)?;
     let is_header = |value: &String| HeaderValue::from_str(value.trim()).is_ok();
     if value.as_ref().is_some_and(|value| !is_header(value)) {
         return Err(table.refuse("value", "holds a character that no header can carry"));
@@ -207,11 +195,8 @@ fn check_connection(upstream: &UpstreamConfig, base_url: &Url, table: &Table<'_>
         if upstream.proxy.is_none() {
             return Err(table.refuse("proxy_credentials", "has no meaning without `proxy`"));
         }
-        if credentials.value.is_some() {
-            let problem = "would put a password into the configuration: use `env` or `file`";
-            return Err(inner.refuse("value", problem));
-        }
-        check_source(credentials, &inner)?;
+        let SecretPlace { env, file } = credentials;
+        source::check(None, env.as_ref(), file.as_ref(), &inner)?;
     }
     let Some(proxy) = &upstream.proxy else {
         return Ok(());

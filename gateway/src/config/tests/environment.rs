@@ -64,11 +64,11 @@ fn a_mistake_in_a_variable_is_refused_by_its_name() {
         ),
         (
             &[("HEIMDALL__MAX_HEADERS", "many")],
-            "environment variable HEIMDALL__MAX_HEADERS: `max_headers`: invalid type: string \"many\", expected a whole number, not below 0",
+            "environment variable HEIMDALL__MAX_HEADERS: `max_headers`: invalid type: a text, expected a whole number, not below 0",
         ),
         (
             &[("HEIMDALL__CACHE", "yes")],
-            "environment variable HEIMDALL__CACHE: `cache`: invalid type: string \"yes\", expected a boolean",
+            "environment variable HEIMDALL__CACHE: `cache`: invalid type: a text, expected `true` or `false`",
         ),
         (
             &[("HEIMDALL__MAX_BODY_MIB", "0")],
@@ -105,6 +105,49 @@ fn a_mistake_in_a_variable_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_number_can_be_a_name_where_names_stand() {
+    let variables = [
+        ("HEIMDALL__CLIENT_KEYS__7__ENV", "KEY"),
+        ("HEIMDALL__UPSTREAMS__0__BASE_URL", "http://a/v1"),
+        ("HEIMDALL__UPSTREAMS__0__KEYS__0__ENV", "A"),
+        ("HEIMDALL__ALIASES__4", "0/gpt-4"),
+        ("HEIMDALL__PLUGINS__0__PATH", "a.wasm"),
+        ("HEIMDALL__PLUGINS__0__OPTIONS__1", "x"),
+    ];
+    let config = with("", &variables);
+    assert_eq!(config.client_keys["7"].env.as_deref(), Some("KEY"));
+    assert_eq!(config.upstreams["0"].keys[0].env.as_deref(), Some("A"));
+    assert_eq!(
+        (config.aliases["4"].as_str(), config.plugins[0].options["1"].as_str()),
+        ("0/gpt-4", "x")
+    );
+}
+
+#[test]
+fn a_variable_that_stands_beside_the_files_setting_is_told_with_both_places() {
+    let text = "[client_keys.app]\nfile = \"key\"\n";
+    let variables = [("HEIMDALL__CLIENT_KEYS__APP__ENV", "KEY")];
+    let refusal = parse_with("a.toml", text, &variables).unwrap_err().to_string();
+    assert_eq!(
+        refusal,
+        "a.toml:2:1: `client_keys.app.file` stands beside `env`, which is at environment variable \
+         HEIMDALL__CLIENT_KEYS__APP__ENV: one of them says where it is; take one out, or replace the file's by the whole \
+         table in a variable, as in HEIMDALL__CLIENT_KEYS__APP='{\"env\": \"…\"}'"
+    );
+    let text_of_env = "[client_keys.app]\nenv = \"KEY\"\n";
+    let variables = [("HEIMDALL__CLIENT_KEYS__APP__FILE", "key")];
+    let refusal = parse_with("a.toml", text_of_env, &variables).unwrap_err().to_string();
+    assert!(
+        refusal.starts_with("environment variable HEIMDALL__CLIENT_KEYS__APP__FILE: ")
+            && refusal.contains("which is at a.toml:2:1")
+            && refusal.ends_with("as in HEIMDALL__CLIENT_KEYS__APP='{\"file\": \"…\"}'"),
+        "{refusal}"
+    );
+    let whole = [("HEIMDALL__CLIENT_KEYS__APP", r#"{"env": "KEY"}"#)];
+    assert_eq!(with(text, &whole).client_keys["app"].env.as_deref(), Some("KEY"));
+}
+
+#[test]
 fn elements_are_put_in_by_number_not_by_letter() {
     let names: Vec<String> = (0..12)
         .map(|index| format!("HEIMDALL__PLUGINS__{index}__PATH"))
@@ -112,4 +155,18 @@ fn elements_are_put_in_by_number_not_by_letter() {
     let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
     let config = with("", &variables);
     assert_eq!(config.plugins[10].path, "HEIMDALL__PLUGINS__10__PATH");
+}
+
+#[test]
+fn a_plugins_configuration_that_no_plugin_could_be_given_is_refused() {
+    let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
+    let variables = [
+        ("HEIMDALL__PLUGINS__0__PATH", "a.wasm"),
+        ("HEIMDALL__PLUGINS__0__CONFIG__A", deep.as_str()),
+    ];
+    let refusal = parse_with("a.toml", "", &variables).unwrap_err().to_string();
+    assert!(
+        refusal.contains("`plugins[0].config` can't be given to the plugin: arrays and objects nest deeper than 128"),
+        "{refusal}"
+    );
 }

@@ -37,7 +37,7 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
         ),
         (
             "max_body_mib = \"1\"",
-            "heimdall.toml:1:16: `max_body_mib`: invalid type: string \"1\", expected a whole number, not below 0",
+            "heimdall.toml:1:16: `max_body_mib`: invalid type: a text, expected a whole number, not below 0",
         ),
         (
             "client_keys.alice = \"sk-1234567890\"",
@@ -92,7 +92,7 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
         ),
         (
             "[[plugins]]\npath = \"a\"\nlimits = { memory_mib = \"64\" }",
-            "heimdall.toml:3:25: `plugins[0].limits.memory_mib`: invalid type: string \"64\", expected a whole number, \
+            "heimdall.toml:3:25: `plugins[0].limits.memory_mib`: invalid type: a text, expected a whole number, \
              not below 0",
         ),
         (
@@ -157,4 +157,43 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
     for (text, expected) in cases {
         assert_eq!(refusal(text), expected, "for:\n{text}");
     }
+}
+
+#[test]
+fn a_text_that_stands_where_none_belongs_is_never_repeated() {
+    let server = "[upstreams.a]\nbase_url = \"http://a/v1\"\n";
+    let cases = [
+        ("[upstreams]\nopenai = SECRET".to_owned(), "a table"),
+        (format!("{server}forward_client_key = SECRET"), "`true` or `false`"),
+        (format!("{server}retries = SECRET"), "a whole number, not below 0"),
+        (format!("{server}keys = SECRET"), "a list"),
+        (format!("{server}headers = SECRET"), "a table"),
+        (
+            format!("{server}keys = [{{ env = \"A\", weight = SECRET }}]"),
+            "a whole number, not below 0",
+        ),
+        (
+            "[client_keys.a]\nenv = \"A\"\nburst = SECRET".to_owned(),
+            "a whole number above 0",
+        ),
+        ("tls = SECRET".to_owned(), "a table"),
+        ("cache = SECRET".to_owned(), "`true` or `false`"),
+        ("auth = SECRET".to_owned(), "it has to be `none` or `client_keys`"),
+        ("listen = SECRET".to_owned(), "it has to be an IP address"),
+        ("plugins = SECRET".to_owned(), "it has to be a list of tables"),
+    ];
+    for (text, expected) in cases {
+        let refusal = refusal(&text.replace("SECRET", "\"sk-1234567890\""));
+        assert!(refusal.contains(expected), "{refusal}\nfor:\n{text}");
+        assert!(!refusal.contains("sk-"), "{refusal}\nfor:\n{text}");
+    }
+}
+
+#[test]
+fn what_is_no_word_of_a_few_is_refused_with_those() {
+    let refusal = refusal("[upstreams.a]\nkind = 5");
+    assert!(
+        refusal.ends_with("`upstreams.a.kind`: invalid type: integer `5`, expected one of `openai`, `echo`, `none`"),
+        "{refusal}"
+    );
 }

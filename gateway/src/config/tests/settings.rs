@@ -167,6 +167,51 @@ fn every_number_that_counts_or_waits_is_refused_below_zero() {
     }
 }
 
+/// The setting with what else it needs, so that nothing but its value is wrong.
+fn number_around(path: &str, around: &Around, number: u64) -> Value {
+    let mut json = around(json!(number));
+    for (table, needed) in [
+        ("/plugins/0", json!({"path": "a.wasm"})),
+        ("/upstreams/one", json!({"base_url": "http://a/v1"})),
+        ("/upstreams/one/keys/0", json!({"env": "A"})),
+        ("/client_keys/one", json!({"env": "A", "requests_per_minute": 1})),
+    ] {
+        if let Some(Value::Object(members)) = json.pointer_mut(table) {
+            for (key, value) in needed.as_object().unwrap() {
+                if !path.ends_with(key) {
+                    members.entry(key).or_insert(value.clone());
+                }
+            }
+        }
+    }
+    json
+}
+
+#[test]
+fn the_schema_has_the_bounds_of_numbers_that_the_program_has() {
+    let mut bounded = 0;
+    for (path, setting, around) in every_setting() {
+        if !setting.to_string().contains("\"integer\"") || setting.get("properties").is_some() {
+            continue;
+        }
+        let taken = |number: u64| parse("a.json", &number_around(&path, &around, number).to_string()).map(|_| ());
+        let bound = |name: &str| setting.get(name).and_then(Value::as_u64);
+        let (least, most) = (bound("minimum").unwrap_or_default(), bound("maximum"));
+        assert_eq!(taken(least).map_err(|error| error.to_string()), Ok(()), "{path}");
+        if least > 0 {
+            assert!(taken(least - 1).is_err(), "{path} is taken below {least}");
+        }
+        if let Some(most) = most.filter(|most| *most < u64::from(u32::MAX)) {
+            bounded += 1;
+            assert_eq!(taken(most).map_err(|error| error.to_string()), Ok(()), "{path}");
+            let refusal = taken(most + 1).unwrap_err().to_string();
+            assert!(refusal.contains(&format!("is above {most}")), "{refusal}");
+        }
+        assert!(most.is_some() || taken(1_000_000).is_ok(), "{path} has a bound");
+    }
+    assert_eq!(bounded, 7);
+}
+
 #[test]
 fn the_schema_takes_what_the_program_takes() {
     let validator = jsonschema::options().offline().build(&schema()).unwrap();
@@ -189,6 +234,10 @@ fn the_schema_takes_what_the_program_takes() {
         (json!({"lisen": "127.0.0.1:1"}), false),
         (json!({"upstreams": {"a": {"retry": 1}}}), false),
         (json!({"auth": "maybe"}), false),
+        (
+            json!({"upstreams": {"a": {"base_url": "http://a/v1", "proxy": "http://p", "proxy_credentials": {"value": "a:b"}}}}),
+            false,
+        ),
     ] {
         assert_eq!(validator.is_valid(&json), valid, "{json}");
         assert_eq!(parse("a.json", &json.to_string()).is_ok(), valid, "{json}");
@@ -268,4 +317,28 @@ fn a_conversion_says_the_same_in_another_format() {
         std::fs::write(&file, converted).unwrap();
     }
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}
+
+#[test]
+fn what_is_not_set_is_not_written_also_where_something_is_called_config() {
+    let text = r#"
+        [upstreams.config]
+        base_url = "http://a/v1"
+        [client_keys.config]
+        env = "KEY"
+    "#;
+    let config = parse("a.toml", text).unwrap();
+    for (format, file) in FORMATS {
+        let shown = config.written(format).unwrap();
+        assert!(!shown.contains("null"), "{shown}");
+        parse(file, &shown).unwrap();
+    }
+}
+
+#[test]
+fn a_null_in_a_plugins_own_configuration_stays() {
+    let config = parse("a.json", r#"{"plugins": [{"path": "a", "config": {"any": null}}]}"#).unwrap();
+    assert!(config.written(Format::Json).unwrap().contains("\"any\": null"));
+    let refusal = config.written(Format::Toml).unwrap_err().to_string();
+    assert!(refusal.contains("it has no place for a null"), "{refusal}");
 }

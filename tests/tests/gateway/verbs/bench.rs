@@ -32,6 +32,12 @@ fn bench_counts_the_calls_of_each_hook() {
         (0, &json!(10), &json!(2)),
         "{report}"
     );
+    assert_eq!(report["called_no_model"], 2);
+    let why = report["why_no_model"].as_str().unwrap();
+    assert!(
+        why.starts_with("requests.jsonl:5: the request goes to `/v1/models`, where no model is called"),
+        "{why}"
+    );
     let calls = |plugin: &str, hook: &str| {
         let hooks = report["hooks"].as_array().unwrap();
         let found = hooks
@@ -71,6 +77,12 @@ fn bench_counts_the_calls_of_each_hook() {
         "{}",
         ran.out
     );
+    assert!(
+        ran.out
+            .contains("1 called no model, so that HTTP hooks alone saw them; the first: requests.jsonl:5: "),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
@@ -79,6 +91,10 @@ fn bench_says_which_request_is_wrong_and_that_a_plugin_failed() {
     for (text, words) in [
         (format!("{}\n\n{{\"model\": 1}}\n", chat("a")), "requests.jsonl:3:"),
         (String::new(), "has no requests"),
+        (
+            json!({"body": chat("a"), "response": {"status": 500, "bdy": {}}}).to_string(),
+            "requests.jsonl:1: the request has a member `bdy`",
+        ),
     ] {
         desk.write("requests.jsonl", text);
         let ran = desk.run(&["bench", "--requests", "requests.jsonl"]);

@@ -8,6 +8,7 @@ use heimdall_tests::process::heimdall;
 use serde_json::json;
 
 use super::{Desk, Ran, chat, trapping};
+use crate::wat::packed;
 
 #[test]
 fn call_shows_what_each_hook_changes() {
@@ -93,6 +94,11 @@ fn call_gives_each_chunk_of_a_stream_and_the_end_to_a_plugin() {
         "a legacy post hook sees each chunk"
     );
     assert_eq!(call("legacy.wasm", "http_stream_chunk_hook").len(), 3);
+    assert_eq!(
+        call("guard.wasm", "after-call").len(),
+        1,
+        "a typed plugin gets the stream put together"
+    );
 }
 
 #[test]
@@ -144,7 +150,7 @@ fn call_says_what_is_wrong_with_what_it_was_given() {
     let desk = Desk::with_examples();
     desk.write("models.json", r#"{"method": "GET", "path": "/v1/models"}"#);
     desk.write("number.json", "1");
-    let cases: [(&[&str], i32, &[&str]); 10] = [
+    let cases: [(&[&str], i32, &[&str]); 12] = [
         (
             &["guard.wasm", "bogus"],
             2,
@@ -160,7 +166,7 @@ fn call_says_what_is_wrong_with_what_it_was_given() {
             3,
             &["request.json", "not WebAssembly"],
         ),
-        (&["nowhere.wasm", "before-call"], 1, &["nowhere.wasm"]),
+        (&["nowhere.wasm", "before-call"], 2, &["nowhere.wasm"]),
         (
             &["guard.wasm", "before-call", "--request", "nowhere.json"],
             2,
@@ -187,6 +193,16 @@ fn call_says_what_is_wrong_with_what_it_was_given() {
             2,
             &["chunk_form", "xml"],
         ),
+        (
+            &["guard.wasm", "before-call", "--limit", "memory_mb=1"],
+            2,
+            &["--limit: there is no setting `limits.memory_mb`; did you mean `memory_mib`?"],
+        ),
+        (
+            &["guard.wasm", "before-call", "--limit", "hook_timeout_ms=0"],
+            2,
+            &["--limit: `limits.hook_timeout_ms` has to be above 0"],
+        ),
     ];
     for (arguments, code, words) in cases {
         let ran = desk.run(&[&["call"], arguments].concat());
@@ -196,7 +212,84 @@ fn call_says_what_is_wrong_with_what_it_was_given() {
             "{arguments:?}: {}",
             ran.error
         );
+        // A script that reads JSON is told where it reads.
+        let ran = desk.run(&[&["call", "--json"], arguments].concat());
+        let error = ran.json()["error"].as_str().unwrap().to_owned();
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+        assert!(
+            words.iter().all(|words| error.contains(words)),
+            "{arguments:?}: {error}"
+        );
     }
+}
+
+#[test]
+fn call_takes_budgets_as_a_configuration_has_them() {
+    let desk = Desk::with_examples();
+    desk.write("endless.wasm", packed("(loop (br 0)) unreachable", ""));
+    let ran = desk.run(&["call", "endless.wasm", "pre_hook", "--limit", "hook_timeout_ms=20"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("did not return within 20ms"), "{}", ran.out);
+}
+
+#[test]
+fn call_hides_the_headers_that_serve_hides() {
+    let desk = Desk::with_examples();
+    let request = json!({"headers": {"Authorization": "Bearer sk-1", "x-a": "b"}, "body": chat("hello")});
+    desk.write("request.json", request.to_string());
+    let call = |more: &[&str]| {
+        let arguments = [
+            "call",
+            "guard.wasm",
+            "on-request",
+            "--request",
+            "request.json",
+            "--json",
+        ];
+        let ran = desk.run(&[&arguments, more].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let report = ran.json();
+        (
+            report["hidden_headers"].clone(),
+            report["calls"][0]["diff"].to_string().contains("sk-1"),
+        )
+    };
+    assert_eq!(call(&[]), (json!(["authorization"]), false));
+    assert_eq!(call(&["--show-headers"]), (json!([]), true));
+}
+
+#[test]
+fn call_prints_what_a_plugin_wrote_before_its_init_failed() {
+    let desk = Desk::new();
+    desk.write("failing.wasm", failing_init("no rules were found"));
+    let ran = desk.run(&["call", "failing.wasm", "pre_hook"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(
+        ran.error.contains("no rules were found") && ran.error.contains("init"),
+        "{}",
+        ran.error
+    );
+    let ran = desk.run(&["call", "failing.wasm", "pre_hook", "--json"]);
+    let report = ran.json();
+    assert_eq!(report["log"][0]["message"], "no rules were found", "{report}");
+    assert!(report["error"].to_string().contains("init"), "{report}");
+}
+
+/// A packed guest whose `init` writes this line and fails.
+fn failing_init(line: &str) -> Vec<u8> {
+    let length = line.len() + 1;
+    wat::parse_str(format!(
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 2)
+            (data (i32.const 2048) "{line}\n") (data (i32.const 2040) "\00\08\00\00\{length:02x}\00\00\00")
+            (func (export "malloc") (param i32) (result i32) i32.const 65536)
+            (func (export "init") (param i32 i32) (result i32)
+                (drop (call $write (i32.const 1) (i32.const 2040) (i32.const 1) (i32.const 2000)))
+                i32.const 1)
+            (func (export "pre_hook") (param i32 i32) (result i64) i64.const 0))"#
+    ))
+    .unwrap()
 }
 
 #[test]

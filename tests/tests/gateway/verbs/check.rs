@@ -102,6 +102,39 @@ fn check_ends_with_what_is_wrong() {
 }
 
 #[test]
+fn a_configuration_is_named_alone_or_by_an_option() {
+    let desk = Desk::with_examples();
+    desk.write("other.conf", "listen = \"127.0.0.1:1\"\n");
+    for arguments in [
+        &["check", "other.conf", "--format", "toml", "--json"][..],
+        &["check", "--config", "other.conf", "--format", "toml", "--json"],
+    ] {
+        let ran = desk.run(arguments);
+        assert_eq!(
+            (ran.code, &ran.json()["listen"]),
+            (0, &json!("http://127.0.0.1:1")),
+            "{ran:?}"
+        );
+    }
+    let ran = desk.run(&["bench", "--config", "gateway.toml", "--requests", "requests.jsonl"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let ran = desk.run(&["check", "gateway.toml", "--config", "heimdall.toml"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let ran = desk.run(&["config", "print", "--config", "other.conf", "--from", "toml"]);
+    assert!(ran.code == 0 && ran.out.contains("127.0.0.1:1"), "{ran:?}");
+    let ran = desk.run(&["config", "print", "--config", "other.conf"]);
+    assert!(
+        ran.code == 2 && ran.error.contains("`--from` has to say what it is"),
+        "{ran:?}"
+    );
+    let ran = desk.run(&["check", "other.conf"]);
+    assert!(
+        ran.code == 2 && ran.out.contains("`--format` has to say what it is"),
+        "{ran:?}"
+    );
+}
+
+#[test]
 fn check_tells_of_every_plugin_that_can_not_be_loaded() {
     let desk = Desk::with_examples();
     let plugins =

@@ -219,6 +219,72 @@ fn nothing_is_coloured_where_nobody_looks() {
 }
 
 #[test]
+fn output_that_can_not_be_written_is_a_failure() {
+    let desk = Desk::with_examples();
+    for arguments in [
+        &["--help"][..],
+        &["check"],
+        &["check", "--json"],
+        &["call", "guard.wasm", "before-call"],
+        &["bench", "--requests", "requests.jsonl"],
+        &["config", "schema"],
+        &["inspect", "guard.wasm", "--json"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = Ran::of(heimdall(desk.path()).args(arguments).stdout(full).output().unwrap());
+        assert_eq!(ran.code, 1, "{arguments:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn output_that_nobody_reads_is_none() {
+    let desk = Desk::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ran = Ran::of(
+        heimdall(desk.path())
+            .args(["config", "schema"])
+            .stdout(writer)
+            .output()
+            .unwrap(),
+    );
+    assert_eq!((ran.code, ran.error.as_str()), (0, ""));
+}
+
+#[test]
+fn a_failure_is_told_as_json_where_json_is_read() {
+    let desk = Desk::with_examples();
+    for (arguments, code) in [
+        (&["inspect", "--json", "request.json"][..], 3),
+        (&["bench", "--json", "--requests", "nowhere.jsonl"], 2),
+        (&["bench", "--json", "nowhere.toml", "--requests", "requests.jsonl"], 2),
+    ] {
+        let ran = desk.run(arguments);
+        let file = arguments.iter().find(|word| ran.error.contains(**word)).unwrap();
+        assert!(ran.json()["error"].as_str().unwrap().contains(file), "{ran:?}");
+        assert_eq!(ran.code, code, "{ran:?}");
+    }
+}
+
+#[test]
+fn names_in_a_file_do_not_colour_a_terminal() {
+    let desk = Desk::new();
+    let module = r#"(module (memory (export "memory") 1) (func (export "\1b[31mred\0anext"))
+        (func (export "malloc") (param i32) (result i32) i32.const 8)
+        (func (export "pre_hook") (param i32 i32) (result i64) i64.const 0))"#;
+    desk.write("red.wasm", wat::parse_str(module).unwrap());
+    let ran = desk.run(&["inspect", "red.wasm"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(
+        !ran.out.contains('\x1b') && ran.out.contains("red\\nnext"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
 fn shells_and_readers_know_every_verb() {
     let desk = Desk::new();
     let verbs = verbs(&desk.run(&["--help"]).out);

@@ -81,7 +81,7 @@ fn settings_that_do_not_fit_are_refused_where_they_stand() {
         ),
         (
             "proxy = \"http://p\"\nproxy_credentials = { value = \"a:b\" }",
-            "`upstreams.a.proxy_credentials.value` would put a password into the configuration",
+            "there is no setting `upstreams.a.proxy_credentials.value`; here can stand: env, file",
         ),
         (
             "proxy = \"proxy:3128\"",

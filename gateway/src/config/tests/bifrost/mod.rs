@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use super::super::load::parse_with;
 use super::super::{Config, FileFormat, UpstreamKind, load};
 
+mod left_out;
+
 fn read(json: &Value) -> (Config, Vec<String>) {
     let (config, warnings) = parse_with("config.json", &json.to_string(), &[]).unwrap();
     (config, warnings.iter().map(ToString::to_string).collect())
@@ -29,6 +31,31 @@ fn it_is_recognised_by_its_schema_or_by_a_section_beside_plugins() {
     }
     // Alone it could be anyone's, and is read as Heimdall's.
     assert!(!open(json!({ "plugins": plugins })));
+    for schema in [
+        "https://example.com/bifrost.json",
+        "./bifrost",
+        "https://notgetbifrost.ai/schema",
+    ] {
+        assert!(!open(json!({"$schema": schema, "plugins": plugins})), "{schema}");
+    }
+}
+
+#[test]
+fn what_has_a_section_of_heimdalls_is_heimdalls_whatever_its_schema() {
+    for schema in ["https://www.getbifrost.ai/schema", "https://example.com/schema"] {
+        let refusal = refusal(&json!({"$schema": schema, "providers": {}, "plugins": [], "upstreams": {}}));
+        assert!(refusal.contains("there is no setting `providers`"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_format_that_is_told_is_not_guessed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.json");
+    std::fs::write(&file, r#"{"providers": {}, "plugins": []}"#).unwrap();
+    assert!(load(Some(&file), None).is_ok());
+    let refusal = load(Some(&file), Some(FileFormat::Json)).unwrap_err().to_string();
+    assert!(refusal.contains("there is no setting `providers`"), "{refusal}");
 }
 
 #[test]
@@ -106,7 +133,7 @@ fn providers_that_speak_openais_api_become_upstreams_and_others_answer_an_error(
         "openai": {
             "keys": [{"name": "a", "value": "env.A", "weight": 0.7}, {"value": "env.B", "weight": 0.3}, {"value": "env.C", "weight": 0}],
             "network_config": {"default_request_timeout_in_seconds": 30, "max_retries": 2, "retry_backoff_initial": 100,
-                               "extra_headers": {"x-team": "a"}, "retry_backoff_max": 5000},
+                               "extra_headers": {"x-team": "a"}, "retry_backoff_max": 5000, "stream_idle_timeout_in_seconds": 45},
             "concurrency_and_buffer_size": {"concurrency": 3},
         },
         "groq": {"keys": [{"value": "env.GROQ", "models": ["llama"]}]},
@@ -126,13 +153,15 @@ fn providers_that_speak_openais_api_become_upstreams_and_others_answer_an_error(
     let keys: Vec<_> = openai.keys.iter().map(|key| (key.env.as_deref(), key.weight)).collect();
     assert_eq!(keys, [(Some("A"), 70), (Some("B"), 30)]);
     assert_eq!(
-        (openai.retries, openai.retry_backoff_ms, openai.total_timeout_ms),
+        (openai.retries, openai.retry_backoff_ms, openai.first_byte_timeout_ms),
         (2, 100, 30_000)
     );
+    // Streams go on for as long as they bring something.
+    assert_eq!((openai.idle_timeout_ms, openai.total_timeout_ms), (45_000, 600_000));
     assert_eq!(openai.headers["x-team"].value.as_deref(), Some("a"));
     let said = warnings.join("\n");
     for words in [
-        "the provider `anthropic` is not supported",
+        "the provider `anthropic` is not supported, as it is not known to speak OpenAI's API",
         "`providers.openai.concurrency_and_buffer_size` is ignored",
         "`providers.openai.network_config.retry_backoff_max` is ignored",
         "`providers.groq.keys[0].models` is ignored",
@@ -151,8 +180,36 @@ fn a_mistake_in_it_is_refused_where_it_stands() {
             "`providers.openai.keys[0].value` holds the key itself",
         ),
         (
-            json!({"plugins": [], "providers": {"ollama": {}}}),
-            "`providers.ollama.network_config.base_url` is missing",
+            json!({"plugins": [], "providers": {"openai": "x"}}),
+            "`providers.openai` has to be a table",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"keys": ["env.A"]}}}),
+            "`providers.openai.keys[0]` has to be a table",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"keys": {"value": "env.A"}}}}),
+            "`providers.openai.keys` has to be a list",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"network_config": [], "proxy_config": 1}}}),
+            "`providers.openai.network_config` has to be a table",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"proxy_config": "http://p"}}}),
+            "`providers.openai.proxy_config` has to be a table",
+        ),
+        (
+            json!({"plugins": [], "providers": {"mine": {"custom_provider_config": "openai"}}}),
+            "`providers.mine.custom_provider_config` has to be a table",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"network_config": {"extra_headers": ["x"]}}}}),
+            "`providers.openai.network_config.extra_headers` has to be a table",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"network_config": {"extra_headers": {"x": 1}}}}}),
+            "`providers.openai.network_config.extra_headers.x` has to be a text",
         ),
         (json!({"plugins": [], "providers": []}), "`providers` has to be a table"),
         (json!({"plugins": {}, "providers": {}}), "`plugins` has to be a list"),
@@ -162,11 +219,27 @@ fn a_mistake_in_it_is_refused_where_it_stands() {
         ),
         (
             json!({"plugins": [{"path": 5}], "providers": {}}),
-            "`plugins[0].path`: invalid type: integer `5`, expected a string",
+            "`plugins[0].path`: invalid type: integer `5`, expected a text",
         ),
         (
             json!({"plugins": [], "providers": {"openai": {"network_config": {"max_retries": "x"}}}}),
-            "`upstreams.openai.retries`: invalid type",
+            "`providers.openai.network_config.max_retries`: invalid type",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"network_config": {"base_url": "x"}}}}),
+            "`providers.openai.network_config.base_url` is no URL",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"keys": [{}, {"value": "env.secret-key"}]}}}),
+            "`providers.openai.keys[1].value` is no name of an environment variable",
+        ),
+        (
+            json!({"plugins": [], "providers": {"openai": {"proxy_config": {"type": "http", "url": "socks5://p"}}}}),
+            "`providers.openai.proxy_config.url` has to start with `http://`",
+        ),
+        (
+            json!({"client": {}, "plugins": [{"path": "a", "order": 2}, {"path": "", "order": 1}]}),
+            "`plugins[1].path` is empty",
         ),
     ];
     for (json, expected) in cases {
