@@ -108,14 +108,16 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
     let head = format!(
         "HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n{wait}\r\n"
     );
+    if what == "hang" {
+        // At once, so that only what comes after it is late.
+        let first = body.get(..number).unwrap_or(&body);
+        stream.write_all(&[head.as_bytes(), &chunk(first)].concat()).await?;
+        return until_closed(stream).await;
+    }
     stream.write_all(head.as_bytes()).await?;
     match what {
         "break" => return piece(stream, body.get(..number).unwrap_or(&body)).await,
         "first" => piece(stream, body.get(..number).unwrap_or(&body)).await?,
-        "hang" => {
-            piece(stream, body.get(..number).unwrap_or(&body)).await?;
-            return until_closed(stream).await;
-        }
         "split" => {
             let (first, second) = body.split_at(number.min(body.len()));
             piece(stream, first).await?;
@@ -159,13 +161,15 @@ fn authorization(request: &[u8]) -> String {
 
 /// One chunk of the transfer encoding, which the receiver sees as one piece.
 async fn piece(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    stream.write_all(format!("{:x}\r\n", bytes.len()).as_bytes()).await?;
-    stream.write_all(bytes).await?;
-    stream.write_all(b"\r\n").await?;
+    stream.write_all(&chunk(bytes)).await?;
     stream.flush().await
+}
+
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    match bytes {
+        [] => Vec::new(),
+        _ => [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat(),
+    }
 }
 
 async fn answer_whole(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
