@@ -4,6 +4,7 @@
 //! - `whole`: in one piece; `split-N`: cut after N bytes; `every-N`: in pieces of N bytes;
 //! - `break-N`: the connection closes after N bytes; `hang`: no answer; `hang-N`: silence after N bytes;
 //! - `first-N`: N bytes and a proper end; `status-N`: with that status; `endless`: the fixture again and again;
+//! - `pings`: a comment now and then, and never an event;
 //! - `close`: the connection ends without an answer; `raw-N`: that many bytes that are neither text nor JSON;
 //! - `later`: 503 with `retry-after`, whose value follows the fixture: `/later/FIXTURE/SECONDS/v1/...`;
 //! - `repeat-N`: with that status and, in place of a fixture, an error that repeats the request's `authorization`; the
@@ -118,6 +119,10 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
     match what {
         "break" => return piece(stream, body.get(..number).unwrap_or(&body)).await,
         "first" => piece(stream, body.get(..number).unwrap_or(&body)).await?,
+        "pings" => loop {
+            piece(stream, b": ping\n\n").await?;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        },
         "split" => {
             let (first, second) = body.split_at(number.min(body.len()));
             piece(stream, first).await?;

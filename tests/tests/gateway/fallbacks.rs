@@ -8,11 +8,6 @@ use crate::wat::{GuestFile, packed};
 
 const ANSWER: &str = "streams/chat-secret.json";
 
-/// The echo, under this name.
-fn echo(name: &str) -> String {
-    format!("[upstreams.{name}]\nkind = \"echo\"\n")
-}
-
 /// An upstream that behaves like this and falls back to the echo.
 fn broken(replay: &Replay, behaviour: &str, recorded: &str, more: &str) -> String {
     let more = format!("fallbacks = [\"well\"]\n{}{more}", patience(behaviour));
@@ -25,14 +20,6 @@ fn patience(behaviour: &str) -> &'static str {
         true => "first_byte_timeout_ms = 300\nidle_timeout_ms = 300\n",
         false => "",
     }
-}
-
-/// Which upstream answered, and at which attempt.
-fn answered_by(answer: &Answer) -> (&str, &str) {
-    (
-        answer.header("x-heimdall-upstream").unwrap_or_default(),
-        answer.header("x-heimdall-attempts").unwrap_or_default(),
-    )
 }
 
 #[tokio::test]

@@ -119,6 +119,19 @@ pub fn upstream(name: &str, base_url: &str, more: &str) -> String {
     format!("[upstreams.{name}]\nbase_url = {base_url:?}\n{more}\n")
 }
 
+/// The echo's entry of a configuration, under this name.
+pub fn echo(name: &str) -> String {
+    format!("[upstreams.{name}]\nkind = \"echo\"\n")
+}
+
+/// Which upstream answered, and at which attempt.
+pub fn answered_by(answer: &Answer) -> (&str, &str) {
+    (
+        answer.header("x-heimdall-upstream").unwrap_or_default(),
+        answer.header("x-heimdall-attempts").unwrap_or_default(),
+    )
+}
+
 pub fn replay() -> Replay {
     Replay::start(env!("CARGO_BIN_EXE_replay"))
 }
