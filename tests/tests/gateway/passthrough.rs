@@ -183,16 +183,16 @@ async fn large_answers_and_streams_are_passed_on_as_they_are() {
 async fn a_client_that_stops_reading_stops_the_upstream_and_one_that_leaves_ends_it() {
     let replay = replay();
     let base = upstream("mill", &replay.upstream("endless", "streams/chat.sse"), "");
-    let gateway = Gateway::start(&(EVERYTHING.to_owned() + &base));
-    let mut answer = client()
-        .get(format!("{}/v1/endless", gateway.url))
-        .send()
-        .await
-        .unwrap();
-    answer.chunk().await.unwrap().unwrap();
-    eventually(&replay, "/open", "1").await;
-    drop(answer);
-    eventually(&replay, "/open", "0").await;
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        let gateway = Gateway::start(&(EVERYTHING.to_owned() + &base + &plugins));
+        let request = client().get(format!("{}/v1/endless", gateway.url));
+        let mut answer = request.send().await.unwrap();
+        answer.chunk().await.unwrap().unwrap();
+        eventually(&replay, "/open", "1").await;
+        comes_to_rest(&replay, &gateway).await;
+        drop(answer);
+        eventually(&replay, "/open", "0").await;
+    }
 }
 
 #[tokio::test]

@@ -170,3 +170,19 @@ pub async fn printed(gateway: &Gateway, words: &str) {
         assert_eq!(get(gateway, "/healthz").await.status, 200);
     }
 }
+
+/// The upstream sends without end. Sooner or later it can't, because nobody takes what the gateway and the system hold:
+/// then it has sent no more while the gateway answered many requests.
+pub async fn comes_to_rest(upstream: &Replay, gateway: &Gateway) {
+    let (mut last, mut unchanged) = (String::new(), 0);
+    for _ in 0..20_000 {
+        assert_eq!(get(gateway, "/healthz").await.status, 200);
+        let sent = told(upstream, "/sent").await;
+        unchanged = if sent == last { unchanged + 1 } else { 0 };
+        if unchanged == 100 {
+            return;
+        }
+        last = sent;
+    }
+    panic!("the upstream has sent {last} bytes, which nobody reads, and goes on");
+}
