@@ -15,6 +15,7 @@ mod configuration;
 mod cors;
 mod downloads;
 mod fallbacks;
+mod frames;
 #[path = "../../../host/tests/component/guest.rs"]
 #[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
 mod guest;
@@ -25,6 +26,7 @@ mod lifecycle;
 mod listener_tls;
 mod models;
 mod passthrough;
+mod patience;
 mod plugins;
 mod routing;
 mod servers;

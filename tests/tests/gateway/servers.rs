@@ -103,6 +103,8 @@ async fn answer(
     // The other side may have heard enough.
     let _ = stream.write_all(&script(&request)).await;
     let _ = stream.shutdown().await;
+    // What is not read when the connection is closed could keep the answer from being read.
+    while let Ok(1..) = stream.read(&mut [0; 1024]).await {}
 }
 
 /// One request, head and body.
