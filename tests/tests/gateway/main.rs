@@ -11,6 +11,7 @@ mod access;
 mod attempts;
 mod bad_input;
 mod calls;
+mod client_keys;
 mod configuration;
 mod cors;
 mod downloads;
