@@ -26,6 +26,7 @@ mod http_edges;
 mod lifecycle;
 mod listener_tls;
 mod models;
+mod packing;
 mod passthrough;
 mod patience;
 mod plugins;
