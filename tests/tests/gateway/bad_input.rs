@@ -96,7 +96,7 @@ fn a_key_in_a_pipe_is_refused_and_not_waited_for() {
         format!("[client_keys.a]\nfile = {pipe:?}\n"),
         upstream("mill", "http://127.0.0.1:1/v1", &key),
     ] {
-        let (ended, end) = mpsc::channel();
+        let (ended, end) = mpsc::sync_channel(1);
         let started = config.clone();
         std::thread::spawn(move || ended.send(Gateway::try_start(&started).map(drop)));
         let (status, output) = end.recv_timeout(PATIENCE).expect("it waits").unwrap_err();

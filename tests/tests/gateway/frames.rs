@@ -99,7 +99,8 @@ pub async fn next(reader: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
         let (kind, flags) = (head[3], head[4]);
         Some(Frame { kind, flags, payload })
     };
-    timeout(PATIENCE, read).await.expect("the gateway says nothing")
+    let read = timeout(PATIENCE, read).await;
+    read.unwrap_or_else(|_| panic!("the gateway says nothing"))
 }
 
 /// A connection on which this was sent, and where the gateway has begun to answer. One that it closed before it was
