@@ -44,8 +44,8 @@ async fn a_client_of_http2_that_gives_no_leave_to_send_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_client_of_http2_that_waits_for_its_answer_is_not_taken_for_an_idle_one() {
-    let gateway = Gateway::start("head_timeout_ms = 100\n");
+async fn a_client_of_http2_that_waits_for_its_answer_is_taken_for_no_idle_or_stalled_one() {
+    let gateway = Gateway::start("head_timeout_ms = 100\nwrite_timeout_ms = 300\n");
     let call = chat("echo-delay-2000", "hi").to_string();
     let answer = answered(&gateway, &opened(&[posted(1, "/v1/chat/completions", &call)])).await;
     assert_eq!(status_of(&answer), STATUS_200);

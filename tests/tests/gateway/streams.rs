@@ -199,7 +199,10 @@ async fn a_connection_is_used_again_after_a_stream_whose_end_comes_after_done() 
     loop {
         let answer = post(&gateway, "/v1/chat/completions", streamed("m", "hi")).await;
         assert_eq!(answer.events().last().map(String::as_str), Some("[DONE]"));
-        // Only now the answer ends: its client is gone.
+        // Its client has had all of it for a while when the answer ends.
+        for _ in 0..20 {
+            assert_eq!(get(&gateway, "/healthz").await.status, 200);
+        }
         upstream.end_one();
         let connections = upstream.connections();
         if connections.iter().any(|requests| *requests > 1) {
