@@ -73,18 +73,27 @@ impl Activity {
         })
     }
 
-    /// Completes when no request waits for the server, and between two looks the client did nothing that counts.
+    /// Completes when no request waits for the server, and the client did nothing that counts for as long as that may be.
     pub(super) async fn ends(&self, patience: Patience) {
         let counts = &*self.0;
+        // Which of the two counts may change before the longer one is over.
+        let between_looks = patience.idle.min(patience.stalled);
+        let mut steps = counts.steps.load(Ordering::Acquire);
+        let mut still = Duration::ZERO;
         loop {
-            let steps = counts.steps.load(Ordering::Acquire);
-            sleep(match counts.open.load(Ordering::Acquire) {
+            sleep(between_looks).await;
+            let waits = counts.waiting.load(Ordering::Acquire) > 0;
+            let now = counts.steps.load(Ordering::Acquire);
+            if waits || now != steps {
+                (steps, still) = (now, Duration::ZERO);
+                continue;
+            }
+            still += between_looks;
+            let most = match counts.open.load(Ordering::Acquire) {
                 0 => patience.idle,
                 _ => patience.stalled,
-            })
-            .await;
-            let waits = counts.waiting.load(Ordering::Acquire) > 0;
-            if !waits && counts.steps.load(Ordering::Acquire) == steps {
+            };
+            if still >= most {
                 return;
             }
         }

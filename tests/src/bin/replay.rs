@@ -4,6 +4,7 @@
 //! - `whole`: in one piece; `split-N`: cut after N bytes; `every-N`: in pieces of N bytes;
 //! - `break-N`: the connection closes after N bytes; `hang`: no answer; `hang-N`: silence after N bytes;
 //! - `first-N`: N bytes and a proper end; `status-N`: with that status; `endless`: the fixture again and again;
+//! - `pings`: a comment now and then, and never an event;
 //! - `close`: the connection ends without an answer; `raw-N`: that many bytes that are neither text nor JSON;
 //! - `later`: 503 with `retry-after`, whose value follows the fixture: `/later/FIXTURE/SECONDS/v1/...`;
 //! - `repeat-N`: with that status and, in place of a fixture, an error that repeats the request's `authorization`; the
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 #[derive(Default)]
@@ -108,15 +109,22 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
     let head = format!(
         "HTTP/1.1 {status} Replayed\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n{wait}\r\n"
     );
-    // The head goes out with the first piece, so that no client waits for one that has the other.
-    let stream = &mut BufWriter::new(stream);
+    if what == "hang" {
+        // At once, so that only what comes after it is late.
+        let first = body.get(..number).unwrap_or(&body);
+        stream.write_all(&[head.as_bytes(), &chunk(first)].concat()).await?;
+        return until_closed(stream).await;
+    }
     stream.write_all(head.as_bytes()).await?;
     match what {
         "break" => return piece(stream, body.get(..number).unwrap_or(&body)).await,
         "first" => piece(stream, body.get(..number).unwrap_or(&body)).await?,
-        "hang" => {
-            piece(stream, body.get(..number).unwrap_or(&body)).await?;
-            return until_closed(stream).await;
+        "pings" => {
+            // For a minute: a bound on a test that went wrong.
+            for _ in 0..3000 {
+                piece(stream, b": ping\n\n").await?;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
         "split" => {
             let (first, second) = body.split_at(number.min(body.len()));
@@ -140,8 +148,7 @@ async fn replay(stream: &mut TcpStream, path: &str, key: &str, sent: &AtomicUsiz
         },
         _ => piece(stream, &body).await?,
     }
-    stream.write_all(b"0\r\n\r\n").await?;
-    stream.flush().await
+    stream.write_all(b"0\r\n\r\n").await
 }
 
 /// What an upstream says that shows the key which it refuses.
@@ -161,14 +168,16 @@ fn authorization(request: &[u8]) -> String {
 }
 
 /// One chunk of the transfer encoding, which the receiver sees as one piece.
-async fn piece(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> std::io::Result<()> {
-    if bytes.is_empty() {
-        return stream.flush().await;
-    }
-    stream.write_all(format!("{:x}\r\n", bytes.len()).as_bytes()).await?;
-    stream.write_all(bytes).await?;
-    stream.write_all(b"\r\n").await?;
+async fn piece(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+    stream.write_all(&chunk(bytes)).await?;
     stream.flush().await
+}
+
+fn chunk(bytes: &[u8]) -> Vec<u8> {
+    match bytes {
+        [] => Vec::new(),
+        _ => [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat(),
+    }
 }
 
 async fn answer_whole(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
@@ -181,7 +190,7 @@ async fn answer_whole(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()
 }
 
 /// Until the other side closes: a bound on a test that went wrong is all that the limit is for.
-async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
+async fn until_closed(stream: &mut TcpStream) -> std::io::Result<()> {
     let mut rest = [0; 1024];
     while !matches!(
         tokio::time::timeout(Duration::from_secs(60), stream.read(&mut rest)).await,

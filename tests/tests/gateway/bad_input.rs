@@ -1,5 +1,9 @@
 //! What clients and operators get wrong: each has an answer in words, and nothing is lost.
 
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::Instant;
+
 use heimdall_tests::guests::{TYPED_GUARD, TYPED_TAG};
 use heimdall_tests::process::{Gateway, run};
 
@@ -46,6 +50,59 @@ async fn a_body_of_unknown_length_is_cut_at_the_cap() {
     let answer = Answer::of(request.send().await.unwrap()).await;
     assert_eq!(answer.status, 413, "{answer:?}");
     assert!(answer.error().contains("1048576"), "{}", answer.error());
+}
+
+#[tokio::test]
+async fn bodies_over_what_all_may_have_together_are_refused_until_another_request_is_over() {
+    let replay = replay();
+    let config = "max_body_mib = 1\nmax_bodies_mib = 1\n".to_owned()
+        + &echo("well")
+        + &upstream("slow", &replay.upstream("hang", "streams/chat.sse"), "");
+    let gateway = Gateway::start(&config);
+    let large = "x".repeat(600_000);
+    let request = client().post(format!("{}/v1/chat/completions", gateway.url));
+    let first = tokio::spawn(request.body(chat("slow/m", &large).to_string()).send());
+    // Its body is read, and it waits for its upstream.
+    eventually(&replay, "/open", "1").await;
+    let refused = post(&gateway, "/v1/chat/completions", chat("well/m", &large)).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["code"]),
+        (503, &"overloaded".into()),
+        "{refused:?}"
+    );
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    let small = post(&gateway, "/v1/chat/completions", chat("well/m", "hi")).await;
+    assert_eq!(small.status, 200, "{small:?}");
+    first.abort();
+    let started = Instant::now();
+    loop {
+        let answer = post(&gateway, "/v1/chat/completions", chat("well/m", &large)).await;
+        if answer.status == 200 {
+            return;
+        }
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(started.elapsed() < PATIENCE, "{}", gateway.output());
+    }
+}
+
+/// Opening a pipe waits for its other end, which nobody has here.
+#[test]
+fn a_key_in_a_pipe_is_refused_and_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("key");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let key = format!("keys = [{{ file = {pipe:?} }}]");
+    for config in [
+        format!("[client_keys.a]\nfile = {pipe:?}\n"),
+        upstream("mill", "http://127.0.0.1:1/v1", &key),
+    ] {
+        let (ended, end) = mpsc::sync_channel(1);
+        let started = config.clone();
+        std::thread::spawn(move || ended.send(Gateway::try_start(&started).map(drop)));
+        let (status, output) = end.recv_timeout(PATIENCE).expect("it waits").unwrap_err();
+        assert_eq!(status, 2, "{config}: {output}");
+        assert!(output.contains("key` is no regular file"), "{config}: {output}");
+    }
 }
 
 #[test]

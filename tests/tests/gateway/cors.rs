@@ -90,7 +90,7 @@ async fn every_page_may_call_only_where_the_operator_says_who_may() {
         (answer.status, answer.header("access-control-allow-origin")),
         (200, Some("*"))
     );
-    assert!(gateway.output().contains("every web page"), "{}", gateway.output());
+    printed(&gateway, "every web page").await;
     let (status, output) = Gateway::try_start("[cors]\norigins = [\"*\"]\n").map(drop).unwrap_err();
     assert!(status == 2 && output.contains("every web page"), "{output}");
 }

@@ -8,12 +8,15 @@
 )]
 
 mod access;
+mod attempts;
 mod bad_input;
 mod calls;
+mod client_keys;
 mod configuration;
 mod cors;
 mod downloads;
 mod fallbacks;
+mod frames;
 #[path = "../../../host/tests/component/guest.rs"]
 #[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
 mod guest;
@@ -23,7 +26,9 @@ mod http_edges;
 mod lifecycle;
 mod listener_tls;
 mod models;
+mod packing;
 mod passthrough;
+mod patience;
 mod plugins;
 mod routing;
 mod servers;

@@ -69,7 +69,7 @@ async fn a_model_that_is_not_there_is_not_found_in_openais_shape() {
 
 #[tokio::test]
 async fn a_list_is_remembered_unless_it_is_not_to_be() {
-    for (more, asked_again) in [("", false), ("models_cache_ms = 0\n", true)] {
+    for (more, asked_again) in [("models_cache_ms = 3600000\n", false), ("models_cache_ms = 0\n", true)] {
         let replay = replay();
         let gateway = Gateway::start(&(more.to_owned() + &lists(&replay, "mill", "whole")));
         assert_eq!(ids(&get(&gateway, "/v1/models").await), recorded());

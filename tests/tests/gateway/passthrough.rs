@@ -7,6 +7,7 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::servers::scripted;
 use crate::support::*;
 
 const EVERYTHING: &str = "[[passthrough]]\npath = \"/v1/*\"\n";
@@ -183,16 +184,16 @@ async fn large_answers_and_streams_are_passed_on_as_they_are() {
 async fn a_client_that_stops_reading_stops_the_upstream_and_one_that_leaves_ends_it() {
     let replay = replay();
     let base = upstream("mill", &replay.upstream("endless", "streams/chat.sse"), "");
-    let gateway = Gateway::start(&(EVERYTHING.to_owned() + &base));
-    let mut answer = client()
-        .get(format!("{}/v1/endless", gateway.url))
-        .send()
-        .await
-        .unwrap();
-    answer.chunk().await.unwrap().unwrap();
-    eventually(&replay, "/open", "1").await;
-    drop(answer);
-    eventually(&replay, "/open", "0").await;
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        let gateway = Gateway::start(&(EVERYTHING.to_owned() + &base + &plugins));
+        let request = client().get(format!("{}/v1/endless", gateway.url));
+        let mut answer = request.send().await.unwrap();
+        answer.chunk().await.unwrap().unwrap();
+        eventually(&replay, "/open", "1").await;
+        comes_to_rest(&replay, &gateway).await;
+        drop(answer);
+        eventually(&replay, "/open", "0").await;
+    }
 }
 
 #[tokio::test]
@@ -219,9 +220,58 @@ async fn an_answer_that_breaks_off_is_never_taken_for_a_whole_one() {
         answer.events().last().unwrap().contains("upstream_broke_off"),
         "{answer:?}"
     );
+    for (name, words) in [
+        ("bytes", "broke off in the middle of its answer"),
+        ("slow", "sent nothing for 200ms"),
+        ("events", "broke off in the middle of its answer"),
+    ] {
+        let line = logged(&gateway, &format!("path=\"/v1/{name}\"")).await;
+        assert!(
+            line.contains(&format!("error=\"The upstream `{name}` {words}")),
+            "{line}"
+        );
+    }
     let whole = Gateway::start(&(all.concat() + &plugin(TYPED_GUARD, "")));
     for (name, status) in [("bytes", 502), ("slow", 504)] {
         let answer = send(&whole, Method::GET, &format!("/v1/{name}"), "").await;
         assert_eq!(answer.status, status, "{name}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_a_head_alone_is_logged_as_one_that_was_sent() {
+    let server = scripted(|request| {
+        let head = match request.split(' ').next() {
+            Some("HEAD") => "HTTP/1.1 200 OK\r\ncontent-length: 10\r\nconnection: close\r\n\r\n",
+            Some("DELETE") => "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
+            // Its client has the answer already.
+            _ => "HTTP/1.1 304 Not Modified\r\netag: \"one\"\r\nconnection: close\r\n\r\n",
+        };
+        head.into()
+    })
+    .await;
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        let gateway = Gateway::start(&(EVERYTHING.to_owned() + &upstream("mill", &server.url(), "") + &plugins));
+        for (method, status) in [(Method::HEAD, 200), (Method::DELETE, 204), (Method::GET, 304)] {
+            let answer = send(&gateway, method.clone(), "/v1/files", "").await;
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (status, ""),
+                "{method}: {answer:?}"
+            );
+            let line = logged(&gateway, &format!("method={method}")).await;
+            assert!(
+                line.contains("answered request_id=") && line.contains(&format!("status={status}")),
+                "{line}"
+            );
+            assert!(!line.contains("error="), "{line}");
+        }
+    }
+}
+
+/// The line of the log that has these words, when there is one.
+async fn logged(gateway: &Gateway, words: &str) -> String {
+    printed(gateway, words).await;
+    let output = gateway.output();
+    output.lines().find(|line| line.contains(words)).unwrap().to_owned()
 }

@@ -11,6 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 pub const CHAT: &str = r#"{"id":"1","object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}]}"#;
@@ -102,6 +103,8 @@ async fn answer(
     // The other side may have heard enough.
     let _ = stream.write_all(&script(&request)).await;
     let _ = stream.shutdown().await;
+    // What is not read when the connection is closed could keep the answer from being read.
+    while let Ok(1..) = stream.read(&mut [0; 1024]).await {}
 }
 
 /// One request, head and body.
@@ -118,6 +121,59 @@ pub async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Strin
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
+    }
+}
+
+/// A server that keeps its connections, and ends an answer only when it is told to.
+pub struct Unhurried {
+    pub server: Server,
+    ends: Arc<Semaphore>,
+    connections: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Unhurried {
+    /// One answer may end.
+    pub fn end_one(&self) {
+        self.ends.add_permits(1);
+    }
+
+    /// How many requests came on each connection.
+    pub fn connections(&self) -> Vec<usize> {
+        self.connections.lock().unwrap().clone()
+    }
+}
+
+/// Answers each request with this body, and holds the end of the answer back.
+pub async fn unhurried(content_type: &str, body: String) -> Unhurried {
+    let (listener, server) = listen().await;
+    let (ends, connections) = (Arc::new(Semaphore::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\n\r\n");
+    let answer = format!("{head}{:x}\r\n{body}\r\n", body.len());
+    let (let_end, counted) = (ends.clone(), connections.clone());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (answer, ends, connections) = (answer.clone(), let_end.clone(), counted.clone());
+            let number = {
+                let mut connections = connections.lock().unwrap();
+                connections.push(0);
+                connections.len() - 1
+            };
+            tokio::spawn(async move {
+                while read_request(&mut stream).await.is_some() {
+                    connections.lock().unwrap()[number] += 1;
+                    let begun = stream.write_all(answer.as_bytes()).await;
+                    ends.acquire().await.unwrap().forget();
+                    if begun.is_err() || stream.write_all(b"0\r\n\r\n").await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    Unhurried {
+        server,
+        ends,
+        connections,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use futures_util::StreamExt;
 use heimdall_tests::guests::{GEN1, GEN3, TYPED_GUARD};
-use heimdall_tests::process::{Gateway, Replay};
+use heimdall_tests::process::Gateway;
 use serde_json::{Value, json};
 
+use crate::servers::{http, scripted, unhurried};
 use crate::support::{upstream as configured, *};
 
 #[tokio::test]
@@ -175,6 +176,43 @@ async fn an_upstream_that_falls_silent_in_mid_stream_ends_with_an_error_event() 
 }
 
 #[tokio::test]
+async fn an_error_before_done_is_the_last_that_the_client_sees_and_is_logged() {
+    let chunk = r#"{"id":"1","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}"#;
+    let error = r#"{"error":{"message":"overloaded","type":"server_error"}}"#;
+    let body = [chunk, error, "[DONE]"]
+        .map(|data| format!("data: {data}\n\n"))
+        .concat();
+    let server = scripted(move |_| http(200, "content-type: text/event-stream\r\n", &body)).await;
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        let gateway = Gateway::start(&format!("{}{plugins}", configured("mill", &server.url(), "")));
+        let answer = post(&gateway, "/v1/chat/completions", streamed("m", "hi")).await;
+        assert_eq!(answer.events(), [chunk, error], "{plugins}");
+        printed(&gateway, "error=\"the upstream `mill` ended the stream with an error\"").await;
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_a_stream_whose_end_comes_after_done() {
+    let upstream = unhurried("text/event-stream", fixture("streams/chat.sse")).await;
+    let gateway = Gateway::start(&configured("mill", &upstream.server.url(), ""));
+    let started = std::time::Instant::now();
+    loop {
+        let answer = post(&gateway, "/v1/chat/completions", streamed("m", "hi")).await;
+        assert_eq!(answer.events().last().map(String::as_str), Some("[DONE]"));
+        // Its client has had all of it for a while when the answer ends.
+        for _ in 0..20 {
+            assert_eq!(get(&gateway, "/healthz").await.status, 200);
+        }
+        upstream.end_one();
+        let connections = upstream.connections();
+        if connections.iter().any(|requests| *requests > 1) {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{connections:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_cancels_the_upstreams_call() {
     let upstream = replay();
     let base = upstream.upstream("endless", "streams/chat.sse");
@@ -212,20 +250,4 @@ async fn a_client_that_does_not_read_holds_the_upstream_back() {
         drop(response);
         eventually(&upstream, "/open", "0").await;
     }
-}
-
-/// The upstream sends without end. Sooner or later it can't, because nobody takes what the gateway and the system hold:
-/// then it has sent no more while the gateway answered many requests.
-async fn comes_to_rest(upstream: &Replay, gateway: &Gateway) {
-    let (mut last, mut unchanged) = (String::new(), 0);
-    for _ in 0..20_000 {
-        assert_eq!(get(gateway, "/healthz").await.status, 200);
-        let sent = told(upstream, "/sent").await;
-        unchanged = if sent == last { unchanged + 1 } else { 0 };
-        if unchanged == 100 {
-            return;
-        }
-        last = sent;
-    }
-    panic!("the upstream has sent {last} bytes, which nobody reads, and goes on");
 }

@@ -119,6 +119,19 @@ pub fn upstream(name: &str, base_url: &str, more: &str) -> String {
     format!("[upstreams.{name}]\nbase_url = {base_url:?}\n{more}\n")
 }
 
+/// The echo's entry of a configuration, under this name.
+pub fn echo(name: &str) -> String {
+    format!("[upstreams.{name}]\nkind = \"echo\"\n")
+}
+
+/// Which upstream answered, and at which attempt.
+pub fn answered_by(answer: &Answer) -> (&str, &str) {
+    (
+        answer.header("x-heimdall-upstream").unwrap_or_default(),
+        answer.header("x-heimdall-attempts").unwrap_or_default(),
+    )
+}
+
 pub fn replay() -> Replay {
     Replay::start(env!("CARGO_BIN_EXE_replay"))
 }
@@ -156,4 +169,20 @@ pub async fn printed(gateway: &Gateway, words: &str) {
         assert!(started.elapsed() < PATIENCE, "{words:?} is not in\n{output}");
         assert_eq!(get(gateway, "/healthz").await.status, 200);
     }
+}
+
+/// The upstream sends without end. Sooner or later it can't, because nobody takes what the gateway and the system hold:
+/// then it has sent no more while the gateway answered many requests.
+pub async fn comes_to_rest(upstream: &Replay, gateway: &Gateway) {
+    let (mut last, mut unchanged) = (String::new(), 0);
+    for _ in 0..20_000 {
+        assert_eq!(get(gateway, "/healthz").await.status, 200);
+        let sent = told(upstream, "/sent").await;
+        unchanged = if sent == last { unchanged + 1 } else { 0 };
+        if unchanged == 100 {
+            return;
+        }
+        last = sent;
+    }
+    panic!("the upstream has sent {last} bytes, which nobody reads, and goes on");
 }

@@ -1,32 +1,17 @@
 //! What upstreams send: compressed answers, and what is no answer.
 
-use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZstdEncoder};
 use axum::Router;
 use axum::response::AppendHeaders;
 use axum::routing::post as posted;
 use heimdall_tests::guests::TYPED_GUARD;
 use heimdall_tests::process::Gateway;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
+use crate::packing::packed;
 use crate::servers::{CHAT, http, http2_only, json, listen, read_request, scripted};
 use crate::support::*;
 
 const CALL: &str = "/v1/chat/completions";
-
-async fn packed(bytes: &[u8], encoding: &str) -> Vec<u8> {
-    async fn write(mut encoder: impl AsyncWrite + Unpin, bytes: &[u8]) {
-        encoder.write_all(bytes).await.unwrap();
-        encoder.shutdown().await.unwrap();
-    }
-    let mut out = Vec::new();
-    match encoding {
-        "gzip" | "x-gzip" => write(GzipEncoder::new(&mut out), bytes).await,
-        "br" => write(BrotliEncoder::new(&mut out), bytes).await,
-        "zstd" => write(ZstdEncoder::new(&mut out), bytes).await,
-        _ => out.extend_from_slice(bytes),
-    }
-    out
-}
 
 /// What a client gets where the upstream answers with these bytes.
 async fn answered(bytes: Vec<u8>, more: &str, streaming: bool) -> Answer {

@@ -8,6 +8,8 @@ use crate::support::*;
 
 const GOOD: &str = "good-key-1234567890";
 const BAD: &str = "bad-key-1234567890";
+/// So long that no key is used again before a test is over.
+const COOLDOWN: &str = "key_cooldown_ms = 3600000";
 const CALL: &str = "/v1/chat/completions";
 
 /// Takes the good key, and answers any other with this status and its own words.
@@ -38,7 +40,7 @@ async fn a_key_that_is_refused_is_rotated_out_and_the_call_goes_on_with_another(
         let server = picky(status, "").await;
         let keys = r#"keys = [{ env = "KEY_ONE", weight = 1000 }, { env = "KEY_TWO" }]"#;
         let gateway = start(
-            &upstream("mill", &server.url(), keys),
+            &upstream("mill", &server.url(), &format!("{keys}\n{COOLDOWN}")),
             &[("KEY_ONE", BAD), ("KEY_TWO", GOOD)],
         );
         for _ in 0..3 {
@@ -48,7 +50,7 @@ async fn a_key_that_is_refused_is_rotated_out_and_the_call_goes_on_with_another(
         let sent: Vec<bool> = server.seen().iter().map(|request| request.contains(BAD)).collect();
         assert_eq!(sent, [true, false, false, false]);
         let output = output(gateway).await;
-        let rests = output.lines().find(|line| line.contains("which is not used for 60s"));
+        let rests = output.lines().find(|line| line.contains("which is not used for 3600s"));
         let rests = rests.unwrap_or_else(|| panic!("{output}"));
         assert!(
             rests.contains("the environment variable `KEY_ONE`") && rests.contains("status"),
@@ -76,7 +78,10 @@ async fn when_every_key_is_refused_the_client_sees_the_upstreams_own_answer_with
     let server = picky(401, "x-request: 7\r\n").await;
     let keys = r#"keys = [{ env = "KEY_ONE" }, { env = "KEY_TWO" }]"#;
     let environment = [("KEY_ONE", BAD), ("KEY_TWO", "worse-key-1234567890")];
-    let gateway = start(&upstream("mill", &server.url(), keys), &environment);
+    let gateway = start(
+        &upstream("mill", &server.url(), &format!("{keys}\n{COOLDOWN}")),
+        &environment,
+    );
     for calls in [2, 3] {
         let answer = post(&gateway, CALL, chat("m", "hi")).await;
         assert_eq!((answer.status, answer.header("x-request")), (401, Some("7")));

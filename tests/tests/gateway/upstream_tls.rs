@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::routing::post as posted;
 use heimdall_tests::process::Gateway;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::frames;
 use crate::servers::{Authority, CHAT, Server, http2_only, json, listen, proxy, scripted, scripted_tls, self_signed};
 use crate::support::*;
 
@@ -174,7 +176,15 @@ async fn http2_is_spoken_without_tls_by_setting() {
     let server = scripted(|_| vec![0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
     let gateway = Gateway::start(&upstream("mill", &server.url(), ""));
     fails(&gateway, "upstream_bad_answer", "something that is no HTTP").await;
-    let server = scripted(|_| json(200, CHAT)).await;
+    let (listener, server) = listen().await;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_exact(&mut [0; frames::PREFACE.len()]).await.unwrap();
+        // An answer before the request is one to nothing: the connection's end is all that is seen of it.
+        while frames::next(&mut stream).await.unwrap().kind != frames::HEADERS {}
+        stream.write_all(&json(200, CHAT)).await.unwrap();
+        while let Ok(1..) = stream.read(&mut [0; 1024]).await {}
+    });
     let gateway = Gateway::start(&upstream("mill", &server.url(), "protocol = \"http2\""));
     fails(
         &gateway,

@@ -30,13 +30,23 @@ impl GuestFile {
 
 /// A packed guest whose pre hook does this; `data` lies at 2048.
 pub fn packed(pre_hook: &str, data: &str) -> Vec<u8> {
+    packed_hook("pre_hook", pre_hook, data)
+}
+
+/// A packed guest with this hook, which does this; `data` lies at 2048.
+fn packed_hook(hook: &str, body: &str, data: &str) -> Vec<u8> {
     let data = data.replace('"', "\\22");
     ::wat::parse_str(format!(
         r#"(module (memory (export "memory") 2) (data (i32.const 2048) "{data}")
             (func (export "malloc") (param i32) (result i32) i32.const 65536)
-            (func (export "pre_hook") (param i32 i32) (result i64) {pre_hook}))"#
+            (func (export "{hook}") (param i32 i32) (result i64) {body}))"#
     ))
     .unwrap()
+}
+
+/// A packed guest that says the same at this hook whenever it is asked.
+pub fn packed_saying(hook: &str, words: &str) -> Vec<u8> {
+    packed_hook(hook, &format!("i64.const {}", (2048 << 32) | words.len()), words)
 }
 
 /// A packed guest that answers every call with this text.
@@ -44,7 +54,7 @@ pub fn packed_answer(text: &str) -> Vec<u8> {
     let answer = format!(
         r#"{{"short_circuit":{{"response":{{"chat_response":{{"id":"x","model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}]}}}}}}}}"#
     );
-    packed(&format!("i64.const {}", (2048 << 32) | answer.len()), &answer)
+    packed_saying("pre_hook", &answer)
 }
 
 /// A typed guest that answers every call with this text.

@@ -1,4 +1,5 @@
 use axum::routing::get;
+use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
 
@@ -73,6 +74,18 @@ async fn a_connection_ends_whose_client_takes_nothing_of_an_answer() {
     let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(first.len(), PIECE);
     activity.ends(STALLED).await;
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_is_not_granted_the_patience_with_an_idle_one() {
+    let activity = Activity::default();
+    let mut ends = Box::pin(activity.ends(STALLED));
+    // It begins to wait before there is a request.
+    assert!((&mut ends).now_or_never().is_none());
+    let response = asked(&activity, answering(vec![1; 100_000])).await;
+    let mut body = response.into_body();
+    let _first = body.frame().await;
+    ends.await;
 }
 
 #[tokio::test]

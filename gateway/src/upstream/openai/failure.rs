@@ -8,6 +8,10 @@ use rustls::CertificateError;
 use super::OpenAi;
 use crate::upstream::Fault;
 
+/// What the HTTP client says of an HTTP/2 answer that it did not take, where its server has nothing more to send by then:
+/// of the two ends of the call it tells the last.
+const TAKEN_BACK: &str = "stream error received: not a result of an error";
+
 impl OpenAi {
     pub(super) fn failed(&self, error: reqwest::Error) -> Fault {
         if error.is_connect() && error.is_timeout() {
@@ -29,7 +33,7 @@ impl OpenAi {
         if is_large_head(&words) {
             return Fault::HeadTooLarge;
         }
-        let hint = if words.starts_with("stream error detected") {
+        let hint = if words.starts_with("stream error detected") || words == TAKEN_BACK {
             // The HTTP client does not say which rule of HTTP/2 was broken; this is the one that servers do break.
             "; its headers may be too many or too large"
         } else if self.is_http2 {

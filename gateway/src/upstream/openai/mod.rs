@@ -117,12 +117,15 @@ impl OpenAi {
     }
 
     async fn head(&self, request: Request, timing: &Timing) -> Result<Response, Fault> {
+        // An answer to a client that has the document already, and asked for what is newer.
+        let may_be_unmodified = matches!(*request.method(), Method::GET | Method::HEAD);
         let sent = self.client.execute(request);
         let sent = timing
             .within(self.limits.first_byte, Fault::FirstByteTimeout, sent)
             .await?;
         let response = sent.map_err(|error| self.failed(error))?;
-        if response.status().is_redirection() {
+        let status = response.status();
+        if status.is_redirection() && !(may_be_unmodified && status == StatusCode::NOT_MODIFIED) {
             return Err(Fault::Redirect);
         }
         Ok(response)
