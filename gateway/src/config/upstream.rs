@@ -51,6 +51,9 @@ pub(crate) struct UpstreamConfig {
     pub(crate) proxy_credentials: Option<Source>,
     /// Which HTTP is spoken.
     pub(crate) protocol: Protocol,
+    /// How many calls share a connection of HTTP/2 at most; the next one opens another, up to 64 of them. Servers have a
+    /// bound of their own, often 100, beyond which calls would wait for each other.
+    pub(crate) calls_per_connection: u32,
     /// How many idle connections are kept for further calls.
     pub(crate) max_idle_connections: usize,
     /// How long an idle connection is kept, in milliseconds.
@@ -95,6 +98,7 @@ impl Default for UpstreamConfig {
             proxy: None,
             proxy_credentials: None,
             protocol: Protocol::Auto,
+            calls_per_connection: 90,
             max_idle_connections: 128,
             idle_connection_timeout_ms: 60_000,
             retries: 0,

@@ -7,6 +7,7 @@ use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::Response;
 
+use super::clients::UnderWay;
 use super::timing::Timing;
 use super::{Limits, OpenAi};
 use crate::encoding::{self, Encoding};
@@ -20,6 +21,7 @@ const MAX_ERROR_BODY: usize = 1 << 20;
 /// The head of an answer, and what must not be repeated of the request.
 pub(super) struct Answer {
     pub(super) response: Response,
+    pub(super) under_way: UnderWay,
     pub(super) hidden: Hidden,
     pub(super) timing: Timing,
 }
@@ -69,7 +71,7 @@ impl Answer {
         {
             return Err(Fault::TooLarge(limit));
         }
-        let mut pieces = pieces(self.response, limits, self.timing, encoding);
+        let mut pieces = pieces(self.response, self.under_way, limits, self.timing, encoding);
         let mut body = BytesMut::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
@@ -94,9 +96,8 @@ impl Answer {
         }
         let (headers, encoding) = self.head()?;
         let timing = self.timing;
-        let pieces = self
-            .hidden
-            .out_of_pieces(pieces(self.response, upstream.limits, timing, encoding));
+        let pieces = pieces(self.response, self.under_way, upstream.limits, timing, encoding);
+        let pieces = self.hidden.out_of_pieces(pieces);
         let in_time = bounded::until(timing.end, pieces, Err(Fault::TotalTimeout(timing.total)));
         let name = upstream.name.clone();
         let error = move |fault| UpstreamError {
@@ -111,7 +112,7 @@ impl Answer {
     pub(super) fn events(self, upstream: &OpenAi) -> Result<UpstreamAnswer, Fault> {
         let (headers, encoding) = self.head()?;
         let (timing, hidden) = (self.timing, self.hidden);
-        let pieces = pieces(self.response, upstream.limits, timing, encoding);
+        let pieces = pieces(self.response, self.under_way, upstream.limits, timing, encoding);
         // A client that stops reading stops the reader too, but not this clock.
         let late = Err(Fault::TotalTimeout(timing.total));
         let in_time = bounded::until(timing.end, pieces, late);
@@ -139,18 +140,24 @@ pub(super) fn refused(status: StatusCode, body: &Bytes) -> Fault {
 /// The body of an answer, unpacked, piece by piece as it is asked for. It ends after an error.
 fn pieces(
     response: Response,
+    under_way: UnderWay,
     limits: Limits,
     timing: Timing,
     encoding: Encoding,
 ) -> BoxStream<'static, Result<Bytes, Fault>> {
-    encoding::decode_pieces(received(response, limits, timing), encoding)
+    encoding::decode_pieces(received(response, under_way, limits, timing), encoding)
 }
 
-fn received(response: Response, limits: Limits, timing: Timing) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
-    stream::unfold(Some(response), move |response| async move {
-        let mut response = response?;
+fn received(
+    response: Response,
+    under_way: UnderWay,
+    limits: Limits,
+    timing: Timing,
+) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    stream::unfold(Some((response, under_way)), move |received| async move {
+        let (mut response, under_way) = received?;
         match timing.within(limits.idle, Fault::IdleTimeout, response.chunk()).await {
-            Ok(Ok(Some(piece))) => Some((Ok(piece), Some(response))),
+            Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, under_way)))),
             Ok(Ok(None)) => None,
             Ok(Err(_)) => Some((Err(Fault::BrokeOff), None)),
             Err(fault) => Some((Err(fault), None)),

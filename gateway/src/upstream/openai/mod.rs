@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod clients;
 mod credentials;
 mod failure;
 #[cfg(test)]
@@ -16,9 +17,11 @@ use async_trait::async_trait;
 use heimdall_host::json::{Document, Duplicates};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
-use reqwest::{Client, Request, RequestBuilder, Response, Url};
+use reqwest::{Request, RequestBuilder, Response, Url};
 
 use self::answer::Answer;
+use self::client::Recipe;
+use self::clients::{Clients, UnderWay};
 use self::credentials::Credentials;
 use self::timing::Timing;
 use super::keys::{Chosen, Tried};
@@ -32,7 +35,7 @@ const MAX_LIST: usize = 4 << 20;
 pub(super) struct OpenAi {
     name: Arc<str>,
     base_url: Url,
-    client: Client,
+    clients: Clients,
     credentials: Credentials,
     is_proxied: bool,
     is_http2: bool,
@@ -49,21 +52,28 @@ struct Limits {
     event: usize,
 }
 
-impl OpenAi {
-    pub(super) fn new(name: &str, config: &UpstreamConfig) -> anyhow::Result<OpenAi> {
-        let name: Arc<str> = name.into();
-        let base_url = config.base_url.as_deref().context("`base_url` is missing")?;
-        let base_url = Url::parse(&format!("{}/", base_url.trim_end_matches('/')))?;
-        let limits = Limits {
+impl Limits {
+    fn of(config: &UpstreamConfig) -> Limits {
+        Limits {
             connect: Duration::from_millis(config.connect_timeout_ms),
             first_byte: Duration::from_millis(config.first_byte_timeout_ms),
             idle: Duration::from_millis(config.idle_timeout_ms),
             total: Duration::from_millis(config.total_timeout_ms),
             response: config.max_response_mib.saturating_mul(1 << 20),
             event: config.max_event_mib.saturating_mul(1 << 20),
-        };
+        }
+    }
+}
+
+impl OpenAi {
+    pub(super) fn new(name: &str, config: &UpstreamConfig) -> anyhow::Result<OpenAi> {
+        let name: Arc<str> = name.into();
+        let base_url = config.base_url.as_deref().context("`base_url` is missing")?;
+        let base_url = Url::parse(&format!("{}/", base_url.trim_end_matches('/')))?;
+        let limits = Limits::of(config);
+        let recipe = Recipe::new(config, &base_url, limits)?;
         Ok(OpenAi {
-            client: client::build(config, &base_url, limits)?,
+            clients: Clients::new(recipe, config.calls_per_connection as usize)?,
             credentials: Credentials::new(&name, config).map_err(|problem| anyhow!(problem))?,
             name,
             base_url,
@@ -98,7 +108,7 @@ impl OpenAi {
             if let Some(chosen) = &chosen {
                 request.headers_mut().insert(AUTHORIZATION, chosen.secret.header());
             }
-            let response = self.head(request, &timing).await?;
+            let (response, under_way) = self.head(request, &timing).await?;
             if let (Some(chosen), Some(again)) = (&chosen, again)
                 && self.is_worth_another(chosen, &response, &mut tried).await
             {
@@ -110,22 +120,23 @@ impl OpenAi {
             }
             return Ok(Answer {
                 response,
+                under_way,
                 hidden,
                 timing,
             });
         }
     }
 
-    async fn head(&self, request: Request, timing: &Timing) -> Result<Response, Fault> {
-        let sent = self.client.execute(request);
-        let sent = timing
+    async fn head(&self, request: Request, timing: &Timing) -> Result<(Response, UnderWay), Fault> {
+        let sent = self.clients.send(request);
+        let (sent, under_way) = timing
             .within(self.limits.first_byte, Fault::FirstByteTimeout, sent)
             .await?;
         let response = sent.map_err(|error| self.failed(error))?;
         if response.status().is_redirection() {
             return Err(Fault::Redirect);
         }
-        Ok(response)
+        Ok((response, under_way))
     }
 
     /// Whether the call is to be sent again, because its key was refused and there is another.
@@ -159,7 +170,8 @@ impl OpenAi {
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let call = self
-            .client
+            .clients
+            .maker
             .request(Method::POST, url)
             .headers(headers)
             .body(request.body.bytes().clone());
@@ -180,13 +192,13 @@ impl OpenAi {
             Err(()) => return Err(Fault::Unreachable("its address can have no path".to_owned())),
         };
         url.set_query(request.query.as_deref());
-        let call = self.client.request(request.method, url).headers(request.headers);
+        let call = self.clients.maker.request(request.method, url).headers(request.headers);
         let answer = self.send(call.body(request.body), &request.client_key).await?;
         answer.forwarded(self).await
     }
 
     async fn try_models(&self) -> Result<Vec<Document>, Fault> {
-        let request = self.client.get(self.url("models")?);
+        let request = self.clients.maker.get(self.url("models")?);
         let answer = self.send(request, &HeaderMap::new()).await?;
         let limits = Limits {
             response: self.limits.response.min(MAX_LIST),
