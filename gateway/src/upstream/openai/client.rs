@@ -87,6 +87,10 @@ impl Recipe {
             .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .http2_keep_alive_interval(PING_EVERY)
             .http2_keep_alive_timeout(PING_TIMEOUT);
+        // Its default of 30 s would end a call whose upstream takes its time to read a large request. The timeouts of a
+        // call bound that; the keep-alives of TCP and HTTP/2 find a server that is gone.
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        let client = client.tcp_user_timeout(None);
         let client = match self.protocol {
             Protocol::Auto => client,
             Protocol::Http1 => client.http1_only(),
