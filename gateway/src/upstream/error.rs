@@ -68,7 +68,7 @@ pub(crate) enum Fault {
 /// | what happened | again at the same upstream (`retries`) | elsewhere (`fallbacks`) |
 /// | --- | --- | --- |
 /// | it can't be connected to, or not in time | yes | yes |
-/// | it closed the connection before it answered | yes | yes |
+/// | it closed the connection, or ended the call, before it answered | yes | yes |
 /// | 408, 409, 429, and from 500 on but for 501 and 505 | yes | yes |
 /// | 401, 402, 403, 404, 501, 505 | no | yes |
 /// | a timeout after it was connected to | no | yes |
