@@ -7,6 +7,7 @@ use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::servers::scripted;
 use crate::support::*;
 
 const EVERYTHING: &str = "[[passthrough]]\npath = \"/v1/*\"\n";
@@ -200,5 +201,29 @@ async fn an_answer_that_breaks_off_is_never_taken_for_a_whole_one() {
     for (name, status) in [("bytes", 502), ("slow", 504)] {
         let answer = send(&whole, Method::GET, &format!("/v1/{name}"), "").await;
         assert_eq!(answer.status, status, "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_has_none_however_it_is_said_to_be_packed() {
+    let answers = [
+        (Method::HEAD, 200, "content-length: 120\r\n"),
+        (Method::GET, 200, "content-length: 0\r\n"),
+        (Method::GET, 404, "content-length: 0\r\n"),
+    ];
+    for (method, status, length) in answers {
+        let head =
+            format!("HTTP/1.1 {status} x\r\ncontent-encoding: gzip\r\nx-told: 7\r\nconnection: close\r\n{length}\r\n");
+        let server = scripted(move |_| head.clone().into_bytes()).await;
+        for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+            let gateway = Gateway::start(&(EVERYTHING.to_owned() + &upstream("mill", &server.url(), "") + &plugins));
+            let answer = send(&gateway, method.clone(), "/v1/files", "").await;
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (status, ""),
+                "{method}: {answer:?}"
+            );
+            assert_eq!(answer.header("x-told"), Some("7"), "{method}: {answer:?}");
+        }
     }
 }

@@ -121,6 +121,29 @@ async fn what_can_not_be_unpacked_is_told_as_that() {
 }
 
 #[tokio::test]
+async fn an_error_whose_body_can_not_be_read_keeps_its_status_and_headers() {
+    let head = "content-type: application/json\r\nretry-after: 7\r\n";
+    let with = |encoding: &str| format!("{head}content-encoding: {encoding}\r\n");
+    let cut = http(429, head, CHAT);
+    let cases = [
+        ("of an unknown encoding", http(429, &with("deflate"), "{}")),
+        ("damaged", http(429, &with("gzip"), "{}")),
+        ("empty", http(429, &with("gzip"), "")),
+        ("too large", http(429, head, vec![b' '; 2 << 20])),
+        ("cut off", cut[..cut.len() - 1].to_vec()),
+    ];
+    for (name, bytes) in cases {
+        let answer = answered(bytes, "", false).await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (429, Some("7")),
+            "{name}: {answer:?}"
+        );
+        assert!(answer.error().contains("429"), "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_answer_is_told_as_what_it_is() {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
     let many: String = (0..10_000).map(|index| format!("x-{index}: 1\r\n")).collect();

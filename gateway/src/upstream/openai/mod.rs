@@ -177,7 +177,7 @@ impl OpenAi {
             .body(request.body.bytes().clone());
         let answer = self.send(call, &request.client_key).await?;
         if !answer.is_events() || answer.status() != StatusCode::OK {
-            return answer.whole(self.limits).await;
+            return answer.whole(&self.name, self.limits).await;
         }
         if !request.streaming {
             return Err(Fault::UnaskedStream);
@@ -204,7 +204,7 @@ impl OpenAi {
             response: self.limits.response.min(MAX_LIST),
             ..self.limits
         };
-        let UpstreamAnswer::Whole { status, body, .. } = answer.whole(limits).await? else {
+        let UpstreamAnswer::Whole { status, body, .. } = answer.whole(&self.name, limits).await? else {
             return Err(Fault::UnaskedStream);
         };
         if !status.is_success() {
