@@ -57,6 +57,9 @@ impl Answer {
     /// The whole answer.
     pub(super) async fn whole(self, upstream: &str, limits: Limits) -> Result<UpstreamAnswer, Fault> {
         let status = self.status();
+        if status.is_redirection() {
+            return Err(Fault::Redirect);
+        }
         if !status.is_success() {
             let (headers, body) = self.refusal(upstream, limits).await;
             return Ok(UpstreamAnswer::Whole { status, headers, body });
@@ -113,6 +116,10 @@ impl Answer {
     /// The answer as it is, piece by piece. One that tells of an error is read to its end first.
     pub(super) async fn forwarded(self, upstream: &OpenAi) -> Result<Forwarded, Fault> {
         let status = self.status();
+        // That the client has the newest version already sends it nowhere else.
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+            return Err(Fault::Redirect);
+        }
         if !status.is_success() {
             let (headers, body) = self.refusal(&upstream.name, upstream.limits).await;
             let body = stream::iter([Ok(body)]).boxed();

@@ -133,9 +133,6 @@ impl OpenAi {
             .within(self.limits.first_byte, Fault::FirstByteTimeout, sent)
             .await?;
         let response = sent.map_err(|error| self.failed(error))?;
-        if response.status().is_redirection() {
-            return Err(Fault::Redirect);
-        }
         Ok((response, under_way))
     }
 
