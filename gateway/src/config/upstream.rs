@@ -59,7 +59,7 @@ pub(crate) struct UpstreamConfig {
     /// How long an idle connection is kept, in milliseconds.
     pub(crate) idle_connection_timeout_ms: u64,
     /// How often a call is tried again here that could not be connected, got no answer, or was answered with 408, 409,
-    /// 429 or a status from 500 on (but for 501 and 505). At most 20.
+    /// 429, a status from 500 on (but for 501 and 505), or an error whose status is 200. At most 20.
     pub(crate) retries: u32,
     /// The pause before the first retry, in milliseconds; each further one is twice as long, up to 10 s, and all vary. An
     /// upstream's `Retry-After` counts instead; if it is over 10 s, the fallbacks come at once.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use heimdall_host::json::{Document, Kind};
 use heimdall_host::model::LlmError;
+use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::upstream::{Again, AttemptsEnd, Choice, Fault, Member, Place, Target, UpstreamError, Upstreams};
@@ -37,6 +39,26 @@ impl Cause {
             (None, _) => Again::Nowhere,
         }
     }
+}
+
+/// The error that an upstream tells of where its answer should be, with a status of success. It comes to the same as
+/// one that is told by a stream's first event.
+pub(super) fn told_with_success(body: &Document) -> Option<(LlmError, Cause)> {
+    let root = body.root();
+    let has = |member: &str| root.get(member).is_some_and(|value| !value.is_null());
+    let told = root.get("error")?;
+    let is_told = told.kind() == Kind::Object || told.as_str().is_some_and(|words| !words.is_empty());
+    if !is_told || ["choices", "output", "data"].into_iter().any(has) {
+        return None;
+    }
+    let error = LlmError {
+        status: None,
+        ..LlmError::from_upstream(StatusCode::OK.as_u16(), body.bytes())
+    };
+    // Without a status nothing says whether the request is to blame, or this upstream's key.
+    let is_request = error.kind.as_deref() == Some("invalid_request_error");
+    let again = if is_request { Again::Elsewhere } else { Again::Here };
+    Some((error, Cause::upstream(again)))
 }
 
 /// The attempts of one call. The first one's upstream bounds the time of all.

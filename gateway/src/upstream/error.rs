@@ -73,7 +73,7 @@ pub(crate) enum Fault {
 /// | 401, 402, 403, 404, 501, 505 | no | yes |
 /// | a timeout after it was connected to | no | yes |
 /// | no usable answer: no HTTP, no JSON, a redirect, too large, broken off | no | yes |
-/// | a stream whose first event is an error (but for an `invalid_request_error`) | yes (no) | yes |
+/// | an error with status 200, or as a stream's first event (but for an `invalid_request_error`) | yes (no) | yes |
 /// | any other status from 400 on: the request is to blame | no | no |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
