@@ -61,8 +61,9 @@ pub(crate) struct UpstreamConfig {
     /// How often a call is tried again here that could not be connected, got no answer, or was answered with 408, 409,
     /// 429, a status from 500 on (but for 501 and 505), or an error whose status is 200. At most 20.
     pub(crate) retries: u32,
-    /// The pause before the first retry, in milliseconds; each further one is twice as long, up to 10 s, and all vary. An
-    /// upstream's `Retry-After` counts instead; if it is over 10 s, the fallbacks come at once.
+    /// The pause before the first retry, in milliseconds; each further one is twice as long, up to 5 s, and chance makes
+    /// all longer, up to twice. It comes after the time that an upstream's `Retry-After` asks for, up to 10 s together; if
+    /// that alone is over 10 s, the fallbacks come at once.
     pub(crate) retry_backoff_ms: u64,
     /// Where a call goes that failed here for good: `upstream` or `upstream/model`, in order, each followed by its own
     /// fallbacks. They are tried after what is worth a retry, after timeouts and unusable answers, and after 401 to 404,

@@ -14,6 +14,9 @@ use crate::upstream::{Again, AttemptsEnd, Choice, Fault, Member, Place, Target, 
 /// The longest pause before a retry. An upstream that asks for a longer one is not tried again.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 
+/// The longest pause without what makes it vary, which at most doubles it.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
 /// Why an attempt came to no answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cause {
@@ -114,8 +117,8 @@ impl<'a> Attempts<'a> {
     /// be over; the first has no other bound than the upstream's own.
     pub(super) fn asks(&mut self, name: &str, member: &Member) -> Option<AttemptsEnd> {
         let pauses = ExponentialBuilder::new()
-            .with_min_delay(member.backoff.min(MAX_PAUSE))
-            .with_max_delay(MAX_PAUSE)
+            .with_min_delay(member.backoff.min(MAX_BACKOFF))
+            .with_max_delay(MAX_BACKOFF)
             .with_jitter()
             .without_max_times();
         self.retries.get_or_insert_with(|| Retries {
@@ -166,10 +169,68 @@ impl<'a> Attempts<'a> {
     fn pause(&mut self, cause: Cause) -> Option<Duration> {
         let retries = self.retries.as_mut()?;
         retries.left = retries.left.checked_sub(1)?;
+        let backoff = retries.pauses.next()?;
         let pause = match cause {
-            Cause::Upstream { wait: Some(wait), .. } => Some(wait).filter(|wait| *wait <= MAX_PAUSE),
-            _ => retries.pauses.next(),
+            Cause::Upstream { wait: Some(wait), .. } if wait > MAX_PAUSE => None,
+            // Many calls are asked to come back at the same moment: the pause after it is what keeps them apart.
+            Cause::Upstream { wait: Some(wait), .. } => Some(wait.saturating_add(backoff)),
+            _ => Some(backoff),
         };
-        pause.filter(|pause| *pause < self.end.saturating_duration_since(Instant::now()))
+        pause
+            .map(|pause| pause.min(MAX_PAUSE))
+            .filter(|pause| *pause < self.end.saturating_duration_since(Instant::now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, UpstreamConfig, UpstreamKind};
+
+    /// The pauses of a call that fails each time like this.
+    fn pauses(retry_backoff_ms: u64, wait: Option<Duration>) -> Vec<Duration> {
+        let echo = UpstreamConfig {
+            kind: UpstreamKind::Echo,
+            retries: 8,
+            retry_backoff_ms,
+            ..UpstreamConfig::default()
+        };
+        let upstreams = Upstreams::new(&Config {
+            upstreams: [("e".to_owned(), echo)].into(),
+            ..Config::default()
+        })
+        .unwrap();
+        let mut attempts = Attempts::new(&upstreams, upstreams.choose("m").unwrap());
+        attempts.asks("e", upstreams.get("e").unwrap());
+        let again = Again::Here;
+        std::iter::from_fn(|| attempts.next(Cause::Upstream { again, wait }, &LlmError::default())).collect()
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_was_asked_and_something_that_varies_but_never_over_the_maximum() {
+        let seconds = Duration::from_secs;
+        // (the first pause in ms, what was asked, the bounds of the first and the last pause)
+        let cases = [
+            (1_000, None, [(1, 2), (5, 10)]),
+            (60_000, None, [(5, 10), (5, 10)]),
+            (1_000, Some(3), [(4, 5), (8, 10)]),
+            (1_000, Some(10), [(10, 10), (10, 10)]),
+        ];
+        for (backoff, wait, bounds) in cases {
+            let all = pauses(backoff, wait.map(seconds));
+            assert_eq!(all.len(), 8, "{all:?}");
+            for (pause, (least, most)) in [all[0], all[7]].into_iter().zip(bounds) {
+                assert!(
+                    (seconds(least)..=seconds(most)).contains(&pause),
+                    "{backoff}, {wait:?}: {all:?}"
+                );
+            }
+        }
+        assert_ne!(
+            pauses(1_000, Some(seconds(3))),
+            pauses(1_000, Some(seconds(3))),
+            "chance decides"
+        );
+        assert!(pauses(1_000, Some(seconds(11))).is_empty());
     }
 }
