@@ -32,9 +32,9 @@ pub(crate) struct UpstreamConfig {
     pub(crate) api_key_env: Option<String>,
     /// Its keys, where there are several, or where one is kept in a file. Each call is sent with one of them, by weight.
     pub(crate) keys: Vec<KeyConfig>,
-    /// How long a key is not used, in milliseconds, after a call with it was answered with 401 or 429. A `retry-after`
-    /// of the answer counts instead, up to an hour. The call itself is sent again at once with another key. When no
-    /// key is in use, the one that comes back first is taken.
+    /// How long a key is not used, in milliseconds, after a call with it was answered with 401 or 429. The `retry-after`
+    /// of a 429 counts instead, up to an hour. The call itself is sent again at once with another key. When no key is in
+    /// use, the one that comes back first is taken; one whose file holds another key is in use at once.
     pub(crate) key_cooldown_ms: u64,
     /// Whether the client's own key is sent, in the header in which it came (`authorization`, `api-key` or
     /// `x-api-key`), instead of one of the gateway's.

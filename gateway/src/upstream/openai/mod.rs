@@ -24,7 +24,7 @@ use self::client::Recipe;
 use self::clients::{Clients, UnderWay};
 use self::credentials::Credentials;
 use self::timing::Timing;
-use super::keys::{Chosen, Tried};
+use super::keys::Tried;
 use super::models::MAX_MODELS;
 use super::{Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
 use crate::config::{Protocol, UpstreamConfig};
@@ -97,6 +97,7 @@ impl OpenAi {
         let mut hidden = self.credentials.put_into(request.headers_mut(), client_key);
         let keys = &self.credentials.keys;
         let mut tried = Tried::default();
+        let mut chosen = keys.first();
         loop {
             // Its body is shared, not copied.
             let again = if keys.may_try_again() {
@@ -104,14 +105,14 @@ impl OpenAi {
             } else {
                 None
             };
-            let chosen = keys.choose(&tried);
             if let Some(chosen) = &chosen {
                 request.headers_mut().insert(AUTHORIZATION, chosen.secret.header());
             }
             let (response, under_way) = self.head(request, &timing).await?;
-            if let (Some(chosen), Some(again)) = (&chosen, again)
-                && self.is_worth_another(chosen, &response, &mut tried).await
+            if let (Some(refused), Some(again)) = (&chosen, again)
+                && let Some(next) = self.credentials.after(refused, &response, &mut tried, timing.end).await
             {
+                chosen = Some(next);
                 request = again;
                 continue;
             }
@@ -134,20 +135,6 @@ impl OpenAi {
             .await?;
         let response = sent.map_err(|error| self.failed(error))?;
         Ok((response, under_way))
-    }
-
-    /// Whether the call is to be sent again, because its key was refused and there is another.
-    async fn is_worth_another(&self, chosen: &Chosen, response: &Response, tried: &mut Tried) -> bool {
-        let status = response.status();
-        let credentials = &self.credentials;
-        if status == StatusCode::UNAUTHORIZED && credentials.keys.may_have_changed(chosen, tried) {
-            credentials.watch.look_now().await;
-            if credentials.keys.has_changed(chosen) {
-                return true;
-            }
-        }
-        matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS)
-            && credentials.keys.refused(chosen, status, response.headers(), tried)
     }
 
     fn url(&self, path: &str) -> Result<Url, Fault> {
