@@ -269,7 +269,10 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(clippy::await_holding_lock, reason = "a look that waits for the lock is what is tested")]
+    #[expect(
+        clippy::await_holding_lock,
+        reason = "a look that waits for the lock is what is tested"
+    )]
     async fn a_look_that_hangs_is_the_only_one_and_nobody_waits_for_it_for_good() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, "first-key").unwrap();
