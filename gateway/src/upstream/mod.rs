@@ -25,6 +25,8 @@ use heimdall_host::json::Document;
 use heimdall_host::model::CallKind;
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::config::UpstreamConfig;
+
 pub(crate) use error::{Again, Fault, UpstreamError};
 pub(crate) use held::SecretSource;
 pub(crate) use registry::{AttemptsEnd, Member, Upstreams};
@@ -102,7 +104,7 @@ pub(crate) trait Upstream: Send + Sync + 'static {
 
 /// The built-in echo, for what answers without an upstream.
 pub(crate) fn echo() -> impl Upstream {
-    echo::Echo::new("echo")
+    echo::Echo::new("echo", &UpstreamConfig::default())
 }
 
 /// The path of a kind of call, from the base URL on.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures_util::stream::StreamExt as _;
 use heimdall_host::json::Document;
 use heimdall_host::model::LlmError;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::echo::Echo;
 use super::models::ModelList;
@@ -43,17 +42,11 @@ impl Member {
         request: UpstreamRequest,
         end: Option<AttemptsEnd>,
     ) -> Result<UpstreamAnswer, UpstreamError> {
-        let Some(AttemptsEnd { end, error }) = end else {
-            return self.upstream.call(request).await;
-        };
-        let answer = timeout_at(end, self.upstream.call(request)).await;
-        Ok(match answer.unwrap_or_else(|_| Err(error.clone()))? {
-            UpstreamAnswer::Stream { headers, events } => UpstreamAnswer::Stream {
-                headers,
-                events: bounded::until(end, events, Err(error)).boxed(),
-            },
-            whole @ UpstreamAnswer::Whole { .. } => whole,
-        })
+        let call = self.upstream.call(request);
+        match end {
+            Some(AttemptsEnd { end, error }) => bounded::call(end, error, call).await,
+            None => call.await,
+        }
     }
 
     /// Passes a request on as it is.
@@ -83,7 +76,7 @@ impl Upstreams {
         let mut by_name: BTreeMap<Arc<str>, Member> = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
             let made: Arc<dyn Upstream> = match upstream.kind {
-                UpstreamKind::Echo => Arc::new(Echo::new(name)),
+                UpstreamKind::Echo => Arc::new(Echo::new(name, upstream)),
                 UpstreamKind::None => Arc::new(Unavailable::new(name)),
                 UpstreamKind::OpenAi => Arc::new(
                     OpenAi::new(name, upstream).with_context(|| format!("the upstream `{name}` can't be used"))?,
@@ -94,8 +87,9 @@ impl Upstreams {
             by_name.insert(name, member);
         }
         if by_name.is_empty() {
-            let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO)));
-            let member = member(&name, made, &UpstreamConfig::default(), lifetime);
+            let config = UpstreamConfig::default();
+            let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO, &config)));
+            let member = member(&name, made, &config, lifetime);
             by_name.insert(name, member);
         }
         let routing = Routing::new(config, by_name.keys())?;
