@@ -224,6 +224,9 @@ fn check_connection(upstream: &UpstreamConfig, base_url: &Url, table: &Table<'_>
         "holds a user name or password: `proxy_credentials` says where they are kept"
     } else if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         "has more than a host and a port"
+    } else if upstream.protocol == Protocol::Http2 && base_url.scheme() == "http" {
+        "stands beside `protocol = \"http2\"` and a `base_url` that starts with `http://`: without TLS a proxy is spoken to in \
+         HTTP/1.1; use `https://`, another `protocol`, or no proxy"
     } else {
         return Ok(());
     };
