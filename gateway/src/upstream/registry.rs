@@ -10,6 +10,7 @@ use heimdall_host::model::LlmError;
 use tokio::time::Instant;
 
 use super::echo::Echo;
+use super::listing::Merged;
 use super::models::ModelList;
 use super::openai::OpenAi;
 use super::routing::{Choice, Place, Routing};
@@ -66,6 +67,7 @@ pub(crate) struct Upstreams {
     pub(super) routing: Routing,
     /// The aliases, as models.
     pub(super) aliases: BTreeMap<String, Document>,
+    pub(super) merged: Merged,
 }
 
 impl Upstreams {
@@ -98,6 +100,7 @@ impl Upstreams {
             by_name,
             routing,
             aliases,
+            merged: Merged::default(),
         })
     }
 
@@ -165,7 +168,12 @@ impl Upstreams {
     }
 }
 
-fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, config: &UpstreamConfig, models_lifetime: Duration) -> Member {
+pub(super) fn member(
+    name: &Arc<str>,
+    upstream: Arc<dyn Upstream>,
+    config: &UpstreamConfig,
+    models_lifetime: Duration,
+) -> Member {
     Member {
         models: ModelList::new(name, upstream.clone(), models_lifetime),
         upstream,
@@ -225,14 +233,27 @@ mod tests {
 
     #[tokio::test]
     async fn models_of_other_upstreams_are_listed_with_its_name() {
-        let models = upstreams(&["a", "b"], Some("a")).models().await.unwrap();
-        let ids: Vec<_> = models
-            .iter()
-            .map(|model| model.pointer("/id").unwrap().as_str().unwrap())
-            .collect();
+        let list = upstreams(&["a", "b"], Some("a")).models().await.unwrap();
+        let list = Document::parse(list).unwrap();
+        let models = list.pointer("/data").unwrap().elements();
+        let ids: Vec<_> = models.map(|model| model.get("id").unwrap().as_str().unwrap()).collect();
         assert!(
             ids.contains(&"echo".into()) && ids.contains(&"b/echo".into()),
             "{ids:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn the_list_of_all_models_is_made_anew_when_one_of_them_changed() {
+        for (models_cache_ms, is_same) in [(60_000, true), (0, false)] {
+            let upstreams = Upstreams::new(&Config {
+                models_cache_ms,
+                ..Config::default()
+            })
+            .unwrap();
+            let (first, second) = (upstreams.models().await.unwrap(), upstreams.models().await.unwrap());
+            assert_eq!(first, second);
+            assert_eq!(first.as_ptr() == second.as_ptr(), is_same, "{models_cache_ms}");
+        }
     }
 }
