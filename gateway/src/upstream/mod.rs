@@ -10,6 +10,7 @@ mod hidden;
 mod keys;
 mod listing;
 mod models;
+mod needle;
 mod openai;
 mod registry;
 pub(crate) mod retry_after;
