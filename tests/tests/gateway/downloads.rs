@@ -7,7 +7,7 @@ use heimdall_tests::process::{Gateway, heimdall};
 use serde_json::Value;
 
 use crate::site::{Reply, Site, answer};
-use crate::support::{chat, post};
+use crate::support::{chat, post, printed};
 use crate::wat::packed_answer;
 
 /// What makes a reply; what makes one to a path.
@@ -375,6 +375,7 @@ async fn a_plugin_by_url_serves_and_its_query_is_told_nowhere() {
     let gateway = Gateway::start(&format!("cache_dir = {cache:?}\n{}", entry(&url(&site), "")));
     let said = post(&gateway, "/v1/chat/completions", chat("echo", "hello")).await;
     assert_eq!(said.json()["choices"][0]["message"]["content"], "from afar");
+    printed(&gateway, "/guard.wasm").await;
     let output = gateway.output();
     assert!(output.contains("/guard.wasm") && !output.contains(SECRET), "{output}");
 }

@@ -102,6 +102,8 @@ async fn answer(
     // The other side may have heard enough.
     let _ = stream.write_all(&script(&request)).await;
     let _ = stream.shutdown().await;
+    // What is not read when a connection is closed resets it, and the other side may lose what it was sent.
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
 /// One request, head and body.

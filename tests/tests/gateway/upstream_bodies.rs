@@ -2,6 +2,7 @@
 
 use async_compression::tokio::write::{BrotliEncoder, GzipEncoder, ZstdEncoder};
 use axum::Router;
+use axum::body::Bytes;
 use axum::response::AppendHeaders;
 use axum::routing::post as posted;
 use heimdall_tests::guests::TYPED_GUARD;
@@ -264,7 +265,8 @@ async fn an_answer_that_is_longer_than_it_says_ends_there_and_its_rest_answers_n
 async fn too_many_headers_over_http2_are_refused_too() {
     // A little over the bound, and far over it.
     for count in [3_000, 20_000] {
-        let answer = move || async move {
+        // Who has read the request does not end the answer with a reset, which could come before its headers are seen.
+        let answer = move |_read: Bytes| async move {
             let many = (0..count).map(|index| (format!("x-{index}"), "1"));
             (AppendHeaders(many.collect::<Vec<_>>()), CHAT)
         };
