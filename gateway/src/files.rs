@@ -67,6 +67,8 @@ pub(crate) struct Stamp {
     length: u64,
     /// A file that is put in another's place can have its time and length.
     number: u64,
+    /// When its owner or rights changed, which lets it be read where it could not.
+    changed: (i64, i64),
 }
 
 impl Stamp {
@@ -77,6 +79,7 @@ impl Stamp {
             modified: metadata.modified().ok(),
             length: metadata.len(),
             number: number(&metadata),
+            changed: changed(&metadata),
         })
     }
 }
@@ -89,6 +92,17 @@ fn number(metadata: &Metadata) -> u64 {
 #[cfg(not(unix))]
 fn number(_metadata: &Metadata) -> u64 {
     0
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> (i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed(_metadata: &Metadata) -> (i64, i64) {
+    (0, 0)
 }
 
 #[cfg(test)]
@@ -134,5 +148,20 @@ mod tests {
         assert_ne!(Stamp::of(&first), before);
         std::fs::remove_file(&first).unwrap();
         assert_eq!(Stamp::of(&first), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_whose_rights_changed_has_another_stamp() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let before = Stamp::of(file.path());
+        // The system's clock for this moves in steps.
+        let mut modes = [0o400, 0o600].into_iter().cycle();
+        let changed = modes.by_ref().take(1_000_000).find(|mode| {
+            std::fs::set_permissions(file.path(), PermissionsExt::from_mode(*mode)).unwrap();
+            Stamp::of(file.path()) != before
+        });
+        assert!(changed.is_some(), "{before:?}");
     }
 }

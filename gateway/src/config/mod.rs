@@ -77,7 +77,8 @@ pub(crate) struct Config {
     /// Further paths below `/v1/` that are passed on; all others are answered with 404. Plugins see them by their HTTP
     /// hooks only, so a client can do there what the LLM hooks would not let it do.
     pub(crate) passthrough: Vec<PassthroughConfig>,
-    /// How long the list of an upstream's models is remembered, in milliseconds; 0: not at all.
+    /// How old the list of an upstream's models may be, in milliseconds, before it is asked for anew; until the new one is
+    /// there, clients get the old one. 0: it is not remembered at all.
     pub(crate) models_cache_ms: u64,
     /// The most headers that a request may have.
     #[schemars(range(min = 1, max = bounds::MAX_HEADERS))]

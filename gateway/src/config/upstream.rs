@@ -33,9 +33,9 @@ pub(crate) struct UpstreamConfig {
     pub(crate) api_key_env: Option<String>,
     /// Its keys, where there are several, or where one is kept in a file. Each call is sent with one of them, by weight.
     pub(crate) keys: Vec<KeyConfig>,
-    /// How long a key is not used, in milliseconds, after a call with it was answered with 401 or 429. A `retry-after`
-    /// of the answer counts instead, up to an hour. The call itself is sent again at once with another key. When no
-    /// key is in use, the one that comes back first is taken.
+    /// How long a key is not used, in milliseconds, after a call with it was answered with 401 or 429. The `retry-after`
+    /// of a 429 counts instead, up to an hour. The call itself is sent again at once with another key. When no key is in
+    /// use, the one that comes back first is taken; one whose file holds another key is in use at once.
     #[schemars(range(min = 1))]
     pub(crate) key_cooldown_ms: u64,
     /// Whether the client's own key is sent, in the header in which it came (`authorization`, `api-key` or
@@ -53,17 +53,22 @@ pub(crate) struct UpstreamConfig {
     pub(crate) proxy_credentials: Option<SecretPlace>,
     /// Which HTTP is spoken.
     pub(crate) protocol: Protocol,
+    /// How many calls share a connection of HTTP/2 at most; the next one opens another, up to 64 of them. Servers have a
+    /// bound of their own, often 100, beyond which calls would wait for each other.
+    #[schemars(range(min = 1))]
+    pub(crate) calls_per_connection: u32,
     /// How many idle connections are kept for further calls.
     pub(crate) max_idle_connections: usize,
     /// How long an idle connection is kept, in milliseconds.
     #[schemars(range(min = 1))]
     pub(crate) idle_connection_timeout_ms: u64,
     /// How often a call is tried again here that could not be connected, got no answer, or was answered with 408, 409,
-    /// 429 or a status from 500 on (but for 501 and 505).
+    /// 429, a status from 500 on (but for 501 and 505), or an error whose status is 200.
     #[schemars(range(max = MAX_RETRIES))]
     pub(crate) retries: u32,
-    /// The pause before the first retry, in milliseconds; each further one is twice as long, up to 10 s, and all vary. An
-    /// upstream's `Retry-After` counts instead; if it is over 10 s, the fallbacks come at once.
+    /// The pause before the first retry, in milliseconds; each further one is twice as long, up to 5 s, and chance makes
+    /// all longer, up to twice. It comes after the time that an upstream's `Retry-After` asks for, up to 10 s together; if
+    /// that alone is over 10 s, the fallbacks come at once.
     pub(crate) retry_backoff_ms: u64,
     /// Where a call goes that failed here for good: `upstream` or `upstream/model`, in order, each followed by its own
     /// fallbacks. They are tried after what is worth a retry, after timeouts and unusable answers, and after 401 to 404,
@@ -106,6 +111,7 @@ impl Default for UpstreamConfig {
             proxy: None,
             proxy_credentials: None,
             protocol: Protocol::Auto,
+            calls_per_connection: 90,
             max_idle_connections: 128,
             idle_connection_timeout_ms: 60_000,
             retries: 0,

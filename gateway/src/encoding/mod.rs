@@ -207,6 +207,8 @@ impl<E: From<EncodingError>> Unpacker<E> {
         }
         match read {
             Ok(_) => {}
+            // Some answers say how they would be packed and have no body: to a HEAD, or without anything to say.
+            Err(_) if !source.has_begun() => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return Err(EncodingError::CutOff(self.encoding).into());
             }

@@ -13,6 +13,7 @@ pub(super) struct Source<E> {
     pieces: BoxStream<'static, Result<Bytes, E>>,
     piece: Bytes,
     taken: usize,
+    has_begun: bool,
     failed: Option<E>,
 }
 
@@ -22,6 +23,7 @@ impl<E> Source<E> {
             pieces,
             piece: Bytes::new(),
             taken: 0,
+            has_begun: false,
             failed: None,
         }
     }
@@ -33,6 +35,11 @@ impl<E> Source<E> {
     /// How many bytes were read.
     pub(super) fn taken(&self) -> usize {
         self.taken
+    }
+
+    /// Whether there was a byte.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// The error that the stream ended with, once.
@@ -49,7 +56,10 @@ impl<E> AsyncBufRead for Source<E> {
         let this = self.get_mut();
         while this.piece.is_empty() {
             match ready!(this.pieces.poll_next_unpin(context)) {
-                Some(Ok(piece)) => this.piece = piece,
+                Some(Ok(piece)) => {
+                    this.has_begun |= !piece.is_empty();
+                    this.piece = piece;
+                }
                 Some(Err(error)) => {
                     this.failed = Some(error);
                     return Poll::Ready(Err(io::Error::other("the source failed")));

@@ -36,6 +36,17 @@ async fn a_packed_body_is_unpacked() {
 }
 
 #[tokio::test]
+async fn an_empty_body_is_empty_however_it_is_said_to_be_packed() {
+    for encoding in ALL {
+        assert_eq!(decode(Bytes::new(), encoding, 10).await.unwrap(), "");
+        for pieces in [vec![], vec![Ok::<_, EncodingError>(Bytes::new())]] {
+            let pieces = decode_pieces(stream::iter(pieces), encoding);
+            assert_eq!(pieces.collect::<Vec<_>>().await, [], "{encoding}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_of_several_packed_ones_is_unpacked_to_its_end() {
     for encoding in [Encoding::Gzip, Encoding::Zstd] {
         let two = [packed(b"one ", encoding).await, packed(b"two", encoding).await].concat();

@@ -4,13 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use heimdall_host::json::{Document, Kind};
 use heimdall_host::model::LlmError;
+use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::upstream::{Again, AttemptsEnd, Choice, Fault, Member, Place, Target, UpstreamError, Upstreams};
 
 /// The longest pause before a retry. An upstream that asks for a longer one is not tried again.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest pause without what makes it vary, which at most doubles it.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Why an attempt came to no answer.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +42,26 @@ impl Cause {
             (None, _) => Again::Nowhere,
         }
     }
+}
+
+/// The error that an upstream tells of where its answer should be, with a status of success. It comes to the same as
+/// one that is told by a stream's first event.
+pub(super) fn told_with_success(body: &Document) -> Option<(LlmError, Cause)> {
+    let root = body.root();
+    let has = |member: &str| root.get(member).is_some_and(|value| !value.is_null());
+    let told = root.get("error")?;
+    let is_told = told.kind() == Kind::Object || told.as_str().is_some_and(|words| !words.is_empty());
+    if !is_told || ["choices", "output", "data"].into_iter().any(has) {
+        return None;
+    }
+    let error = LlmError {
+        status: None,
+        ..LlmError::from_upstream(StatusCode::OK.as_u16(), body.bytes())
+    };
+    // Without a status nothing says whether the request is to blame, or this upstream's key.
+    let is_request = error.kind.as_deref() == Some("invalid_request_error");
+    let again = if is_request { Again::Elsewhere } else { Again::Here };
+    Some((error, Cause::upstream(again)))
 }
 
 /// The attempts of one call. The first one's upstream bounds the time of all.
@@ -92,8 +117,8 @@ impl<'a> Attempts<'a> {
     /// be over; the first has no other bound than the upstream's own.
     pub(super) fn asks(&mut self, name: &str, member: &Member) -> Option<AttemptsEnd> {
         let pauses = ExponentialBuilder::new()
-            .with_min_delay(member.backoff.min(MAX_PAUSE))
-            .with_max_delay(MAX_PAUSE)
+            .with_min_delay(member.backoff.min(MAX_BACKOFF))
+            .with_max_delay(MAX_BACKOFF)
             .with_jitter()
             .without_max_times();
         self.retries.get_or_insert_with(|| Retries {
@@ -144,10 +169,68 @@ impl<'a> Attempts<'a> {
     fn pause(&mut self, cause: Cause) -> Option<Duration> {
         let retries = self.retries.as_mut()?;
         retries.left = retries.left.checked_sub(1)?;
+        let backoff = retries.pauses.next()?;
         let pause = match cause {
-            Cause::Upstream { wait: Some(wait), .. } => Some(wait).filter(|wait| *wait <= MAX_PAUSE),
-            _ => retries.pauses.next(),
+            Cause::Upstream { wait: Some(wait), .. } if wait > MAX_PAUSE => None,
+            // Many calls are asked to come back at the same moment: the pause after it is what keeps them apart.
+            Cause::Upstream { wait: Some(wait), .. } => Some(wait.saturating_add(backoff)),
+            _ => Some(backoff),
         };
-        pause.filter(|pause| *pause < self.end.saturating_duration_since(Instant::now()))
+        pause
+            .map(|pause| pause.min(MAX_PAUSE))
+            .filter(|pause| *pause < self.end.saturating_duration_since(Instant::now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, UpstreamConfig, UpstreamKind};
+
+    /// The pauses of a call that fails each time like this.
+    fn pauses(retry_backoff_ms: u64, wait: Option<Duration>) -> Vec<Duration> {
+        let echo = UpstreamConfig {
+            kind: UpstreamKind::Echo,
+            retries: 8,
+            retry_backoff_ms,
+            ..UpstreamConfig::default()
+        };
+        let upstreams = Upstreams::new(&Config {
+            upstreams: [("e".to_owned(), echo)].into(),
+            ..Config::default()
+        })
+        .unwrap();
+        let mut attempts = Attempts::new(&upstreams, upstreams.choose("m").unwrap());
+        attempts.asks("e", upstreams.get("e").unwrap());
+        let again = Again::Here;
+        std::iter::from_fn(|| attempts.next(Cause::Upstream { again, wait }, &LlmError::default())).collect()
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_was_asked_and_something_that_varies_but_never_over_the_maximum() {
+        let seconds = Duration::from_secs;
+        // (the first pause in ms, what was asked, the bounds of the first and the last pause)
+        let cases = [
+            (1_000, None, [(1, 2), (5, 10)]),
+            (60_000, None, [(5, 10), (5, 10)]),
+            (1_000, Some(3), [(4, 5), (8, 10)]),
+            (1_000, Some(10), [(10, 10), (10, 10)]),
+        ];
+        for (backoff, wait, bounds) in cases {
+            let all = pauses(backoff, wait.map(seconds));
+            assert_eq!(all.len(), 8, "{all:?}");
+            for (pause, (least, most)) in [all[0], all[7]].into_iter().zip(bounds) {
+                assert!(
+                    (seconds(least)..=seconds(most)).contains(&pause),
+                    "{backoff}, {wait:?}: {all:?}"
+                );
+            }
+        }
+        assert_ne!(
+            pauses(1_000, Some(seconds(3))),
+            pauses(1_000, Some(seconds(3))),
+            "chance decides"
+        );
+        assert!(pauses(1_000, Some(seconds(11))).is_empty());
     }
 }

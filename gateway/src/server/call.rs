@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::access::Access;
 use super::asked::Asked;
-use super::attempts::{Attempts, Cause};
+use super::attempts::{Attempts, Cause, told_with_success};
 use super::outgoing::Outgoing;
 use super::{App, errors, headers};
 use crate::text::shortened;
@@ -158,8 +158,12 @@ impl Call {
                 }
             }
             Ok(UpstreamAnswer::Whole { status, headers, body }) if status.is_success() => {
+                let headers = headers::for_client(&headers);
                 match self.parse(elapsed_ms, body) {
-                    Ok(response) => Reached::Answer(headers::for_client(&headers), response),
+                    Ok(response) => match told_with_success(response.document()) {
+                        Some((error, cause)) => Reached::Error(headers, error, cause),
+                        None => Reached::Answer(headers, response),
+                    },
                     Err(error) => failed(&error),
                 }
             }

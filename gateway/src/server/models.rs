@@ -10,10 +10,7 @@ use super::{App, errors};
 /// The models of all upstreams.
 pub(super) async fn list(app: &App) -> HttpResponse {
     match app.upstreams.models().await {
-        Ok(models) => {
-            let models: Vec<&str> = models.iter().map(|model| model.as_str()).collect();
-            found(format!(r#"{{"object":"list","data":[{}]}}"#, models.join(",")).into())
-        }
+        Ok(list) => found(list),
         Err(error) => errors::response(&LlmError::from(&error), 502),
     }
 }

@@ -1,4 +1,4 @@
-//! A stream that is over in time even while nobody asks for its next piece.
+//! Calls that are over in time, and streams that are even while nobody asks for their next piece.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,25 @@ use std::task::{Context, Poll};
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use futures_util::task::AtomicWaker;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+use super::{UpstreamAnswer, UpstreamError};
+
+/// A call and its answer, to the end of it, or this error when they are not over by then.
+pub(super) async fn call(
+    end: Instant,
+    error: UpstreamError,
+    call: impl Future<Output = Result<UpstreamAnswer, UpstreamError>>,
+) -> Result<UpstreamAnswer, UpstreamError> {
+    let answer = timeout_at(end, call).await;
+    Ok(match answer.unwrap_or_else(|_| Err(error.clone()))? {
+        UpstreamAnswer::Stream { headers, events } => UpstreamAnswer::Stream {
+            headers,
+            events: until(end, events, Err(error)).boxed(),
+        },
+        whole @ UpstreamAnswer::Whole { .. } => whole,
+    })
+}
 
 /// Ends after `end` with this last item, and lets go of what the stream holds at that very moment.
 pub(super) fn until<T>(

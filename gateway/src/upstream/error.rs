@@ -68,12 +68,12 @@ pub(crate) enum Fault {
 /// | what happened | again at the same upstream (`retries`) | elsewhere (`fallbacks`) |
 /// | --- | --- | --- |
 /// | it can't be connected to, or not in time | yes | yes |
-/// | it closed the connection before it answered | yes | yes |
+/// | it closed the connection, or ended the call, before it answered | yes | yes |
 /// | 408, 409, 429, and from 500 on but for 501 and 505 | yes | yes |
 /// | 401, 402, 403, 404, 501, 505 | no | yes |
 /// | a timeout after it was connected to | no | yes |
 /// | no usable answer: no HTTP, no JSON, a redirect, too large, broken off | no | yes |
-/// | a stream whose first event is an error (but for an `invalid_request_error`) | yes (no) | yes |
+/// | an error with status 200, or as a stream's first event (but for an `invalid_request_error`) | yes (no) | yes |
 /// | any other status from 400 on: the request is to blame | no | no |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {

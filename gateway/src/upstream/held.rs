@@ -3,10 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::JoinHandle;
+use tokio::time::timeout_at;
 
 use super::secret::Secret;
 use crate::files::{self, FileError, Stamp};
@@ -16,6 +19,9 @@ const MAX_FILE: u64 = 64 << 10;
 
 /// How often files are looked at, at most.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a call that was refused waits for a look at its key's file.
+const LOOK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +96,7 @@ pub(super) struct Held {
     form: Form,
     current: ArcSwap<Secret>,
     /// Of the version of the file that was looked at last.
-    stamp: Mutex<Option<Stamp>>,
+    stamp: std::sync::Mutex<Option<Stamp>>,
 }
 
 impl Held {
@@ -105,7 +111,7 @@ impl Held {
             source,
             form,
             current: ArcSwap::from_pointee(secret),
-            stamp: Mutex::new(stamp),
+            stamp: std::sync::Mutex::new(stamp),
         })
     }
 
@@ -118,7 +124,7 @@ impl Held {
     }
 
     /// Reads the file again if it changed. A version that is no secret is told of once, and the one before it stays.
-    fn refresh(&self) {
+    pub(super) fn refresh(&self) {
         let Some(file) = self.source.file() else { return };
         let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Stamp::of(file);
@@ -139,12 +145,15 @@ impl Held {
     }
 }
 
-/// Looks at files now and then, while somebody asks for what they hold.
+/// Looks at files now and then, while somebody asks for what they hold: one look at a time, because files that a network
+/// brings may let it wait for good.
 pub(super) struct Watch {
     files: Arc<[Arc<Held>]>,
     started: Instant,
     /// In milliseconds since the start.
     looked: AtomicU64,
+    /// Locked by the look that is under way.
+    looking: Arc<Mutex<()>>,
 }
 
 impl Watch {
@@ -153,6 +162,7 @@ impl Watch {
             files: held.filter(|held| held.source.file().is_some()).collect(),
             started: Instant::now(),
             looked: AtomicU64::new(0),
+            looking: Arc::default(),
         }
     }
 
@@ -170,17 +180,31 @@ impl Watch {
                 .compare_exchange(looked, now, Ordering::Relaxed, Ordering::Relaxed);
             swapped.is_ok()
         };
-        if is_due && is_ours() {
-            let files = self.files.clone();
-            tokio::task::spawn_blocking(move || files.iter().for_each(|held| held.refresh()));
+        if is_due
+            && is_ours()
+            && let Ok(looking) = self.looking.clone().try_lock_owned()
+        {
+            self.begin(looking);
         }
     }
 
-    /// Looks at the files, and waits for it.
-    pub(super) async fn look_now(&self) {
+    /// Looks at the files, and waits for it until this moment, or as long as it is worth.
+    pub(super) async fn look_now(&self, end: tokio::time::Instant) {
+        let end = end.min(tokio::time::Instant::now() + LOOK_PATIENCE);
+        let look = async {
+            let looking = self.looking.clone().lock_owned().await;
+            // It only fails at the end of the process.
+            let _looked = self.begin(looking).await;
+        };
+        let _late = timeout_at(end, look).await;
+    }
+
+    fn begin(&self, looking: OwnedMutexGuard<()>) -> JoinHandle<()> {
         let files = self.files.clone();
-        // It only fails at the end of the process.
-        let _looked = tokio::task::spawn_blocking(move || files.iter().for_each(|held| held.refresh())).await;
+        tokio::task::spawn_blocking(move || {
+            files.iter().for_each(|held| held.refresh());
+            drop(looking);
+        })
     }
 }
 
@@ -242,5 +266,35 @@ mod tests {
             let start = format!("the file `{}` {words}", file.display());
             assert!(problem.starts_with(&start), "{problem}, not {start}");
         }
+    }
+
+    #[tokio::test]
+    #[expect(
+        clippy::await_holding_lock,
+        reason = "a look that waits for the lock is what is tested"
+    )]
+    async fn a_look_that_hangs_is_the_only_one_and_nobody_waits_for_it_for_good() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "first-key").unwrap();
+        let held = Arc::new(held(file.path()));
+        let watch = Watch {
+            started: Instant::now() - LOOK_EVERY,
+            ..Watch::new([held.clone()].into_iter())
+        };
+        // As a network does that is gone.
+        let hangs = held.stamp.lock().unwrap();
+        watch.look();
+        let looks = || Arc::strong_count(&watch.files) - 1;
+        assert_eq!(looks(), 1);
+        watch.looked.store(0, Ordering::Relaxed);
+        watch.look();
+        watch.look_now(tokio::time::Instant::now()).await;
+        assert_eq!(looks(), 1);
+        drop(hangs);
+        std::fs::write(&file, "the second key").unwrap();
+        watch
+            .look_now(tokio::time::Instant::now() + Duration::from_secs(3600))
+            .await;
+        assert_eq!(held.secret().header(), "the second key");
     }
 }

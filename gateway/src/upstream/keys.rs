@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use http::{HeaderMap, StatusCode};
 
 use super::held::{Held, SecretSource};
@@ -15,7 +16,7 @@ use super::secret::Secret;
 use crate::config::UpstreamConfig;
 
 /// The longest that an upstream may ask for a key not to be used.
-const MAX_COOLDOWN: Duration = Duration::from_secs(3600);
+const MAX_ASKED: Duration = Duration::from_secs(3600);
 
 /// What is added for each choice: the golden ratio of 2^64, which spreads the choices evenly.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -31,11 +32,18 @@ pub(super) struct Keys {
 struct Key {
     held: Arc<Held>,
     weight: u64,
-    /// When it is used again, in milliseconds since the start.
-    back: AtomicU64,
+    rest: ArcSwapOption<Rest>,
 }
 
-/// The key that a call was sent with.
+/// Why a key is not used for a while.
+struct Rest {
+    /// What was refused: another secret in the key's place is in use.
+    secret: Arc<Secret>,
+    /// In milliseconds since the start.
+    until: u64,
+}
+
+/// The key that a call is sent with.
 pub(super) struct Chosen {
     index: usize,
     pub(super) secret: Arc<Secret>,
@@ -45,7 +53,8 @@ pub(super) struct Chosen {
 #[derive(Default)]
 pub(super) struct Tried {
     keys: Vec<usize>,
-    files: bool,
+    /// Whether files were looked at, which is worth it once in a call.
+    pub(super) files: bool,
 }
 
 impl Keys {
@@ -64,7 +73,7 @@ impl Keys {
             Ok(Key {
                 held: Arc::new(Held::read(origin, Secret::bearer)?),
                 weight,
-                back: AtomicU64::new(0),
+                rest: ArcSwapOption::empty(),
             })
         });
         Ok(Keys {
@@ -89,27 +98,63 @@ impl Keys {
         self.keys.len() > 1 || self.keys.iter().any(|key| key.held.source().file().is_some())
     }
 
-    /// The key of the next call: by weight, of those that are in use; if none is, the one that is used again first.
-    pub(super) fn choose(&self, tried: &Tried) -> Option<Chosen> {
-        let index = self.index(tried, self.now())?;
+    /// The key of a new call: by weight, of those that are in use; if none is, the one that is used again first. None:
+    /// there are no keys.
+    pub(super) fn first(&self) -> Option<Chosen> {
+        if self.keys.len() <= 1 {
+            return self.chosen(0);
+        }
+        let back_first = || {
+            let keys = self.keys.iter().enumerate();
+            keys.min_by_key(|(_, key)| key.back()).map(|(index, _)| index)
+        };
+        let index = self.by_weight(&Tried::default(), self.now()).or_else(back_first)?;
+        self.chosen(index)
+    }
+
+    /// A call with this key was answered like this. Gives back the key with which it is to be sent again, if it is.
+    pub(super) fn after(
+        &self,
+        chosen: &Chosen,
+        status: StatusCode,
+        headers: &HeaderMap,
+        tried: &mut Tried,
+    ) -> Option<Chosen> {
+        let is_refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS);
+        if self.keys.len() <= 1 || !is_refused {
+            return None;
+        }
+        let asked = retry_after::of(headers).filter(|_| status == StatusCode::TOO_MANY_REQUESTS);
+        let pause = asked.map_or(self.cooldown, |asked| asked.min(MAX_ASKED));
+        self.rest(chosen, status, pause);
+        tried.keys.push(chosen.index);
+        self.chosen(self.by_weight(tried, self.now())?)
+    }
+
+    /// The key itself, if another secret is in its place now.
+    pub(super) fn renewed(&self, chosen: &Chosen) -> Option<Chosen> {
+        self.chosen(chosen.index).filter(|now| now.secret != chosen.secret)
+    }
+
+    /// Whether the key is kept in a file.
+    pub(super) fn is_in_file(&self, chosen: &Chosen) -> bool {
+        self.keys
+            .get(chosen.index)
+            .is_some_and(|key| key.held.source().file().is_some())
+    }
+
+    fn chosen(&self, index: usize) -> Option<Chosen> {
         let secret = self.keys.get(index)?.held.secret();
         Some(Chosen { index, secret })
     }
 
-    fn index(&self, tried: &Tried, now: u64) -> Option<usize> {
-        if self.keys.len() <= 1 {
-            return (!self.keys.is_empty()).then_some(0);
-        }
+    /// One of those that are in use and were not tried, if there is any.
+    fn by_weight(&self, tried: &Tried, now: u64) -> Option<usize> {
         let in_use = || {
             let keys = self.keys.iter().enumerate();
-            keys.filter(|(index, key)| key.is_in_use(now) && !tried.keys.contains(index))
+            keys.filter(|(index, key)| key.back() <= now && !tried.keys.contains(index))
         };
         let total: u64 = in_use().map(|(_, key)| key.weight).sum();
-        if total == 0 {
-            let keys = self.keys.iter().enumerate();
-            let first = keys.min_by_key(|(_, key)| key.back.load(Ordering::Relaxed));
-            return first.filter(|_| tried.keys.is_empty()).map(|(index, _)| index);
-        }
         let point = self.choices.fetch_add(STEP, Ordering::Relaxed);
         let mut point = u64::try_from((u128::from(point) * u128::from(total)) >> 64).unwrap_or(0);
         let mut last = None;
@@ -124,26 +169,19 @@ impl Keys {
         last
     }
 
-    /// A call was answered like this. Gives back whether it is to be sent again, with another key.
-    pub(super) fn refused(&self, chosen: &Chosen, status: StatusCode, headers: &HeaderMap, tried: &mut Tried) -> bool {
-        if self.keys.len() <= 1 {
-            return false;
-        }
-        let asked = retry_after::of(headers).filter(|_| status == StatusCode::TOO_MANY_REQUESTS);
-        let pause = asked.unwrap_or(self.cooldown).min(MAX_COOLDOWN);
-        self.rest(chosen, status, pause);
-        tried.keys.push(chosen.index);
-        let now = self.now();
-        let mut others = self.keys.iter().enumerate();
-        others.any(|(index, key)| key.is_in_use(now) && !tried.keys.contains(&index))
-    }
-
     /// Takes a key out of use.
     fn rest(&self, chosen: &Chosen, status: StatusCode, pause: Duration) {
         let Some(key) = self.keys.get(chosen.index) else { return };
+        if !Arc::ptr_eq(&chosen.secret, &key.held.secret()) {
+            return;
+        }
         let now = self.now();
-        let back = now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
-        if key.back.swap(back, Ordering::Relaxed) <= now {
+        let was_in_use = key.back() <= now;
+        key.rest.store(Some(Arc::new(Rest {
+            secret: chosen.secret.clone(),
+            until: now.saturating_add(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
+        })));
+        if was_in_use {
             tracing::warn!(
                 upstream = %self.upstream,
                 key = %key.held.source(),
@@ -153,24 +191,17 @@ impl Keys {
         }
     }
 
-    /// Whether the key is kept in a file that is worth a look: once in a call.
-    pub(super) fn may_have_changed(&self, chosen: &Chosen, tried: &mut Tried) -> bool {
-        let is_file = |key: &Key| key.held.source().file().is_some();
-        self.keys.get(chosen.index).is_some_and(is_file) && !std::mem::replace(&mut tried.files, true)
-    }
-
-    pub(super) fn has_changed(&self, chosen: &Chosen) -> bool {
-        let now = self.keys.get(chosen.index).map(|key| key.held.secret());
-        now.is_some_and(|now| now != chosen.secret)
-    }
-
     fn now(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
 impl Key {
-    fn is_in_use(&self, now: u64) -> bool {
-        self.back.load(Ordering::Relaxed) <= now
+    /// When it is used again, in milliseconds since the start.
+    fn back(&self) -> u64 {
+        match &*self.rest.load() {
+            Some(rest) if Arc::ptr_eq(&rest.secret, &self.held.secret()) => rest.until,
+            _ => 0,
+        }
     }
 }

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use heimdall_host::json::Document;
 use heimdall_host::model::LlmError;
 use serde_json::json;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::models::{LIST_TIMEOUT, Model};
+use super::models::{Known, LIST_TIMEOUT, Model};
 use super::registry::Upstreams;
 use super::routing::Routing;
 use super::{Target, UpstreamError};
@@ -31,47 +34,102 @@ pub(super) fn aliases(routing: &Routing) -> anyhow::Result<BTreeMap<String, Docu
     routing.aliases().map(model).collect()
 }
 
+/// The models of one upstream; none: they are not known.
+type List = Option<Arc<[Model]>>;
+
+/// The list of all models as it was last made: it can be large, and clients ask for it more often than it changes.
+#[derive(Default)]
+pub(super) struct Merged {
+    last: ArcSwapOption<Made>,
+    making: Mutex<()>,
+}
+
+struct Made {
+    of: Vec<List>,
+    list: Bytes,
+}
+
+impl Merged {
+    async fn of(&self, lists: Vec<List>, make: impl FnOnce(&[List]) -> Bytes) -> Bytes {
+        let made = || {
+            let last = self.last.load();
+            let made = last.as_ref().filter(|made| is_same(&made.of, &lists))?;
+            Some(made.list.clone())
+        };
+        if let Some(list) = made() {
+            return list;
+        }
+        let _making = self.making.lock().await;
+        if let Some(list) = made() {
+            return list;
+        }
+        let list = make(&lists);
+        self.last.store(Some(Arc::new(Made {
+            list: list.clone(),
+            of: lists,
+        })));
+        list
+    }
+}
+
+/// Whether these are the same lists, not only equal ones.
+fn is_same(left: &[List], right: &[List]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|pair| match pair {
+            (Some(left), Some(right)) => Arc::ptr_eq(left, right),
+            (None, None) => true,
+            _ => false,
+        })
+}
+
 impl Upstreams {
-    /// The models of every upstream, under the names by which clients call them, and the aliases: those that lead to
-    /// them as they are, others as `upstream/model`. An upstream that is slow is listed as it was known before, one that
-    /// fails too, unless all do.
+    /// OpenAI's list of the models of every upstream, under the names by which clients call them, and the aliases: those
+    /// that lead to them as they are, others as `upstream/model`. An upstream that is slow or fails is listed as it was
+    /// known before, unless nothing is known of any.
     ///
     /// # Errors
     /// The first upstream's error, if there is nothing to list.
-    pub(crate) async fn models(&self) -> Result<Vec<Document>, UpstreamError> {
-        let now = Instant::now();
-        join_all(
-            self.by_name
-                .values()
-                .map(|member| member.models.by(now + LIST_PATIENCE)),
-        )
-        .await;
-        if self
-            .by_name
-            .values()
-            .all(|member| member.models.known().models.is_none())
-        {
-            let lists = self.by_name.values().map(|member| member.models.by(now + LIST_TIMEOUT));
-            let mut lists: FuturesUnordered<_> = lists.collect();
-            while let Some(known) = lists.next().await {
-                if known.models.is_some() {
-                    break;
-                }
-            }
-        }
-        let mut listed = Vec::new();
-        let mut first_error = None;
-        for (name, member) in &self.by_name {
+    pub(crate) async fn models(&self) -> Result<Bytes, UpstreamError> {
+        self.wait_for_lists().await;
+        let (mut lists, mut first_error) = (Vec::new(), None);
+        for member in self.by_name.values() {
             let known = member.models.known();
-            match &known.models {
-                Some(models) => listed.extend(models.iter().map(|model| self.called(name, model))),
-                None => _ = first_error.get_or_insert_with(|| known.error.unwrap_or_else(|| member.models.late())),
+            if known.models.is_none() {
+                first_error.get_or_insert_with(|| known.error.unwrap_or_else(|| member.models.late()));
             }
+            lists.push(known.models);
         }
         match first_error {
-            Some(error) if listed.is_empty() => Err(error),
-            _ => Ok(self.with_aliases(listed)),
+            Some(error) if lists.iter().flatten().all(|list| list.is_empty()) => Err(error),
+            _ => Ok(self.merged.of(lists, |lists| self.merge(lists)).await),
         }
+    }
+
+    async fn wait_for_lists(&self) {
+        let now = Instant::now();
+        let members = || self.by_name.values();
+        join_all(members().map(|member| member.models.soon(now + LIST_PATIENCE))).await;
+        if members().any(|member| member.models.known().models.is_some()) {
+            return;
+        }
+        let lists = members().map(|member| member.models.by(now + LIST_TIMEOUT));
+        let mut lists: FuturesUnordered<_> = lists.collect();
+        while let Some(known) = lists.next().await {
+            if known.models.is_some() {
+                break;
+            }
+        }
+    }
+
+    fn merge(&self, lists: &[List]) -> Bytes {
+        let mut listed = Vec::new();
+        for (name, models) in self.by_name.keys().zip(lists) {
+            let models = models.iter().flat_map(|models| models.iter());
+            listed.extend(models.map(|model| self.called(name, model)));
+        }
+        let models = self.with_aliases(listed);
+        let models: Vec<&str> = models.iter().map(Document::as_str).collect();
+        format!(r#"{{"object":"list","data":[{}]}}"#, models.join(",")).into()
     }
 
     /// One model, by a name that clients call it by.
@@ -84,12 +142,21 @@ impl Upstreams {
         }
         let choice = self.routing.choose(id).ok_or_else(|| no_model(id))?;
         let member = self.get(&choice.target.upstream)?;
-        let known = member.models.by(Instant::now() + LIST_TIMEOUT).await;
-        let Some(models) = known.models else {
-            return Err(LlmError::from(&known.error.unwrap_or_else(|| member.models.late())));
+        let patience = Instant::now() + LIST_TIMEOUT;
+        let found = |known: &Known| {
+            let mut models = known.models.iter().flat_map(|models| models.iter());
+            let model = models.find(|model| *model.id == *choice.target.model)?;
+            Some(renamed(model, id))
         };
-        let model = models.iter().find(|model| *model.id == *choice.target.model);
-        model.map(|model| renamed(model, id)).ok_or_else(|| no_model(id))
+        if let Some(model) = found(&member.models.soon(patience).await) {
+            return Ok(model);
+        }
+        // What an old list does not have may be new.
+        let known = member.models.by(patience).await;
+        if known.models.is_none() {
+            return Err(LlmError::from(&known.error.unwrap_or_else(|| member.models.late())));
+        }
+        found(&known).ok_or_else(|| no_model(id))
     }
 
     /// The model under the name that clients call it by.

@@ -10,6 +10,7 @@ mod hidden;
 mod keys;
 mod listing;
 mod models;
+mod needle;
 mod openai;
 mod registry;
 pub(crate) mod retry_after;
@@ -24,6 +25,8 @@ use futures_util::stream::BoxStream;
 use heimdall_host::json::Document;
 use heimdall_host::model::CallKind;
 use http::{HeaderMap, Method, StatusCode};
+
+use crate::config::UpstreamConfig;
 
 pub(crate) use error::{Again, Fault, UpstreamError};
 pub(crate) use held::SecretSource;
@@ -102,7 +105,7 @@ pub(crate) trait Upstream: Send + Sync + 'static {
 
 /// The built-in echo, for what answers without an upstream.
 pub(crate) fn echo() -> impl Upstream {
-    echo::Echo::new("echo")
+    echo::Echo::new("echo", &UpstreamConfig::default())
 }
 
 /// The path of a kind of call, from the base URL on.

@@ -1,6 +1,9 @@
 //! The models that an upstream has: asked for when somebody wants to know, remembered, and never waited for longer than
 //! the client's patience.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Fault, Upstream, UpstreamError};
+use crate::text::shortened;
 
 /// How long an upstream may take to list its models.
 pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,6 +41,12 @@ pub(super) struct Known {
     pub(super) error: Option<UpstreamError>,
     /// Until when it is not asked again; none: it was never asked.
     fresh_until: Option<Instant>,
+}
+
+impl Known {
+    fn is_due(&self) -> bool {
+        self.fresh_until.is_none_or(|end| Instant::now() >= end)
+    }
 }
 
 /// An upstream's models.
@@ -68,12 +78,25 @@ impl ModelList {
         self.0.known.borrow().clone()
     }
 
+    /// What is known now, if a list is; else as [`ModelList::by`] has it. An old list is asked for anew meanwhile, unless
+    /// it is not to be remembered at all.
+    pub(super) async fn soon(&self, moment: Instant) -> Known {
+        let known = self.known();
+        if known.models.is_none() || self.0.lifetime.is_zero() {
+            return self.by(moment).await;
+        }
+        if known.is_due() {
+            Shared::ask(&self.0);
+        }
+        known
+    }
+
     /// What is known when the upstream was asked, if that is due, or at this moment at the latest. It goes on being asked
     /// then, so that the next one to want its list has it.
     pub(super) async fn by(&self, moment: Instant) -> Known {
         let mut changes = self.0.known.subscribe();
-        let fresh_until = changes.borrow_and_update().fresh_until;
-        if fresh_until.is_none_or(|end| Instant::now() >= end) {
+        let is_due = changes.borrow_and_update().is_due();
+        if is_due {
             Shared::ask(&self.0);
             let _late = timeout_at(moment, changes.changed()).await;
         }
@@ -114,7 +137,9 @@ impl Shared {
                 self.known.send_replace(known);
             }
             Err(error) => {
-                tracing::warn!(upstream = %self.name, "no list of its models: {error}");
+                // An upstream's words come from anywhere: `?` escapes what could forge a line.
+                let told = shortened(&error.to_string()).into_owned();
+                tracing::warn!(upstream = %self.name, error = ?told, "the upstream gave no list of its models");
                 self.known.send_modify(|known| {
                     known.error = Some(error);
                     known.fresh_until = Some(now + self.lifetime.min(AFTER_FAILURE));

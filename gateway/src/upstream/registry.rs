@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures_util::stream::StreamExt as _;
 use heimdall_host::json::Document;
 use heimdall_host::model::LlmError;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::echo::Echo;
+use super::listing::Merged;
 use super::models::ModelList;
 use super::openai::OpenAi;
 use super::routing::{Choice, Place, Routing};
@@ -45,17 +45,11 @@ impl Member {
         request: UpstreamRequest,
         end: Option<AttemptsEnd>,
     ) -> Result<UpstreamAnswer, UpstreamError> {
-        let Some(AttemptsEnd { end, error }) = end else {
-            return self.upstream.call(request).await;
-        };
-        let answer = timeout_at(end, self.upstream.call(request)).await;
-        Ok(match answer.unwrap_or_else(|_| Err(error.clone()))? {
-            UpstreamAnswer::Stream { headers, events } => UpstreamAnswer::Stream {
-                headers,
-                events: bounded::until(end, events, Err(error)).boxed(),
-            },
-            whole @ UpstreamAnswer::Whole { .. } => whole,
-        })
+        let call = self.upstream.call(request);
+        match end {
+            Some(AttemptsEnd { end, error }) => bounded::call(end, error, call).await,
+            None => call.await,
+        }
     }
 
     /// Passes a request on as it is.
@@ -75,6 +69,7 @@ pub(crate) struct Upstreams {
     pub(super) routing: Routing,
     /// The aliases, as models.
     pub(super) aliases: BTreeMap<String, Document>,
+    pub(super) merged: Merged,
 }
 
 impl Upstreams {
@@ -85,7 +80,7 @@ impl Upstreams {
         let mut by_name: BTreeMap<Arc<str>, Member> = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
             let made: Arc<dyn Upstream> = match upstream.kind {
-                UpstreamKind::Echo => Arc::new(Echo::new(name)),
+                UpstreamKind::Echo => Arc::new(Echo::new(name, upstream)),
                 UpstreamKind::None => Arc::new(Unavailable::new(name)),
                 UpstreamKind::OpenAi => Arc::new(
                     OpenAi::new(name, upstream).with_context(|| format!("the upstream `{name}` can't be used"))?,
@@ -96,8 +91,9 @@ impl Upstreams {
             by_name.insert(name, member);
         }
         if by_name.is_empty() {
-            let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO)));
-            let member = member(&name, made, &UpstreamConfig::default(), lifetime);
+            let config = UpstreamConfig::default();
+            let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO, &config)));
+            let member = member(&name, made, &config, lifetime);
             by_name.insert(name, member);
         }
         let routing = Routing::new(config, by_name.keys())?;
@@ -106,6 +102,7 @@ impl Upstreams {
             by_name,
             routing,
             aliases,
+            merged: Merged::default(),
         })
     }
 
@@ -173,7 +170,12 @@ impl Upstreams {
     }
 }
 
-fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, config: &UpstreamConfig, models_lifetime: Duration) -> Member {
+pub(super) fn member(
+    name: &Arc<str>,
+    upstream: Arc<dyn Upstream>,
+    config: &UpstreamConfig,
+    models_lifetime: Duration,
+) -> Member {
     Member {
         models: ModelList::new(name, upstream.clone(), models_lifetime),
         upstream,
@@ -234,14 +236,27 @@ mod tests {
 
     #[tokio::test]
     async fn models_of_other_upstreams_are_listed_with_its_name() {
-        let models = upstreams(&["a", "b"], Some("a")).models().await.unwrap();
-        let ids: Vec<_> = models
-            .iter()
-            .map(|model| model.pointer("/id").unwrap().as_str().unwrap())
-            .collect();
+        let list = upstreams(&["a", "b"], Some("a")).models().await.unwrap();
+        let list = Document::parse(list).unwrap();
+        let models = list.pointer("/data").unwrap().elements();
+        let ids: Vec<_> = models.map(|model| model.get("id").unwrap().as_str().unwrap()).collect();
         assert!(
             ids.contains(&"echo".into()) && ids.contains(&"b/echo".into()),
             "{ids:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn the_list_of_all_models_is_made_anew_when_one_of_them_changed() {
+        for (models_cache_ms, is_same) in [(60_000, true), (0, false)] {
+            let upstreams = Upstreams::new(&Config {
+                models_cache_ms,
+                ..Config::default()
+            })
+            .unwrap();
+            let (first, second) = (upstreams.models().await.unwrap(), upstreams.models().await.unwrap());
+            assert_eq!(first, second);
+            assert_eq!(first.as_ptr() == second.as_ptr(), is_same, "{models_cache_ms}");
+        }
     }
 }

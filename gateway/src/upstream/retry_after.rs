@@ -5,8 +5,13 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
-/// As `retry-after-ms` says, else as `retry-after` does, in seconds or as a date.
+/// As `retry-after-ms` says, else as `retry-after` does, in seconds or as a date. None: it asks for nothing, or for no
+/// time at all, which is no reason to spare it less than one that asks for nothing.
 pub(crate) fn of(headers: &HeaderMap) -> Option<Duration> {
+    written(headers).filter(|wait| !wait.is_zero())
+}
+
+fn written(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(millis) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
         return Some(Duration::from_millis(millis));
@@ -16,8 +21,7 @@ pub(crate) fn of(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(seconds));
     }
     let date = httpdate::parse_http_date(text).ok()?;
-    // A date that is over asks for nothing.
-    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    date.duration_since(SystemTime::now()).ok()
 }
 
 #[cfg(test)]
@@ -31,7 +35,9 @@ mod tests {
         let cases = [
             ("retry-after", "7", Some(Duration::from_secs(7))),
             ("retry-after-ms", "250", Some(Duration::from_millis(250))),
-            ("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT", Some(Duration::ZERO)),
+            ("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+            ("retry-after", "0", None),
+            ("retry-after-ms", "0", None),
             ("retry-after", "-1", None),
             ("retry-after", "soon", None),
             ("retry-after", "99999999999999999999999", None),

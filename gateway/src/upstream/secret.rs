@@ -1,26 +1,23 @@
 //! An upstream's key, or a header that is as secret: it goes into one header and nowhere else.
 
 use std::fmt;
-use std::ops::Range;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use memchr::memmem;
 
-/// The shortest key that is looked for in what comes back: a shorter one would be found in anything.
-const SEARCHED_FROM: usize = 8;
+use super::needle::Needle;
 
-/// How many backslashes may stand before a character of a key: four times JSON in JSON.
-const MAX_ESCAPE: usize = 16;
+/// The longest key of a client's that is looked for: a token fits, and what is longer is none.
+const SEARCHED_TO: usize = 8 << 10;
 
 /// What stands where a key was.
 const REPLACEMENT: &[u8] = b"[key]";
 
 /// A key. It has no way to be printed.
-#[derive(PartialEq, Eq)]
 pub(super) struct Secret {
-    key: String,
     header: HeaderValue,
+    /// None: it is not looked for.
+    needle: Option<Needle>,
 }
 
 impl Secret {
@@ -46,10 +43,9 @@ impl Secret {
         let key = value.split_once(' ').map_or(value.as_ref(), |(_, key)| key.trim());
         let mut header = header.clone();
         header.set_sensitive(true);
-        Secret {
-            key: key.to_owned(),
-            header,
-        }
+        let is_looked_for = key.len() <= SEARCHED_TO;
+        let needle = if is_looked_for { Needle::new(key) } else { None };
+        Secret { header, needle }
     }
 
     fn new(key: &str, header: &str) -> Result<Secret, &'static str> {
@@ -59,8 +55,8 @@ impl Secret {
         let mut header = HeaderValue::from_str(header).map_err(|_| "holds a character that no header can carry")?;
         header.set_sensitive(true);
         Ok(Secret {
-            key: key.to_owned(),
             header,
+            needle: Needle::new(key),
         })
     }
 
@@ -71,16 +67,12 @@ impl Secret {
 
     /// How many bytes at the end of these may be the start of the key.
     pub(super) fn begun_at_the_end_of(&self, bytes: &[u8]) -> usize {
-        let key = self.key.as_bytes();
-        if key.len() < SEARCHED_FROM {
-            return 0;
-        }
-        let is_begun = |length: &usize| key.get(..*length).is_some_and(|start| bytes.ends_with(start));
-        (1..key.len()).rev().find(is_begun).unwrap_or_default()
+        let needle = self.needle.as_ref();
+        needle.map_or(0, |needle| needle.begun_at_the_end_of(bytes))
     }
 
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
-        self.next_in(text).is_some()
+        self.needle.as_ref().is_some_and(|needle| needle.is_in(text))
     }
 
     /// The bytes without the key: upstreams tend to repeat a key that they refuse.
@@ -98,61 +90,14 @@ impl Secret {
 
     /// The bytes with another word wherever the key was; none: it is not in them.
     fn cut_out_of(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let mut found = Some(self.next_in(bytes)?);
-        let (mut cut, mut rest) = (Vec::with_capacity(bytes.len()), bytes);
-        while let Some(place) = found {
-            cut.extend_from_slice(rest.get(..place.start).unwrap_or_default());
-            cut.extend_from_slice(REPLACEMENT);
-            rest = rest.get(place.end..).unwrap_or_default();
-            found = self.next_in(rest);
-        }
-        cut.extend_from_slice(rest);
-        Some(cut)
-    }
-
-    /// Where the key stands first, as it is or as JSON may write it.
-    fn next_in(&self, text: &[u8]) -> Option<Range<usize>> {
-        let key = self.key.as_bytes();
-        let first = *key.first().filter(|_| key.len() >= SEARCHED_FROM)?;
-        if memchr::memchr(b'\\', text).is_none() {
-            let start = memmem::find(text, key)?;
-            return Some(start..start + key.len());
-        }
-        memchr::memchr2_iter(first, b'\\', text).find_map(|start| {
-            let rest = text.get(start..)?;
-            let length = if rest.starts_with(key) {
-                key.len()
-            } else {
-                written_length(rest, key)?
-            };
-            Some(start..start + length)
-        })
+        self.needle.as_ref()?.replaced_in(bytes, REPLACEMENT)
     }
 }
 
-/// How many bytes at the start of a text spell this key, each character as it is or escaped: `\/` and `\u002f` are both
-/// a `/`, however often a text that holds JSON was put into JSON again.
-fn written_length(text: &[u8], key: &[u8]) -> Option<usize> {
-    let mut rest = text;
-    for wanted in key {
-        let escaped = rest.iter().take(MAX_ESCAPE).take_while(|byte| **byte == b'\\').count();
-        rest = rest.get(escaped..)?;
-        let (byte, length) = match rest {
-            [b'u', digits @ ..] if escaped > 0 => (code_unit(digits.get(..4)?)?, 5),
-            _ if escaped > 0 && *wanted == b'\\' => (u32::from(*wanted), 0),
-            [byte, ..] => (u32::from(*byte), 1),
-            [] => return None,
-        };
-        if byte != u32::from(*wanted) {
-            return None;
-        }
-        rest = rest.get(length..)?;
+impl PartialEq for Secret {
+    fn eq(&self, other: &Secret) -> bool {
+        self.header == other.header
     }
-    Some(text.len() - rest.len())
-}
-
-fn code_unit(digits: &[u8]) -> Option<u32> {
-    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 impl fmt::Debug for Secret {
@@ -200,17 +145,20 @@ mod tests {
 
     #[test]
     fn what_a_client_sent_is_its_key_without_the_scheme_and_goes_on_as_it_came() {
-        for (value, key) in [
-            ("Bearer sk-1234567890", "sk-1234567890"),
-            ("sk-1234567890", "sk-1234567890"),
-        ] {
+        for value in ["Bearer sk-1234567890", "sk-1234567890"] {
             let secret = Secret::of_client(&HeaderValue::from_static(value));
-            assert_eq!(
-                (secret.header(), secret.key.as_str()),
-                (HeaderValue::from_static(value), key)
-            );
+            assert_eq!(secret.header(), HeaderValue::from_static(value));
             assert!(secret.header().is_sensitive());
+            assert_eq!(secret.removed_from_text("x sk-1234567890".to_owned()), "x [key]");
         }
+    }
+
+    #[test]
+    fn a_clients_key_that_is_too_long_for_one_is_not_looked_for_and_an_upstreams_is() {
+        let long = "a".repeat(SEARCHED_TO + 1);
+        let client = Secret::of_client(&HeaderValue::from_str(&long).unwrap());
+        assert_eq!(client.removed_from_text(long.clone()), long);
+        assert_eq!(Secret::bearer(&long).unwrap().removed_from_text(long), "[key]");
     }
 
     #[test]

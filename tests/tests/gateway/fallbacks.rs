@@ -3,6 +3,7 @@
 use heimdall_tests::guests::TYPED_GUARD;
 use heimdall_tests::process::{Gateway, Replay};
 
+use crate::servers::{json, scripted};
 use crate::support::*;
 use crate::wat::{GuestFile, packed};
 
@@ -79,6 +80,45 @@ async fn what_the_request_is_to_blame_for_is_not_tried_elsewhere_and_all_else_is
                 assert_eq!(answer.json()["choices"][0]["message"]["content"], "echo: hi", "{case}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn an_error_with_a_status_of_success_is_an_error() {
+    // (the answer, attempts with one retry, whether it is none)
+    let cases = [
+        (r#"{"error":{"message":"overloaded","type":"server_error"}}"#, "3", true),
+        (r#"{"choices":null,"error":"overloaded"}"#, "3", true),
+        (
+            r#"{"error":{"message":"no","type":"invalid_request_error"}}"#,
+            "2",
+            true,
+        ),
+        (r#"{"error":null,"id":"1"}"#, "1", false),
+        (r#"{"error":"","id":"1"}"#, "1", false),
+        (r#"{"error":false,"id":"1"}"#, "1", false),
+        (r#"{"choices":[],"error":{"message":"late"}}"#, "1", false),
+        (r#"{"error":{"message":"failed"},"output":[]}"#, "1", false),
+        (r#"{"data":[],"error":{"message":"late"}}"#, "1", false),
+    ];
+    for (body, attempts, is_error) in cases {
+        let server = scripted(move |_| json(200, body)).await;
+        let settings = "retries = 1\nretry_backoff_ms = 1\n";
+        let alone = Gateway::start(&upstream("ill", &server.url(), settings));
+        let answer = post(&alone, "/v1/chat/completions", chat("ill/m", "hi")).await;
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (if is_error { 502 } else { 200 }, body)
+        );
+        let settings = format!("{settings}fallbacks = [\"well\"]");
+        let gateway = Gateway::start(&(upstream("ill", &server.url(), &settings) + &echo("well")));
+        let answer = post(&gateway, "/v1/chat/completions", chat("ill/m", "hi")).await;
+        let who = if is_error { "well" } else { "ill" };
+        assert_eq!(
+            (answer.status, answered_by(&answer)),
+            (200, (who, attempts)),
+            "{body}: {answer:?}"
+        );
     }
 }
 
@@ -183,8 +223,8 @@ async fn fallbacks_are_tried_in_order_each_with_its_own_and_the_last_answer_is_t
 #[tokio::test]
 async fn an_upstreams_wish_for_a_pause_is_kept_or_another_one_is_asked_at_once() {
     let replay = replay();
-    // (the wish, attempts, the pause before the second one)
-    for (seconds, attempts, pause) in [("1", "3", "1s"), ("3600", "2", "0ns")] {
+    // (the wish, attempts, how the pause before the second one begins: after the wish comes a back-off of 1 or 2 ms)
+    for (seconds, attempts, pause) in [("1", "3", "1.00"), ("3600", "2", "0ns")] {
         let url = replay.upstream("later", &format!("{ANSWER}/{seconds}"));
         let more = "retries = 1\nretry_backoff_ms = 1\nfallbacks = [\"well\"]";
         let gateway = Gateway::start(&(upstream("ill", &url, more) + &echo("well")));
@@ -198,7 +238,7 @@ async fn an_upstreams_wish_for_a_pause_is_kept_or_another_one_is_asked_at_once()
         let output = gateway.output();
         let mut failures = output.lines().filter(|line| line.contains("an attempt failed"));
         let first = failures.next().unwrap();
-        assert!(first.ends_with(&format!(" pause={pause}")), "{first}");
+        assert!(first.contains(&format!(" pause={pause}")), "{first}");
     }
 }
 

@@ -37,6 +37,7 @@ mod sockets;
 mod streams;
 mod support;
 mod upstream_bodies;
+mod upstream_http2;
 mod upstream_keys;
 mod upstream_tls;
 mod upstreams;

@@ -3,6 +3,7 @@
 use heimdall_tests::process::{Gateway, Replay};
 use serde_json::{Value, json};
 
+use crate::servers::{json as answer, scripted};
 use crate::support::*;
 
 const LIST: &str = "streams/models.json";
@@ -105,5 +106,20 @@ async fn an_upstream_that_is_alone_and_fails_is_told_of() {
         answer.error().contains("`mill` answered with status 500"),
         "{}",
         answer.error()
+    );
+}
+
+#[tokio::test]
+async fn an_upstreams_words_forge_no_line_of_the_log() {
+    let words = r#"{"error":{"message":"no\nforged line\u001b[31m"}}"#;
+    let server = scripted(move |_| answer(500, words)).await;
+    let gateway = Gateway::start(&upstream("mill", &server.url(), ""));
+    assert_eq!(get(&gateway, "/v1/models").await.status, 502);
+    printed(&gateway, "the upstream gave no list of its models").await;
+    let output = gateway.output();
+    assert!(output.contains(r"status 500: no\nforged line"), "{output}");
+    assert!(
+        !output.contains("\nforged line") && !output.contains("\u{1b}[31m"),
+        "{output}"
     );
 }

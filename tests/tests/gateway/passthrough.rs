@@ -269,6 +269,54 @@ async fn an_answer_that_is_a_head_alone_is_logged_as_one_that_was_sent() {
     }
 }
 
+#[tokio::test]
+async fn an_answer_without_a_body_has_none_however_it_is_said_to_be_packed() {
+    let answers = [
+        (Method::HEAD, 200, "content-length: 120\r\n"),
+        (Method::GET, 200, "content-length: 0\r\n"),
+        (Method::GET, 404, "content-length: 0\r\n"),
+    ];
+    for (method, status, length) in answers {
+        let head =
+            format!("HTTP/1.1 {status} x\r\ncontent-encoding: gzip\r\nx-told: 7\r\nconnection: close\r\n{length}\r\n");
+        let server = scripted(move |_| head.clone().into_bytes()).await;
+        for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+            let gateway = Gateway::start(&(EVERYTHING.to_owned() + &upstream("mill", &server.url(), "") + &plugins));
+            let answer = send(&gateway, method.clone(), "/v1/files", "").await;
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (status, ""),
+                "{method}: {answer:?}"
+            );
+            assert_eq!(answer.header("x-told"), Some("7"), "{method}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_the_newest_version_is_told_so() {
+    let server = scripted(|request| {
+        let status = if request.contains("if-none-match: \"v1\"\r\n") {
+            304
+        } else {
+            302
+        };
+        format!("HTTP/1.1 {status} x\r\netag: \"v1\"\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n").into()
+    })
+    .await;
+    for plugins in [String::new(), plugin(TYPED_GUARD, "")] {
+        let gateway = Gateway::start(&(EVERYTHING.to_owned() + &upstream("mill", &server.url(), "") + &plugins));
+        for (tag, status, told) in [("\"v1\"", 304, Some("\"v1\"")), ("\"v0\"", 502, None)] {
+            let request = client()
+                .get(format!("{}/v1/files", gateway.url))
+                .header("if-none-match", tag);
+            let answer = Answer::of(request.send().await.unwrap()).await;
+            assert_eq!((answer.status, answer.header("etag")), (status, told), "{answer:?}");
+            assert_eq!(answer.body.is_empty(), status == 304, "{answer:?}");
+        }
+    }
+}
+
 /// The line of the log that has these words, when there is one.
 async fn logged(gateway: &Gateway, words: &str) -> String {
     printed(gateway, words).await;

@@ -179,6 +179,11 @@ pub async fn unhurried(content_type: &str, body: String) -> Unhurried {
 
 /// An HTTP/2 server that knows nothing else, with TLS or without.
 pub async fn http2_only(tls: Option<rustls::ServerConfig>, router: Router) -> Server {
+    http2_of(tls, None, router).await
+}
+
+/// As [`http2_only`], with at most this many calls under way on one connection.
+pub async fn http2_of(tls: Option<rustls::ServerConfig>, calls: Option<u32>, router: Router) -> Server {
     let (listener, server) = listen().await;
     let tls = tls.map(|mut tls| {
         tls.alpn_protocols = vec![b"h2".to_vec()];
@@ -188,7 +193,8 @@ pub async fn http2_only(tls: Option<rustls::ServerConfig>, router: Router) -> Se
         while let Ok((stream, _)) = listener.accept().await {
             let (tls, service) = (tls.clone(), TowerToHyperService::new(router.clone()));
             tokio::spawn(async move {
-                let builder = auto::Builder::new(TokioExecutor::new()).http2_only();
+                let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
+                builder.http2().max_concurrent_streams(calls);
                 // How the connection ends is the client's business.
                 let _ = match tls {
                     Some(tls) => {

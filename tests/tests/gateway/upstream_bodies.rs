@@ -1,6 +1,7 @@
 //! What upstreams send: compressed answers, and what is no answer.
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::response::AppendHeaders;
 use axum::routing::post as posted;
 use heimdall_tests::guests::TYPED_GUARD;
@@ -102,6 +103,29 @@ async fn what_can_not_be_unpacked_is_told_as_that() {
             error.contains("The upstream `mill` sent an answer that") && error.contains(words),
             "{error}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_error_whose_body_can_not_be_read_keeps_its_status_and_headers() {
+    let head = "content-type: application/json\r\nretry-after: 7\r\n";
+    let with = |encoding: &str| format!("{head}content-encoding: {encoding}\r\n");
+    let cut = http(429, head, CHAT);
+    let cases = [
+        ("of an unknown encoding", http(429, &with("deflate"), "{}")),
+        ("damaged", http(429, &with("gzip"), "{}")),
+        ("empty", http(429, &with("gzip"), "")),
+        ("too large", http(429, head, vec![b' '; 2 << 20])),
+        ("cut off", cut[..cut.len() - 1].to_vec()),
+    ];
+    for (name, bytes) in cases {
+        let answer = answered(bytes, "", false).await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (429, Some("7")),
+            "{name}: {answer:?}"
+        );
+        assert!(answer.error().contains("429"), "{name}: {answer:?}");
     }
 }
 
@@ -226,7 +250,8 @@ async fn an_answer_that_is_longer_than_it_says_ends_there_and_its_rest_answers_n
 async fn too_many_headers_over_http2_are_refused_too() {
     // A little over the bound, and far over it.
     for count in [3_000, 20_000] {
-        let answer = move || async move {
+        // Who has read the request does not end the answer with a reset, which could come before its headers are seen.
+        let answer = move |_read: Bytes| async move {
             let many = (0..count).map(|index| (format!("x-{index}"), "1"));
             (AppendHeaders(many.collect::<Vec<_>>()), CHAT)
         };

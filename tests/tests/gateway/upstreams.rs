@@ -53,8 +53,8 @@ async fn an_upstreams_key_is_sent_to_it_and_shown_nowhere() {
         ("repeat-401", "plain", false, 401),
         ("repeat-401", "escaped", false, 401),
         ("repeat-401", "plain", true, 401),
-        ("repeat-200", "plain", false, 200),
-        ("repeat-200", "escaped", false, 200),
+        ("repeat-200", "plain", false, 502),
+        ("repeat-200", "escaped", false, 502),
         ("repeat-200", "event", true, 200),
     ];
     let replay = replay();

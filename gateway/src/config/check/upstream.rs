@@ -44,6 +44,7 @@ pub(super) fn check(name: &str, upstream: &UpstreamConfig, table: &Table<'_>) ->
     }
     for (key, value) in [
         ("key_cooldown_ms", upstream.key_cooldown_ms),
+        ("calls_per_connection", u64::from(upstream.calls_per_connection)),
         ("idle_connection_timeout_ms", upstream.idle_connection_timeout_ms),
         ("connect_timeout_ms", upstream.connect_timeout_ms),
         ("first_byte_timeout_ms", upstream.first_byte_timeout_ms),
@@ -208,6 +209,9 @@ fn check_connection(upstream: &UpstreamConfig, base_url: &Url, table: &Table<'_>
         "holds a user name or password: `proxy_credentials` says where they are kept"
     } else if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         "has more than a host and a port"
+    } else if upstream.protocol == Protocol::Http2 && base_url.scheme() == "http" {
+        "stands beside `protocol = \"http2\"` and a `base_url` that starts with `http://`: without TLS a proxy is spoken to in \
+         HTTP/1.1; use `https://`, another `protocol`, or no proxy"
     } else {
         return Ok(());
     };

@@ -37,8 +37,12 @@ use heimdall_host::model::{CallKind, LlmError};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::{DONE, Event, Events, Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
+use super::{
+    DONE, Event, Events, Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded,
+};
+use crate::config::UpstreamConfig;
 use behaviour::{Behaviour, Says};
 
 /// When everything was made: the same moment always, so that answers are equal.
@@ -58,6 +62,8 @@ const MODELS: [&str; 8] = [
 
 pub(super) struct Echo {
     name: Arc<str>,
+    /// Time that a call may take, to the end of its answer.
+    total: Duration,
 }
 
 /// What the kinds of calls answer from.
@@ -107,31 +113,31 @@ impl Asked<'_> {
 }
 
 impl Echo {
-    pub(super) fn new(name: &str) -> Echo {
-        Echo { name: name.into() }
+    pub(super) fn new(name: &str, config: &UpstreamConfig) -> Echo {
+        Echo {
+            name: name.into(),
+            total: Duration::from_millis(config.total_timeout_ms),
+        }
     }
 
-    fn broke_off(&self) -> UpstreamError {
+    fn error(&self, fault: Fault) -> UpstreamError {
         UpstreamError {
             upstream: self.name.clone(),
-            fault: Fault::BrokeOff,
+            fault,
         }
     }
 
     fn stream(&self, events: Vec<Event>, behaviour: &Behaviour) -> Events {
         let delay = behaviour.chunk_delay;
         let kept = behaviour.break_after.unwrap_or(events.len());
-        let end = behaviour.break_after.map(|_| Err(self.broke_off()));
+        let end = behaviour.break_after.map(|_| Err(self.error(Fault::BrokeOff)));
         let answered = events.into_iter().take(kept).map(Ok).chain(end);
         stream::iter(answered)
             .then(move |event| async move { after(delay, event).await })
             .boxed()
     }
-}
 
-#[async_trait]
-impl Upstream for Echo {
-    async fn call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
+    async fn answer(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
         let root = request.body.root();
         let model = root
             .get("model")
@@ -144,7 +150,7 @@ impl Upstream for Echo {
             return Ok(refused(status));
         }
         if !request.streaming && behaviour.break_after.is_some() {
-            return Err(self.broke_off());
+            return Err(self.error(Fault::BrokeOff));
         }
         let asked = Asked {
             id: format!("{:016x}", hash(request.body.bytes())),
@@ -180,6 +186,14 @@ impl Upstream for Echo {
             },
         };
         Ok(whole(StatusCode::OK, body.to_string().into()))
+    }
+}
+
+#[async_trait]
+impl Upstream for Echo {
+    async fn call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
+        let late = self.error(Fault::TotalTimeout(self.total));
+        bounded::call(Instant::now() + self.total, late, self.answer(request)).await
     }
 
     /// The request's body, as it came.

@@ -15,14 +15,22 @@ fn request(kind: CallKind, streaming: bool, body: &Json) -> UpstreamRequest {
 }
 
 async fn whole_answer(kind: CallKind, body: Json) -> (u16, Json) {
-    match Echo::new("echo").call(request(kind, false, &body)).await.unwrap() {
+    match Echo::new("echo", &UpstreamConfig::default())
+        .call(request(kind, false, &body))
+        .await
+        .unwrap()
+    {
         UpstreamAnswer::Whole { status, body, .. } => (status.as_u16(), serde_json::from_slice(&body).unwrap()),
         UpstreamAnswer::Stream { .. } => panic!("a stream"),
     }
 }
 
 async fn events(kind: CallKind, body: Json) -> Vec<Result<Event, String>> {
-    match Echo::new("echo").call(request(kind, true, &body)).await.unwrap() {
+    match Echo::new("echo", &UpstreamConfig::default())
+        .call(request(kind, true, &body))
+        .await
+        .unwrap()
+    {
         UpstreamAnswer::Stream { events, .. } => {
             events
                 .map(|event| event.map_err(|error| error.to_string()))
@@ -239,4 +247,26 @@ async fn the_request_can_be_the_answer() {
 fn text_is_split_between_characters() {
     assert_eq!(by_characters("aäbc", 2), ["aä", "bc"]);
     assert_eq!(by_characters("", 2), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn no_wish_for_a_delay_outlasts_what_a_call_may_take() {
+    let config = UpstreamConfig {
+        total_timeout_ms: 1,
+        ..UpstreamConfig::default()
+    };
+    let echo = Echo::new("echo", &config);
+    let late = "The upstream `echo` did not finish its answer within 1ms.";
+    for (model, streaming) in [
+        ("echo-delay-4294967295", false),
+        ("echo-delay-4294967295", true),
+        ("echo-chunk-delay-4294967295", true),
+    ] {
+        let last = match echo.call(request(CallKind::Chat, streaming, &chat(model))).await {
+            Ok(UpstreamAnswer::Stream { events, .. }) => events.collect::<Vec<_>>().await.pop().unwrap().err(),
+            Ok(UpstreamAnswer::Whole { .. }) => None,
+            Err(error) => Some(error),
+        };
+        assert_eq!(last.unwrap().to_string(), late, "{model}");
+    }
 }

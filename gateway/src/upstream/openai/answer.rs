@@ -7,9 +7,10 @@ use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::Response;
 
+use super::clients::UnderWay;
 use super::timing::Timing;
 use super::{Limits, OpenAi};
-use crate::encoding::{self, Encoding};
+use crate::encoding::{self, Encoding, EncodingError};
 use crate::text::shortened;
 use crate::upstream::hidden::Hidden;
 use crate::upstream::{Fault, Forwarded, UpstreamAnswer, UpstreamError, bounded, sse};
@@ -20,6 +21,7 @@ const MAX_ERROR_BODY: usize = 1 << 20;
 /// The head of an answer, and what must not be repeated of the request.
 pub(super) struct Answer {
     pub(super) response: Response,
+    pub(super) under_way: UnderWay,
     pub(super) hidden: Hidden,
     pub(super) timing: Timing,
 }
@@ -38,65 +40,96 @@ impl Answer {
         content_type.unwrap_or_default().to_ascii_lowercase().starts_with(start)
     }
 
-    /// The headers that may be shown, and how the body is packed.
-    fn head(&self) -> Result<(HeaderMap, Encoding), Fault> {
-        let encoding = Encoding::of(self.response.headers())?;
+    fn encoding(&self) -> Result<Encoding, EncodingError> {
+        Encoding::of(self.response.headers())
+    }
+
+    /// The headers that may be shown, of a body that is packed like this.
+    fn headers(&self, encoding: Option<Encoding>) -> HeaderMap {
         let mut headers = self.hidden.out_of_headers(self.response.headers());
-        if encoding != Encoding::Identity {
+        if encoding != Some(Encoding::Identity) {
             headers.remove(CONTENT_ENCODING);
             headers.remove(CONTENT_LENGTH);
         }
-        Ok((headers, encoding))
+        headers
     }
 
     /// The whole answer.
-    pub(super) async fn whole(self, limits: Limits) -> Result<UpstreamAnswer, Fault> {
+    pub(super) async fn whole(self, upstream: &str, limits: Limits) -> Result<UpstreamAnswer, Fault> {
         let status = self.status();
-        if status.is_success() && self.content_type_starts(b"text/html") {
+        if status.is_redirection() {
+            return Err(Fault::Redirect);
+        }
+        if !status.is_success() {
+            let (headers, body) = self.refusal(upstream, limits).await;
+            return Ok(UpstreamAnswer::Whole { status, headers, body });
+        }
+        if self.content_type_starts(b"text/html") {
             let page = "it is a web page; does `base_url` name the API, up to and including `/v1`?";
             return Err(Fault::NotJson(page.to_owned()));
         }
-        let (headers, encoding) = self.head()?;
-        let limit = if status.is_success() {
-            limits.response
-        } else {
-            MAX_ERROR_BODY
+        let encoding = self.encoding()?;
+        let headers = self.headers(Some(encoding));
+        let body = self.body(encoding, limits, limits.response).await?;
+        Ok(UpstreamAnswer::Whole { status, headers, body })
+    }
+
+    /// An answer that tells of an error. Its status and headers count where its body can't be read.
+    async fn refusal(self, upstream: &str, limits: Limits) -> (HeaderMap, Bytes) {
+        let status = self.status().as_u16();
+        let encoding = self.encoding();
+        let headers = self.headers(encoding.as_ref().ok().copied());
+        let body = match encoding {
+            Ok(encoding) => self.body(encoding, limits, MAX_ERROR_BODY).await,
+            Err(error) => Err(error.into()),
         };
-        if self
-            .response
-            .content_length()
-            .is_some_and(|length| length > limit as u64)
-        {
-            return Err(Fault::TooLarge(limit));
+        let body = body.unwrap_or_else(|fault| {
+            let error = fault.to_string();
+            tracing::warn!(
+                upstream,
+                status,
+                ?error,
+                "what an upstream said of an error can't be read"
+            );
+            Bytes::new()
+        });
+        (headers, body)
+    }
+
+    async fn body(self, encoding: Encoding, limits: Limits, most: usize) -> Result<Bytes, Fault> {
+        let length = self.response.content_length();
+        if length.is_some_and(|length| length > most as u64) {
+            return Err(Fault::TooLarge(most));
         }
-        let mut pieces = pieces(self.response, limits, self.timing, encoding);
+        let mut pieces = pieces(self.response, self.under_way, limits, self.timing, encoding);
         let mut body = BytesMut::new();
         while let Some(piece) = pieces.next().await {
             let piece = piece?;
-            if body.len().saturating_add(piece.len()) > limit {
-                return Err(Fault::TooLarge(limit));
+            if body.len().saturating_add(piece.len()) > most {
+                return Err(Fault::TooLarge(most));
             }
             body.extend_from_slice(&piece);
         }
-        let body = self.hidden.out_of_bytes(body.freeze());
-        Ok(UpstreamAnswer::Whole { status, headers, body })
+        Ok(self.hidden.out_of_bytes(body.freeze()))
     }
 
     /// The answer as it is, piece by piece. One that tells of an error is read to its end first.
     pub(super) async fn forwarded(self, upstream: &OpenAi) -> Result<Forwarded, Fault> {
         let status = self.status();
+        // That the client has the newest version already sends it nowhere else.
+        if status.is_redirection() && status != StatusCode::NOT_MODIFIED {
+            return Err(Fault::Redirect);
+        }
         if !status.is_success() {
-            let UpstreamAnswer::Whole { status, headers, body } = self.whole(upstream.limits).await? else {
-                return Err(Fault::UnaskedStream);
-            };
+            let (headers, body) = self.refusal(&upstream.name, upstream.limits).await;
             let body = stream::iter([Ok(body)]).boxed();
             return Ok(Forwarded { status, headers, body });
         }
-        let (headers, encoding) = self.head()?;
+        let encoding = self.encoding()?;
+        let headers = self.headers(Some(encoding));
         let timing = self.timing;
-        let pieces = self
-            .hidden
-            .out_of_pieces(pieces(self.response, upstream.limits, timing, encoding));
+        let pieces = pieces(self.response, self.under_way, upstream.limits, timing, encoding);
+        let pieces = self.hidden.out_of_pieces(pieces);
         let in_time = bounded::until(timing.end, pieces, Err(Fault::TotalTimeout(timing.total)));
         let name = upstream.name.clone();
         let error = move |fault| UpstreamError {
@@ -109,9 +142,10 @@ impl Answer {
 
     /// The answer as a stream of events.
     pub(super) fn events(self, upstream: &OpenAi) -> Result<UpstreamAnswer, Fault> {
-        let (headers, encoding) = self.head()?;
+        let encoding = self.encoding()?;
+        let headers = self.headers(Some(encoding));
         let (timing, hidden) = (self.timing, self.hidden);
-        let pieces = pieces(self.response, upstream.limits, timing, encoding);
+        let pieces = pieces(self.response, self.under_way, upstream.limits, timing, encoding);
         // A client that stops reading stops the reader too, but not this clock.
         let late = Err(Fault::TotalTimeout(timing.total));
         let in_time = bounded::until(timing.end, pieces, late);
@@ -139,18 +173,24 @@ pub(super) fn refused(status: StatusCode, body: &Bytes) -> Fault {
 /// The body of an answer, unpacked, piece by piece as it is asked for. It ends after an error.
 fn pieces(
     response: Response,
+    under_way: UnderWay,
     limits: Limits,
     timing: Timing,
     encoding: Encoding,
 ) -> BoxStream<'static, Result<Bytes, Fault>> {
-    encoding::decode_pieces(received(response, limits, timing), encoding)
+    encoding::decode_pieces(received(response, under_way, limits, timing), encoding)
 }
 
-fn received(response: Response, limits: Limits, timing: Timing) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
-    stream::unfold(Some(response), move |response| async move {
-        let mut response = response?;
+fn received(
+    response: Response,
+    under_way: UnderWay,
+    limits: Limits,
+    timing: Timing,
+) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
+    stream::unfold(Some((response, under_way)), move |received| async move {
+        let (mut response, under_way) = received?;
         match timing.within(limits.idle, Fault::IdleTimeout, response.chunk()).await {
-            Ok(Ok(Some(piece))) => Some((Ok(piece), Some(response))),
+            Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, under_way)))),
             Ok(Ok(None)) => None,
             Ok(Err(_)) => Some((Err(Fault::BrokeOff), None)),
             Err(fault) => Some((Err(fault), None)),

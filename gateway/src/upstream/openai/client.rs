@@ -1,6 +1,6 @@
-//! The HTTP client of one upstream.
+//! How an HTTP client of one upstream is made.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -29,54 +29,109 @@ const CONNECTION_WINDOW: u32 = 1 << 30;
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// # Errors
-/// When certificates or the proxy's credentials can't be read.
-pub(super) fn build(config: &UpstreamConfig, base_url: &Url, limits: Limits) -> anyhow::Result<Client> {
-    // A redirect would carry the key elsewhere; so would a proxy that the configuration does not name.
-    let client = Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .connect_timeout(limits.connect)
-        .tcp_nodelay(true)
-        .pool_max_idle_per_host(config.max_idle_connections)
-        .pool_idle_timeout(Duration::from_millis(config.idle_connection_timeout_ms))
-        .http2_max_header_list_size(MAX_HEADERS)
-        .http2_initial_stream_window_size(CALL_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_keep_alive_interval(PING_EVERY)
-        .http2_keep_alive_timeout(PING_TIMEOUT);
-    let client = match config.protocol {
-        Protocol::Auto => client,
-        Protocol::Http1 => client.http1_only(),
-        Protocol::Http2 => client.http2_prior_knowledge(),
-    };
-    let client = match &config.proxy {
-        Some(address) => client.proxy(proxy(address, config)?),
-        None => client,
-    };
-    trusting(client, config, base_url)
+/// What a client is made of: everything that has to be read is read.
+pub(super) struct Recipe {
+    connect: Duration,
+    protocol: Protocol,
+    max_idle: usize,
+    idle_timeout: Duration,
+    proxy: Option<Proxy>,
+    trust: Trust,
 }
 
-/// With the certificates that the server's is measured by.
-fn trusting(client: ClientBuilder, config: &UpstreamConfig, base_url: &Url) -> anyhow::Result<Client> {
-    if base_url.scheme() == "http" {
-        // None are needed, and a machine without any is no reason to refuse.
-        return client
-            .tls_certs_only([])
-            .build()
-            .context("no HTTP client could be made");
+/// What the server's certificate is measured by.
+enum Trust {
+    /// There is none to measure: a machine without authorities is no reason to refuse.
+    Nothing,
+    System,
+    File(PathBuf, Vec<Certificate>),
+}
+
+impl Recipe {
+    /// # Errors
+    /// When certificates or the proxy's credentials can't be read.
+    pub(super) fn new(config: &UpstreamConfig, base_url: &Url, limits: Limits) -> anyhow::Result<Recipe> {
+        let proxy = config.proxy.as_deref().map(|address| proxy(address, config));
+        Ok(Recipe {
+            connect: limits.connect,
+            protocol: config.protocol,
+            max_idle: config.max_idle_connections,
+            idle_timeout: Duration::from_millis(config.idle_connection_timeout_ms),
+            proxy: proxy.transpose()?,
+            trust: Trust::of(config, base_url)?,
+        })
     }
-    match &config.ca_file {
-        Some(file) => {
-            let certificates = certificates(file)
-                .map_err(|problem| anyhow!("its `ca_file` can't be used: {} {problem}", file.display()))?;
-            let client = client.tls_certs_only(certificates).build();
-            client.with_context(|| format!("its `ca_file` can't be used: {}", file.display()))
+
+    /// Whether several calls may share a connection.
+    pub(super) fn may_be_http2(&self) -> bool {
+        match self.protocol {
+            Protocol::Auto => !matches!(self.trust, Trust::Nothing),
+            Protocol::Http1 => false,
+            Protocol::Http2 => true,
         }
-        None => client.build().context(
-            "https needs the certificates of authorities, and this system has none: install its package \
-             `ca-certificates`, or name a file of them as `ca_file`",
-        ),
+    }
+
+    /// # Errors
+    /// When the certificates can't be used.
+    pub(super) fn client(&self) -> anyhow::Result<Client> {
+        // A redirect would carry the key elsewhere; so would a proxy that the configuration does not name.
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(self.connect)
+            .tcp_nodelay(true)
+            .pool_max_idle_per_host(self.max_idle)
+            .pool_idle_timeout(self.idle_timeout)
+            .http2_max_header_list_size(MAX_HEADERS)
+            .http2_initial_stream_window_size(CALL_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_timeout(PING_TIMEOUT);
+        // Its default of 30 s would end a call whose upstream takes its time to read a large request. The timeouts of a
+        // call bound that; the keep-alives of TCP and HTTP/2 find a server that is gone.
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        let client = client.tcp_user_timeout(None);
+        let client = match self.protocol {
+            Protocol::Auto => client,
+            Protocol::Http1 => client.http1_only(),
+            Protocol::Http2 => client.http2_prior_knowledge(),
+        };
+        let client = match &self.proxy {
+            Some(proxy) => client.proxy(proxy.clone()),
+            None => client,
+        };
+        self.trust.client(client)
+    }
+}
+
+impl Trust {
+    fn of(config: &UpstreamConfig, base_url: &Url) -> anyhow::Result<Trust> {
+        if base_url.scheme() == "http" {
+            return Ok(Trust::Nothing);
+        }
+        let Some(file) = &config.ca_file else {
+            return Ok(Trust::System);
+        };
+        let certificates = certificates(file)
+            .map_err(|problem| anyhow!("its `ca_file` can't be used: {} {problem}", file.display()))?;
+        Ok(Trust::File(file.clone(), certificates))
+    }
+
+    fn client(&self, client: ClientBuilder) -> anyhow::Result<Client> {
+        match self {
+            Trust::Nothing => client
+                .tls_certs_only([])
+                .build()
+                .context("no HTTP client could be made"),
+            Trust::File(file, certificates) => {
+                let client = client.tls_certs_only(certificates.clone()).build();
+                client.with_context(|| format!("its `ca_file` can't be used: {}", file.display()))
+            }
+            Trust::System => client.build().context(
+                "https needs the certificates of authorities, and this system has none: install its package \
+                 `ca-certificates`, or name a file of them as `ca_file`",
+            ),
+        }
     }
 }
 

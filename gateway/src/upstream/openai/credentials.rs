@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
+
+use reqwest::Response;
+use tokio::time::Instant;
 
 use crate::config::UpstreamConfig;
 use crate::upstream::held::{Held, SecretSource, Watch};
 use crate::upstream::hidden::Hidden;
-use crate::upstream::keys::Keys;
+use crate::upstream::keys::{Chosen, Keys, Tried};
 use crate::upstream::secret::Secret;
 
 /// Headers whose value is a secret wherever it is written.
@@ -30,7 +34,7 @@ pub(super) struct Credentials {
     headers: Vec<Extra>,
     /// Whether the client's own key is sent.
     forward_client_key: bool,
-    pub(super) watch: Watch,
+    watch: Watch,
 }
 
 struct Extra {
@@ -92,6 +96,26 @@ impl Credentials {
             }
         }
         hidden
+    }
+
+    /// A call with this key was answered like this. Gives back the key with which it is to be sent again, if it is: the
+    /// same one where its file holds another secret now, else another one.
+    pub(super) async fn after(
+        &self,
+        chosen: &Chosen,
+        response: &Response,
+        tried: &mut Tried,
+        end: Instant,
+    ) -> Option<Chosen> {
+        let status = response.status();
+        let is_worth_a_look = status == StatusCode::UNAUTHORIZED && self.keys.is_in_file(chosen);
+        if is_worth_a_look && !std::mem::replace(&mut tried.files, true) {
+            self.watch.look_now(end).await;
+            if let Some(renewed) = self.keys.renewed(chosen) {
+                return Some(renewed);
+            }
+        }
+        self.keys.after(chosen, status, response.headers(), tried)
     }
 
     /// What they are, for the banner.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 
+use h2::Reason;
 use rustls::CertificateError;
 
 use super::OpenAi;
@@ -27,7 +28,7 @@ impl OpenAi {
         if is_connect {
             return Fault::Unreachable(self.with_proxy(words));
         }
-        if was_closed(cause, &words) {
+        if error.is_timeout() || was_closed(cause, &words) {
             return Fault::Closed;
         }
         if is_large_head(&words) {
@@ -104,12 +105,28 @@ fn tls_error<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     }
 }
 
-/// Whether the server ended the connection instead of answering.
+/// Whether the server ended the connection instead of answering, or the call alone.
 fn was_closed(cause: &(dyn Error + 'static), words: &str) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
     kind.is_some_and(|kind| [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&kind))
+        || cause.downcast_ref().is_some_and(was_ended_by_server)
         || words.starts_with("connection closed")
+}
+
+/// Whether an HTTP/2 server ended the call for a reason of its own: with the other reasons it says what the call has
+/// done wrong, which the next one would do too.
+fn was_ended_by_server(error: &h2::Error) -> bool {
+    let own = [
+        Reason::NO_ERROR,
+        Reason::INTERNAL_ERROR,
+        Reason::SETTINGS_TIMEOUT,
+        Reason::REFUSED_STREAM,
+        Reason::CANCEL,
+        Reason::CONNECT_ERROR,
+        Reason::ENHANCE_YOUR_CALM,
+    ];
+    error.is_remote() && error.reason().is_some_and(|reason| own.contains(&reason))
 }
 
 /// Whether the HTTP client gave up on the answer's head. It has words for it alone.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod client;
+mod clients;
 mod credentials;
 mod failure;
 #[cfg(test)]
@@ -16,12 +17,14 @@ use async_trait::async_trait;
 use heimdall_host::json::{Document, Duplicates};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
-use reqwest::{Client, Request, RequestBuilder, Response, Url};
+use reqwest::{Request, RequestBuilder, Response, Url};
 
 use self::answer::Answer;
+use self::client::Recipe;
+use self::clients::{Clients, UnderWay};
 use self::credentials::Credentials;
 use self::timing::Timing;
-use super::keys::{Chosen, Tried};
+use super::keys::Tried;
 use super::models::MAX_MODELS;
 use super::{Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
 use crate::config::{Protocol, UpstreamConfig};
@@ -32,7 +35,7 @@ const MAX_LIST: usize = 4 << 20;
 pub(super) struct OpenAi {
     name: Arc<str>,
     base_url: Url,
-    client: Client,
+    clients: Clients,
     credentials: Credentials,
     is_proxied: bool,
     is_http2: bool,
@@ -49,21 +52,28 @@ struct Limits {
     event: usize,
 }
 
-impl OpenAi {
-    pub(super) fn new(name: &str, config: &UpstreamConfig) -> anyhow::Result<OpenAi> {
-        let name: Arc<str> = name.into();
-        let base_url = config.base_url.as_deref().context("`base_url` is missing")?;
-        let base_url = Url::parse(&format!("{}/", base_url.trim_end_matches('/')))?;
-        let limits = Limits {
+impl Limits {
+    fn of(config: &UpstreamConfig) -> Limits {
+        Limits {
             connect: Duration::from_millis(config.connect_timeout_ms),
             first_byte: Duration::from_millis(config.first_byte_timeout_ms),
             idle: Duration::from_millis(config.idle_timeout_ms),
             total: Duration::from_millis(config.total_timeout_ms),
             response: config.max_response_mib.saturating_mul(1 << 20),
             event: config.max_event_mib.saturating_mul(1 << 20),
-        };
+        }
+    }
+}
+
+impl OpenAi {
+    pub(super) fn new(name: &str, config: &UpstreamConfig) -> anyhow::Result<OpenAi> {
+        let name: Arc<str> = name.into();
+        let base_url = config.base_url.as_deref().context("`base_url` is missing")?;
+        let base_url = Url::parse(&format!("{}/", base_url.trim_end_matches('/')))?;
+        let limits = Limits::of(config);
+        let recipe = Recipe::new(config, &base_url, limits)?;
         Ok(OpenAi {
-            client: client::build(config, &base_url, limits)?,
+            clients: Clients::new(recipe, config.calls_per_connection as usize)?,
             credentials: Credentials::new(&name, config).map_err(|problem| anyhow!(problem))?,
             name,
             base_url,
@@ -87,6 +97,7 @@ impl OpenAi {
         let mut hidden = self.credentials.put_into(request.headers_mut(), client_key);
         let keys = &self.credentials.keys;
         let mut tried = Tried::default();
+        let mut chosen = keys.first();
         loop {
             // Its body is shared, not copied.
             let again = if keys.may_try_again() {
@@ -94,14 +105,14 @@ impl OpenAi {
             } else {
                 None
             };
-            let chosen = keys.choose(&tried);
             if let Some(chosen) = &chosen {
                 request.headers_mut().insert(AUTHORIZATION, chosen.secret.header());
             }
-            let response = self.head(request, &timing).await?;
-            if let (Some(chosen), Some(again)) = (&chosen, again)
-                && self.is_worth_another(chosen, &response, &mut tried).await
+            let (response, under_way) = self.head(request, &timing).await?;
+            if let (Some(refused), Some(again)) = (&chosen, again)
+                && let Some(next) = self.credentials.after(refused, &response, &mut tried, timing.end).await
             {
+                chosen = Some(next);
                 request = again;
                 continue;
             }
@@ -110,39 +121,20 @@ impl OpenAi {
             }
             return Ok(Answer {
                 response,
+                under_way,
                 hidden,
                 timing,
             });
         }
     }
 
-    async fn head(&self, request: Request, timing: &Timing) -> Result<Response, Fault> {
-        // An answer to a client that has the document already, and asked for what is newer.
-        let may_be_unmodified = matches!(*request.method(), Method::GET | Method::HEAD);
-        let sent = self.client.execute(request);
-        let sent = timing
+    async fn head(&self, request: Request, timing: &Timing) -> Result<(Response, UnderWay), Fault> {
+        let sent = self.clients.send(request);
+        let (sent, under_way) = timing
             .within(self.limits.first_byte, Fault::FirstByteTimeout, sent)
             .await?;
         let response = sent.map_err(|error| self.failed(error))?;
-        let status = response.status();
-        if status.is_redirection() && !(may_be_unmodified && status == StatusCode::NOT_MODIFIED) {
-            return Err(Fault::Redirect);
-        }
-        Ok(response)
-    }
-
-    /// Whether the call is to be sent again, because its key was refused and there is another.
-    async fn is_worth_another(&self, chosen: &Chosen, response: &Response, tried: &mut Tried) -> bool {
-        let status = response.status();
-        let credentials = &self.credentials;
-        if status == StatusCode::UNAUTHORIZED && credentials.keys.may_have_changed(chosen, tried) {
-            credentials.watch.look_now().await;
-            if credentials.keys.has_changed(chosen) {
-                return true;
-            }
-        }
-        matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS)
-            && credentials.keys.refused(chosen, status, response.headers(), tried)
+        Ok((response, under_way))
     }
 
     fn url(&self, path: &str) -> Result<Url, Fault> {
@@ -162,13 +154,14 @@ impl OpenAi {
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let call = self
-            .client
+            .clients
+            .maker
             .request(Method::POST, url)
             .headers(headers)
             .body(request.body.bytes().clone());
         let answer = self.send(call, &request.client_key).await?;
         if !answer.is_events() || answer.status() != StatusCode::OK {
-            return answer.whole(self.limits).await;
+            return answer.whole(&self.name, self.limits).await;
         }
         if !request.streaming {
             return Err(Fault::UnaskedStream);
@@ -183,19 +176,19 @@ impl OpenAi {
             Err(()) => return Err(Fault::Unreachable("its address can have no path".to_owned())),
         };
         url.set_query(request.query.as_deref());
-        let call = self.client.request(request.method, url).headers(request.headers);
+        let call = self.clients.maker.request(request.method, url).headers(request.headers);
         let answer = self.send(call.body(request.body), &request.client_key).await?;
         answer.forwarded(self).await
     }
 
     async fn try_models(&self) -> Result<Vec<Document>, Fault> {
-        let request = self.client.get(self.url("models")?);
+        let request = self.clients.maker.get(self.url("models")?);
         let answer = self.send(request, &HeaderMap::new()).await?;
         let limits = Limits {
             response: self.limits.response.min(MAX_LIST),
             ..self.limits
         };
-        let UpstreamAnswer::Whole { status, body, .. } = answer.whole(limits).await? else {
+        let UpstreamAnswer::Whole { status, body, .. } = answer.whole(&self.name, limits).await? else {
             return Err(Fault::UnaskedStream);
         };
         if !status.is_success() {

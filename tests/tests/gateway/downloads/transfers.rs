@@ -96,7 +96,8 @@ async fn a_plugin_by_url_serves_and_its_query_is_told_nowhere() {
     let gateway = Gateway::start(&format!("cache_dir = {cache:?}\n{}", entry(&url(&site), "")));
     let said = post(&gateway, "/v1/chat/completions", chat("echo", "hello")).await;
     assert_eq!(said.json()["choices"][0]["message"]["content"], "from afar");
-    let output = gateway.output();
+    gateway.terminate();
+    let (_, output) = gateway.wait();
     assert!(output.contains("/guard.wasm") && !output.contains(SECRET), "{output}");
 }
 

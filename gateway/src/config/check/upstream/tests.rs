@@ -101,6 +101,10 @@ fn settings_that_do_not_fit_are_refused_where_they_stand() {
         ),
         ("key_cooldown_ms = 0", "`upstreams.a.key_cooldown_ms` has to be above 0"),
         (
+            "calls_per_connection = 0",
+            "`upstreams.a.calls_per_connection` has to be above 0",
+        ),
+        (
             "idle_connection_timeout_ms = 0",
             "`upstreams.a.idle_connection_timeout_ms` has to be above 0",
         ),
@@ -133,9 +137,20 @@ fn settings_of_a_server_are_refused_for_the_echo() {
 }
 
 #[test]
-fn a_ca_without_tls_is_refused() {
-    let told = problem("base_url = \"http://x/v1\"\nca_file = \"ca.pem\"").unwrap();
-    assert!(told.contains("3:1: `upstreams.a.ca_file` has no meaning"), "{told}");
+fn what_needs_tls_is_refused_without() {
+    let cases = [
+        ("ca_file = \"ca.pem\"", "3:1: `upstreams.a.ca_file` has no meaning"),
+        (
+            "protocol = \"http2\"\nproxy = \"http://p\"",
+            "4:1: `upstreams.a.proxy` stands beside `protocol = \"http2\"` and a `base_url` that starts with `http://`",
+        ),
+    ];
+    for (settings, expected) in cases {
+        let told = problem(&format!("base_url = \"http://x/v1\"\n{settings}")).unwrap();
+        assert!(told.contains(expected), "{told}");
+    }
+    let fits = "base_url = \"http://x/v1\"\nproxy = \"http://p\"\nprotocol = \"http1\"";
+    assert_eq!(problem(fits), None);
 }
 
 #[test]

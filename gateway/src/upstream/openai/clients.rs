@@ -1,0 +1,186 @@
+//! The HTTP clients of one upstream.
+//!
+//! A client keeps one connection of HTTP/2 to a server, which bounds how many calls may be under way on it: the next one
+//! would wait until one of them is over. So there are several clients, each with a connection of its own. The first one
+//! with room takes a call, and the next is made when those before it are full. HTTP/1.1 has a connection per call, and
+//! one client does.
+
+use std::iter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use http::Version;
+use reqwest::{Client, Request, Response};
+use tokio::sync::OnceCell;
+
+use super::client::Recipe;
+
+/// The most connections of HTTP/2 to one upstream. Beyond, calls share those that have the fewest.
+const MAX_CONNECTIONS: usize = 64;
+
+pub(super) struct Clients {
+    /// The client that requests are made with, whichever sends them.
+    pub(super) maker: Client,
+    recipe: Arc<Recipe>,
+    first: Seats,
+    further: Box<[Seats]>,
+    /// How many calls one connection takes.
+    each: usize,
+    /// Whether the last answer came over HTTP/1, where calls share nothing.
+    is_http1: AtomicBool,
+}
+
+/// One client and how many calls it has under way.
+struct Seats {
+    client: OnceCell<Client>,
+    taken: Arc<AtomicUsize>,
+}
+
+/// A call that is under way: until this is dropped.
+pub(super) struct UnderWay(Arc<AtomicUsize>);
+
+impl Clients {
+    /// # Errors
+    /// When no client can be made.
+    pub(super) fn new(recipe: Recipe, each: usize) -> anyhow::Result<Clients> {
+        let maker = recipe.client()?;
+        let further = if recipe.may_be_http2() { MAX_CONNECTIONS - 1 } else { 0 };
+        Ok(Clients {
+            first: Seats::of(Some(maker.clone())),
+            further: iter::repeat_with(|| Seats::of(None)).take(further).collect(),
+            maker,
+            recipe: Arc::new(recipe),
+            each,
+            is_http1: AtomicBool::new(false),
+        })
+    }
+
+    /// Sends a request, and waits for the head of its answer. Who reads the body keeps the second half as long.
+    pub(super) async fn send(&self, request: Request) -> (reqwest::Result<Response>, UnderWay) {
+        let (seats, under_way) = self.seat();
+        let client = seats.client(&self.recipe).await.unwrap_or(&self.maker);
+        let response = client.execute(request).await;
+        if let Ok(response) = &response {
+            let is_http1 = response.version() < Version::HTTP_2;
+            if self.is_http1.load(Ordering::Relaxed) != is_http1 {
+                self.is_http1.store(is_http1, Ordering::Relaxed);
+            }
+        }
+        (response, under_way)
+    }
+
+    fn seat(&self) -> (&Seats, UnderWay) {
+        if self.further.is_empty() || self.is_http1.load(Ordering::Relaxed) {
+            return (&self.first, self.first.take());
+        }
+        let all = || iter::once(&self.first).chain(&self.further);
+        let free = all().find_map(|seats| Some((seats, seats.take_up_to(self.each)?)));
+        free.unwrap_or_else(|| {
+            let fewest = all().min_by_key(|seats| seats.taken.load(Ordering::Relaxed));
+            let seats = fewest.unwrap_or(&self.first);
+            (seats, seats.take())
+        })
+    }
+}
+
+impl Seats {
+    fn of(client: Option<Client>) -> Seats {
+        Seats {
+            client: OnceCell::new_with(client),
+            taken: Arc::default(),
+        }
+    }
+
+    /// None: it can't be made.
+    async fn client(&self, recipe: &Arc<Recipe>) -> Option<&Client> {
+        let make = || async {
+            let recipe = recipe.clone();
+            // The system's certificates are read for it.
+            let made = tokio::task::spawn_blocking(move || recipe.client()).await;
+            made.map_err(anyhow::Error::from).flatten()
+        };
+        let made = self.client.get_or_try_init(make).await;
+        made.inspect_err(|error| tracing::warn!(error = ?error.to_string(), "no further connection can be made"))
+            .ok()
+    }
+
+    fn take_up_to(&self, most: usize) -> Option<UnderWay> {
+        let one_more = |taken| (taken < most).then_some(taken + 1);
+        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        taken.is_ok().then(|| UnderWay(self.taken.clone()))
+    }
+
+    fn take(&self) -> UnderWay {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.taken.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::Url;
+
+    use super::*;
+    use crate::config::{Protocol, UpstreamConfig};
+    use crate::upstream::openai::Limits;
+
+    fn clients(protocol: Protocol, each: usize) -> Clients {
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let config = UpstreamConfig {
+            protocol,
+            ..UpstreamConfig::default()
+        };
+        let url = Url::parse("http://localhost/v1/").unwrap();
+        Clients::new(Recipe::new(&config, &url, Limits::of(&config)).unwrap(), each).unwrap()
+    }
+
+    /// How many calls each connection has under way, of those that have any.
+    fn taken(clients: &Clients) -> Vec<usize> {
+        let all = iter::once(&clients.first).chain(&clients.further);
+        let taken = all.map(|seats| seats.taken.load(Ordering::Relaxed));
+        taken.filter(|taken| *taken > 0).collect()
+    }
+
+    fn seats(clients: &Clients, count: usize) -> Vec<UnderWay> {
+        iter::repeat_with(|| clients.seat().1).take(count).collect()
+    }
+
+    #[test]
+    fn a_call_takes_the_first_connection_with_room_and_gives_it_back() {
+        let clients = clients(Protocol::Http2, 2);
+        let mut calls = seats(&clients, 5);
+        assert_eq!(taken(&clients), [2, 2, 1]);
+        drop(calls.remove(0));
+        assert_eq!(taken(&clients), [1, 2, 1]);
+        calls.extend(seats(&clients, 2));
+        assert_eq!(taken(&clients), [2, 2, 2]);
+        drop(calls);
+        assert!(taken(&clients).is_empty());
+    }
+
+    #[test]
+    fn when_no_connection_has_room_calls_share_those_with_the_fewest() {
+        let clients = clients(Protocol::Http2, 2);
+        let _calls = seats(&clients, MAX_CONNECTIONS * 3);
+        assert_eq!(taken(&clients), [3; MAX_CONNECTIONS]);
+    }
+
+    #[test]
+    fn http1_has_one_client() {
+        for protocol in [Protocol::Auto, Protocol::Http1] {
+            let clients = clients(protocol, 2);
+            let _calls = seats(&clients, 5);
+            assert_eq!(taken(&clients), [5], "{protocol:?}");
+        }
+        let clients = clients(Protocol::Http2, 2);
+        clients.is_http1.store(true, Ordering::Relaxed);
+        let _calls = seats(&clients, 5);
+        assert_eq!(taken(&clients), [5], "a server that answers in HTTP/1");
+    }
+}
