@@ -100,7 +100,7 @@ check(
 check("time: a client that waits no longer ends the upstream's call", async () => {
   const of = tag();
   const chat = { model: "recorded/hangs", messages: user("hello"), user: of };
-  await fails(OpenAI.APIConnectionTimeoutError, () => client({ timeout: 300 }).chat.completions.create(chat));
+  await fails(OpenAI.APIConnectionTimeoutError, () => client({ timeout: 3000 }).chat.completions.create(chat));
   await ends(of, ["left"]);
 });
 

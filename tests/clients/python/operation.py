@@ -128,7 +128,7 @@ def client_timeout(_: OpenAI) -> None:
     """time: a client that waits no longer ends the upstream's call"""
     of = tag()
     chat = {"model": "recorded/hangs", "messages": user("hello"), "user": of}
-    fails(openai.APITimeoutError, client(timeout=0.3).chat.completions.create, **chat)
+    fails(openai.APITimeoutError, client(timeout=3).chat.completions.create, **chat)
     ends(of, ["left"])
 
 

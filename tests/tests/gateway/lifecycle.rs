@@ -109,7 +109,10 @@ async fn in_the_format_json_each_line_is_an_object() {
 #[tokio::test]
 async fn many_clients_at_once_are_each_answered_with_their_own() {
     let gateway = std::sync::Arc::new(Gateway::start(
-        &[TYPED_TAG, GEN3, TINYGO].map(|it| plugin(it, "")).concat(),
+        // Legacy plugins have one instance each, for which all calls queue.
+        &[TYPED_TAG, GEN3, TINYGO]
+            .map(|it| plugin(it, "limits = { hook_timeout_ms = 60000 }"))
+            .concat(),
     ));
     let calls = (0..64).map(|number| {
         let gateway = gateway.clone();

@@ -110,7 +110,9 @@ async fn a_key_in_a_file_is_read_again_when_it_is_refused() {
     assert_eq!(post(&gateway, CALL, chat("m", "hi")).await.status, 401);
     std::fs::write(&file, format!("{GOOD}\n")).unwrap();
     assert_eq!(post(&gateway, CALL, chat("m", "hi")).await.status, 200);
-    assert_eq!(server.seen().len(), 3);
+    // A machine that is slow between the two calls looks at the file before it is refused once more.
+    let seen = server.seen();
+    assert!(seen[0].contains(BAD) && seen.last().unwrap().contains(GOOD), "{seen:?}");
     let output = output(gateway).await;
     assert!(output.contains("changed and was read again"), "{output}");
     assert!(!output.contains("1234567890"), "{output}");
