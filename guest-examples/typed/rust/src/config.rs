@@ -1,5 +1,7 @@
 //! The plugin's configuration.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 /// What the host checks a configuration against before it calls `init`.
@@ -37,6 +39,23 @@ pub const SCHEMA: &str = r#"{
       "items": { "type": "string", "minLength": 1 },
       "default": []
     },
+    "models": {
+      "description": "Models that are asked in another one's place: `model`, or `upstream/model`, by the name that is asked for.",
+      "type": "object",
+      "additionalProperties": { "type": "string", "pattern": "^[^/]+(/.+)?$" },
+      "default": {}
+    },
+    "answers": {
+      "description": "What the guard answers itself, by what the last message says.",
+      "type": "object",
+      "additionalProperties": { "type": "string" },
+      "default": {}
+    },
+    "reads": {
+      "description": "A key of the request's context, of whichever plugin: its value goes into the response header x-guard-read.",
+      "type": ["string", "null"],
+      "default": null
+    },
     "show_context": {
       "description": "Name the keys of the request's context in the response header x-guard-context.",
       "type": "boolean",
@@ -53,6 +72,9 @@ pub struct Config {
     pub system: Option<String>,
     pub header: String,
     pub closed_paths: Vec<String>,
+    pub models: BTreeMap<String, String>,
+    pub answers: BTreeMap<String, String>,
+    pub reads: Option<String>,
     pub show_context: bool,
 }
 
@@ -64,6 +86,9 @@ impl Default for Config {
             system: Some("Rule of the typed Rust guard: be kind.".into()),
             header: "rust".into(),
             closed_paths: Vec::new(),
+            models: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            reads: None,
             show_context: false,
         }
     }
@@ -79,6 +104,15 @@ impl Config {
             true => Err("a word in `banned` or `secrets` is empty".into()),
             false => Ok(config),
         }
+    }
+
+    /// The upstream, if another one is named, and the model that is asked instead of this one.
+    pub fn instead_of(&self, model: &str) -> Option<(Option<&str>, &str)> {
+        let other = self.models.get(model)?;
+        Some(match other.split_once('/') {
+            Some((upstream, model)) => (Some(upstream), model),
+            None => (None, other),
+        })
     }
 
     pub fn is_banned(&self, text: &str) -> bool {
@@ -126,6 +160,14 @@ mod tests {
             .collect();
         let config: Config = serde_json::from_value(defaults.into()).unwrap();
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn another_model_may_be_another_upstreams() {
+        let config = Config::from_json(r#"{"models": {"large": "small", "old": "mill/new/er"}}"#).unwrap();
+        assert_eq!(config.instead_of("large"), Some((None, "small")));
+        assert_eq!(config.instead_of("old"), Some((Some("mill"), "new/er")));
+        assert_eq!(config.instead_of("small"), None);
     }
 
     #[test]

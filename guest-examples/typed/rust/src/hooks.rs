@@ -7,11 +7,16 @@ use crate::bindings::exports::heimdall::plugin::{
     http_request_hook, http_response_hook, lifecycle, post_llm_hook, pre_llm_hook,
 };
 use crate::bindings::heimdall::plugin::http_types::{HttpRequest, HttpResponse, Reply};
-use crate::bindings::heimdall::plugin::llm_types::{CallKind, Content, LlmError, LlmRequest, LlmResponse, Message};
+use crate::bindings::heimdall::plugin::llm_types::{
+    Answer, CallKind, Completion, Content, LlmError, LlmRequest, LlmResponse, Message,
+};
 use crate::bindings::heimdall::plugin::logging::{Level, log};
 use crate::bindings::heimdall::plugin::{context, types::PluginError};
 use crate::config::{Config, SCHEMA};
 use crate::redact;
+
+/// Where the tokens that a request used are counted.
+const TOKENS: &str = "guard/tokens";
 
 /// Set once per instance, by `init`. What belongs to a request goes to its context, since the next hook may run
 /// in another instance.
@@ -76,8 +81,13 @@ fn closed() -> Reply {
 impl http_response_hook::Guest for Guard {
     fn on_response(_request: &HttpRequest, response: &HttpResponse) -> Result<(), PluginError> {
         response.add_header("x-guard", &config().header)?;
-        if let Some(count) = context::get("guard/messages") {
-            response.add_header("x-guard-messages", &count)?;
+        for (header, key) in [("x-guard-messages", "guard/messages"), ("x-guard-tokens", TOKENS)] {
+            if let Some(count) = context::get(key) {
+                response.add_header(header, &count)?;
+            }
+        }
+        if let Some(value) = config().reads.as_deref().and_then(context::get) {
+            response.add_header("x-guard-read", &value)?;
         }
         if config().show_context {
             let mut keys = context::keys();
@@ -100,6 +110,16 @@ impl pre_llm_hook::Guest for Guard {
             log(Level::Warn, "refused", &[("message".into(), index.to_string())]);
             return Ok(pre_llm_hook::Outcome::Refuse(refusal()));
         }
+        if let Some(text) = own_answer(request, count) {
+            log(Level::Info, "answered", &[]);
+            return Ok(pre_llm_hook::Outcome::Answer(text));
+        }
+        if let Some((upstream, model)) = config().instead_of(&request.model()) {
+            if let Some(upstream) = upstream {
+                request.set_provider(upstream)?;
+            }
+            request.set_model(model)?;
+        }
         if let Some(system) = &config().system {
             put_first(request, system)?;
         }
@@ -107,6 +127,22 @@ impl pre_llm_hook::Guest for Guard {
         context::set("guard/messages", &count.to_string())?;
         Ok(pre_llm_hook::Outcome::Proceed)
     }
+}
+
+/// What the configuration has for what the last message says.
+fn own_answer(request: &LlmRequest, count: u32) -> Option<Answer> {
+    // Parsed only where there is something to compare it with.
+    if config().answers.is_empty() || request.kind() == CallKind::Embedding {
+        return None;
+    }
+    let asked = request.message_text(count.checked_sub(1)?)?;
+    let text = config().answers.get(asked.trim())?.clone();
+    Some(Answer::Completion(Completion {
+        text,
+        model: None,
+        finish_reason: None,
+        usage: None,
+    }))
 }
 
 /// Says neither the word nor where it is: whoever probes the guard learns nothing.
@@ -146,9 +182,15 @@ fn put_first(request: &LlmRequest, system: &str) -> Result<(), PluginError> {
 impl post_llm_hook::Guest for Guard {
     fn after_call(upstream: post_llm_hook::Upstream) -> Result<post_llm_hook::Outcome, PluginError> {
         match upstream {
-            // The stream hook has seen to a streamed answer.
-            post_llm_hook::Upstream::Response(response) if !response.streamed() => redact_choices(response)?,
-            post_llm_hook::Upstream::Response(_) => {}
+            post_llm_hook::Upstream::Response(response) => {
+                if let Some(usage) = response.usage() {
+                    count(usage.total_tokens)?;
+                }
+                // The stream hook has seen to a streamed answer.
+                if !response.streamed() {
+                    redact_choices(response)?;
+                }
+            }
             post_llm_hook::Upstream::Error(error) => {
                 let status = error.status.map_or("none".into(), |status| status.to_string());
                 log(Level::Info, "no answer", &[("status".into(), status)]);
@@ -156,6 +198,12 @@ impl post_llm_hook::Guest for Guard {
         }
         Ok(post_llm_hook::Outcome::Proceed)
     }
+}
+
+/// Adds to the tokens of this request: those of all its attempts.
+fn count(tokens: u32) -> Result<(), PluginError> {
+    let before = context::get(TOKENS).and_then(|count| count.parse().ok());
+    context::set(TOKENS, &before.unwrap_or(0_u32).saturating_add(tokens).to_string())
 }
 
 fn redact_choices(response: &LlmResponse) -> Result<(), PluginError> {
