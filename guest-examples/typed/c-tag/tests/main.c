@@ -1,0 +1,11 @@
+#include "check.h"
+
+int failures;
+
+int main(void) {
+    test_append();
+    test_memory();
+    test_text();
+    printf(failures == 0 ? "all tests passed\n" : "%d checks failed\n", failures);
+    return failures != 0;
+}
