@@ -1,0 +1,2 @@
+class StreamHook:
+    pass

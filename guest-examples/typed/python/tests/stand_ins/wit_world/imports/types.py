@@ -1,0 +1,11 @@
+from dataclasses import dataclass
+
+
+@dataclass
+class PluginError_InvalidJson:
+    value: str
+
+
+@dataclass
+class PluginError_Other:
+    value: str
