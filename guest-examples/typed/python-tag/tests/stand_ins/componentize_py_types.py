@@ -1,0 +1,7 @@
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Err(Exception):
+    value: Any

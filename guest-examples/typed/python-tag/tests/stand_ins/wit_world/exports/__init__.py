@@ -1,0 +1,6 @@
+class Lifecycle:
+    pass
+
+
+class PreLlmHook:
+    pass

@@ -1,0 +1,9 @@
+from dataclasses import dataclass
+
+
+@dataclass
+class Outcome_Proceed:
+    pass
+
+
+Outcome = Outcome_Proceed

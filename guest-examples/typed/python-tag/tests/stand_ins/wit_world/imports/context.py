@@ -1,0 +1,4 @@
+"""The context of one request."""
+
+values: dict[str, str] = {}
+set = values.__setitem__
