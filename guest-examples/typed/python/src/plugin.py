@@ -34,7 +34,7 @@ from support import hooks, to_json
 __all__ = ["HttpRequestHook", "HttpResponseHook", "Lifecycle", "PostLlmHook", "PreLlmHook", "StreamHook"]
 
 # Where the tokens that a request used are counted.
-TOKENS = "guard/tokens"
+TOKENS = "guard-py/tokens"
 MOST_TOKENS = 2**32 - 1
 
 
@@ -60,7 +60,7 @@ class HttpRequestHook(exports.HttpRequestHook):
         if path in config.current.closed_paths:
             return http_request_hook.Outcome_Respond(closed())
         request.add_header("x-guard-request", config.current.header)
-        context.set("guard/path", to_json(path))
+        context.set("guard-py/path", to_json(path))
         return http_request_hook.Outcome_Proceed()
 
 
@@ -80,7 +80,7 @@ class HttpResponseHook(exports.HttpResponseHook):
     def on_response(self, request: HttpRequest, response: HttpResponse) -> None:
         response.add_header("x-guard", config.current.header)
         for header, key in [
-            ("x-guard-messages", "guard/messages"),
+            ("x-guard-messages", "guard-py/messages"),
             ("x-guard-tokens", TOKENS),
             ("x-guard-read", config.current.reads),
         ]:
@@ -107,7 +107,7 @@ class PreLlmHook(exports.PreLlmHook):
         if config.current.system is not None:
             put_first(request, config.current.system)
         log(Level.INFO, "checked", [("messages", str(count))])
-        context.set("guard/messages", str(count))
+        context.set("guard-py/messages", str(count))
         return pre_llm_hook.Outcome_Proceed()
 
 

@@ -17,7 +17,7 @@ import config
 import redact
 from support import hooks, to_json
 
-KEY = "guard/held/"
+KEY = "guard-py/held/"
 
 
 @dataclass(frozen=True)

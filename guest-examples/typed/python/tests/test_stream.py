@@ -106,7 +106,7 @@ def test_what_is_left_goes_out_at_the_end_without_what_was_sent():
 
 
 def test_what_others_left_in_the_place_of_held_text_is_an_error():
-    context.set("guard/held/0", "7")
+    context.set("guard-py/held/0", "7")
     with pytest.raises(Err) as raised:
         StreamHook().on_end()
-    assert raised.value.value.value.startswith("guard/held/0: ")
+    assert raised.value.value.value.startswith("guard-py/held/0: ")
