@@ -5,8 +5,8 @@
 #include "redact.h"
 
 /* Where the tokens that a request used are counted. */
-#define TOKENS TEXT("guard/tokens")
-#define MESSAGES TEXT("guard/messages")
+#define TOKENS TEXT("guard-c/tokens")
+#define MESSAGES TEXT("guard-c/messages")
 
 static struct config configuration;
 static bool configured;
@@ -92,7 +92,7 @@ bool exports_http_request_hook_on_request(exports_http_request_hook_borrow_http_
     text_t header = guard_config()->header;
     text_t quoted = json_quote(path);
     return http_types_method_http_request_add_header(request, &TEXT("x-guard-request"), &header, error) &&
-           context_set(&TEXT("guard/path"), &quoted, error);
+           context_set(&TEXT("guard-c/path"), &quoted, error);
 }
 
 /* Adds a header with the value of a key of the context, where there is one. */

@@ -7,7 +7,7 @@
 #include "memory.h"
 #include "redact.h"
 
-#define KEY TEXT("guard/held/")
+#define KEY TEXT("guard-c/held/")
 
 /* Without a text in `held` where nothing is held. */
 static bool load(text_t key, struct held *held, types_plugin_error_t *error) {
