@@ -9,7 +9,7 @@ import { hooks, PluginError } from './heimdall.js';
 export { streamHook } from './stream.js';
 
 /** Where the tokens that a request used are counted. */
-const TOKENS = 'guard/tokens';
+const TOKENS = 'guard-js/tokens';
 const MAX_U32 = 0xffffffff;
 
 export const lifecycle = hooks({
@@ -41,7 +41,7 @@ export const httpRequestHook = hooks({
     const path = request.path();
     if (config.closedPaths.includes(path)) return { tag: 'respond', val: closed() };
     request.addHeader('x-guard-request', config.header);
-    context.set('guard/path', JSON.stringify(path));
+    context.set('guard-js/path', JSON.stringify(path));
     return { tag: 'proceed' };
   },
 });
@@ -66,7 +66,7 @@ function closed() {
 export const httpResponseHook = hooks({
   onResponse(_request, response) {
     response.addHeader('x-guard', config.header);
-    addFromContext(response, 'x-guard-messages', 'guard/messages');
+    addFromContext(response, 'x-guard-messages', 'guard-js/messages');
     addFromContext(response, 'x-guard-tokens', TOKENS);
     if (config.reads !== null) addFromContext(response, 'x-guard-read', config.reads);
     if (config.showContext) response.addHeader('x-guard-context', context.keys().join(','));
@@ -94,7 +94,7 @@ export const preLlmHook = hooks({
     askAnother(request);
     if (config.system !== null) putFirst(request, config.system);
     log('info', 'checked', [['messages', String(count)]]);
-    context.set('guard/messages', String(count));
+    context.set('guard-js/messages', String(count));
     return { tag: 'proceed' };
   },
 });

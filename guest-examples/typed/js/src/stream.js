@@ -6,7 +6,7 @@ import * as context from 'heimdall:plugin/context@0.1.0';
 import { config } from './config.js';
 import { hooks } from './heimdall.js';
 
-const KEY = 'guard/held/';
+const KEY = 'guard-js/held/';
 
 export const streamHook = hooks({
   onChunk(chunk) {

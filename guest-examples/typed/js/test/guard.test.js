@@ -49,7 +49,7 @@ test('a chat gets the system message first and is counted', async () => {
   const chat = new Chat('hello');
   assert.deepEqual(await preLlmHook.beforeCall(chat), { tag: 'proceed' });
   assert.deepEqual(chat.texts, ['Rule of the typed js guard: be kind.', 'hello']);
-  assert.equal(context.get('guard/messages'), '1');
+  assert.equal(context.get('guard-js/messages'), '1');
 });
 
 test('a banned word is refused, without telling which', async () => {
@@ -83,7 +83,7 @@ test('an answer is redacted, and the tokens of all attempts are added up', async
     assert.deepEqual(await postLlmHook.afterCall(upstream), { tag: 'proceed' });
   }
   assert.equal(answer.newText, 'a [redacted]');
-  assert.equal(context.get('guard/tokens'), '11');
+  assert.equal(context.get('guard-js/tokens'), '11');
 });
 
 test('a closed path is answered', async () => {

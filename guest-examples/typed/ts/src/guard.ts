@@ -11,7 +11,7 @@ import { hooks, PluginError } from './heimdall.js';
 export { streamHook } from './stream.js';
 
 /** Where the tokens that a request used are counted. */
-const TOKENS = 'guard/tokens';
+const TOKENS = 'guard-ts/tokens';
 const MAX_U32 = 0xffffffff;
 
 export const lifecycle = hooks<typeof import('heimdall:plugin/lifecycle@0.1.0')>({
@@ -43,7 +43,7 @@ export const httpRequestHook = hooks<typeof import('heimdall:plugin/http-request
     const path = request.path();
     if (config.closedPaths.includes(path)) return { tag: 'respond', val: closed() };
     request.addHeader('x-guard-request', config.header);
-    context.set('guard/path', JSON.stringify(path));
+    context.set('guard-ts/path', JSON.stringify(path));
     return { tag: 'proceed' };
   },
 });
@@ -68,7 +68,7 @@ function closed(): Reply {
 export const httpResponseHook = hooks<typeof import('heimdall:plugin/http-response-hook@0.1.0')>({
   onResponse(_request, response) {
     response.addHeader('x-guard', config.header);
-    addFromContext(response, 'x-guard-messages', 'guard/messages');
+    addFromContext(response, 'x-guard-messages', 'guard-ts/messages');
     addFromContext(response, 'x-guard-tokens', TOKENS);
     if (config.reads !== null) addFromContext(response, 'x-guard-read', config.reads);
     if (config.showContext) response.addHeader('x-guard-context', context.keys().join(','));
@@ -96,7 +96,7 @@ export const preLlmHook = hooks<typeof import('heimdall:plugin/pre-llm-hook@0.1.
     askAnother(request);
     if (config.system !== null) putFirst(request, config.system);
     log('info', 'checked', [['messages', String(count)]]);
-    context.set('guard/messages', String(count));
+    context.set('guard-ts/messages', String(count));
     return { tag: 'proceed' };
   },
 });

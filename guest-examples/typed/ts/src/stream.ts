@@ -7,7 +7,7 @@ import type { LlmChunk } from 'heimdall:plugin/llm-types@0.1.0';
 import { config } from './config.js';
 import { hooks } from './heimdall.js';
 
-const KEY = 'guard/held/';
+const KEY = 'guard-ts/held/';
 
 /** What is held of a choice. */
 interface Held {

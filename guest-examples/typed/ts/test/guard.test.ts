@@ -53,7 +53,7 @@ test('a chat gets the system message first and is counted', async () => {
   const { request, edited } = chat('hello');
   assert.deepEqual(await preLlmHook.beforeCall(request), { tag: 'proceed' });
   assert.deepEqual(edited.texts, ['Rule of the typed ts guard: be kind.', 'hello']);
-  assert.equal(context.get('guard/messages'), '1');
+  assert.equal(context.get('guard-ts/messages'), '1');
 });
 
 test('a banned word is refused, without telling which', async () => {
@@ -83,7 +83,7 @@ test('an answer is redacted, and the tokens of all attempts are added up', async
   await postLlmHook.afterCall({ tag: 'error', val: { message: 'slow down' } });
   await postLlmHook.afterCall({ tag: 'response', val: answer('b', 4).response });
   assert.equal(edited.text, 'a [redacted]');
-  assert.equal(context.get('guard/tokens'), '11');
+  assert.equal(context.get('guard-ts/tokens'), '11');
 });
 
 test('a closed path is answered', async () => {
