@@ -25,8 +25,8 @@ import (
 
 // Where the tokens that a request used are counted, and its messages.
 const (
-	tokensKey   = "guard/tokens"
-	messagesKey = "guard/messages"
+	tokensKey   = "guard-go/tokens"
+	messagesKey = "guard-go/messages"
 )
 
 // Set once per instance, by start. What belongs to a request goes to its context, since the next hook may run in another
@@ -71,7 +71,7 @@ func onRequest(request httptypes.HTTPRequest) (requesthook.Outcome, error) {
 	if err != nil {
 		return requesthook.Outcome{}, err
 	}
-	return requesthook.OutcomeProceed(), setContext("guard/path", quoted)
+	return requesthook.OutcomeProceed(), setContext("guard-go/path", quoted)
 }
 
 func closed() httptypes.Reply {

@@ -19,7 +19,7 @@ import (
 	"guard/support"
 )
 
-const heldKey = "guard/held/"
+const heldKey = "guard-go/held/"
 
 // False: nothing is held.
 func load(key string) (held.Text, bool, error) {

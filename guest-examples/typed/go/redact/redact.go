@@ -30,6 +30,7 @@ func End(secrets []string, text string) string {
 // Goes byte by byte: in UTF-8 no character begins within another, so none is ever cut.
 func scan(secrets []string, text string, goesOn bool) (ready, held string) {
 	var out strings.Builder
+	out.Grow(len(text))
 	rest := text
 	for rest != "" && !(goesOn && mayBegin(secrets, rest)) {
 		if secret := longest(secrets, rest); secret > 0 {
