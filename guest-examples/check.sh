@@ -17,12 +17,13 @@ for folder in $(guests); do
 	if [ -e "$contract" ] && ! diff -rq ../wit/v0.1 "$contract" >/dev/null; then
 		fail "$folder" "its contract is not the one of wit/v0.1: cp ../wit/v0.1/*.wit $contract/, then"
 	fi
-	output=$(output_of "$folder") || { failed=1 && continue; }
+	output=$(committed_of "$folder") || { failed=1 && continue; }
+	[ -n "$output" ] || continue
 	if [ ! -e "$folder/$MANIFEST" ] || [ ! -e "$output" ]; then
 		fail "$folder" "it was never built"
 	elif ! changed=$(cd "$folder" && sha256sum --check --quiet $MANIFEST 2>&1); then
 		fail "$folder" "$(head -1 <<<"$changed")"
-	elif new=$(comm -3 <(sources "$folder") <(sed "s/^[^ ]*  //; /\.wasm$/d" "$folder/$MANIFEST" | LC_ALL=C sort)) && [ -n "$new" ]; then
+	elif new=$(comm -3 <(sources "$folder") <(sed "s/^[^ ]*  //; /\.wasm\(\.zst\)\?$/d" "$folder/$MANIFEST" | LC_ALL=C sort)) && [ -n "$new" ]; then
 		fail "$folder" "$(xargs <<<"$new") was not there when it was built"
 	else
 		echo "$folder: $(basename "$output") belongs to its sources"

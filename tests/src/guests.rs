@@ -4,7 +4,8 @@
 //! assert!(heimdall_tests::guests::TYPED_GUARD.bytes().starts_with(b"\0asm"));
 //! ```
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 /// A guest under `guest-examples/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,36 @@ pub const TYPED_GUARD: Guest = Guest {
 pub const TYPED_TAG: Guest = Guest {
     name: "heimdall-tag",
     file: "typed/rust-tag/tag.wasm",
+};
+/// As [`TYPED_GUARD`], in C.
+pub const TYPED_C: Guest = Guest {
+    name: "heimdall-guard-c",
+    file: "typed/c/guard.wasm",
+};
+/// As [`TYPED_TAG`], in C.
+pub const TYPED_C_TAG: Guest = Guest {
+    name: "heimdall-tag-c",
+    file: "typed/c-tag/tag.wasm",
+};
+/// As [`TYPED_GUARD`], in Python.
+pub const TYPED_PYTHON: Guest = Guest {
+    name: "heimdall-guard-py",
+    file: "typed/python/guard.wasm.zst",
+};
+/// As [`TYPED_GUARD`], in JavaScript.
+pub const TYPED_JAVASCRIPT: Guest = Guest {
+    name: "heimdall-guard-js",
+    file: "typed/js/guard.wasm.zst",
+};
+/// As [`TYPED_GUARD`], in Go.
+pub const TYPED_GO: Guest = Guest {
+    name: "heimdall-guard-go",
+    file: "typed/go/guard.wasm",
+};
+/// As [`TYPED_TAG`], in Go.
+pub const TYPED_GO_TAG: Guest = Guest {
+    name: "heimdall-tag-go",
+    file: "typed/go-tag/tag.wasm",
 };
 /// Generation 1 of the packed ABI.
 pub const GEN1: Guest = Guest {
@@ -46,19 +77,74 @@ pub const TINYGO: Guest = Guest {
 };
 
 /// All of them.
-pub const ALL: [Guest; 6] = [TYPED_GUARD, TYPED_TAG, GEN1, GEN2, GEN3, TINYGO];
+pub const ALL: [Guest; 12] = [
+    TYPED_GUARD,
+    TYPED_TAG,
+    TYPED_C,
+    TYPED_C_TAG,
+    TYPED_PYTHON,
+    TYPED_JAVASCRIPT,
+    TYPED_GO,
+    TYPED_GO_TAG,
+    GEN1,
+    GEN2,
+    GEN3,
+    TINYGO,
+];
 
 impl Guest {
-    /// Where it lies.
+    /// A file that holds it: the committed one, or what is packed there, unpacked.
+    ///
+    /// # Panics
+    /// When the file can't be read or unpacked.
     pub fn path(self) -> PathBuf {
+        let committed = self.committed();
+        if self.is_packed() {
+            unpacked(&committed, self.name)
+        } else {
+            committed
+        }
+    }
+
+    /// The guest's bytes.
+    ///
+    /// # Panics
+    /// When the file can't be read or unpacked.
+    pub fn bytes(self) -> Vec<u8> {
+        let bytes = read(&self.committed());
+        if self.is_packed() { unpack(&bytes) } else { bytes }
+    }
+
+    fn committed(self) -> PathBuf {
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples")).join(self.file)
     }
 
-    /// The file's bytes.
-    ///
-    /// # Panics
-    /// When the file can't be read.
-    pub fn bytes(self) -> Vec<u8> {
-        std::fs::read(self.path()).unwrap_or_else(|error| panic!("{}: {error}", self.path().display()))
+    fn is_packed(self) -> bool {
+        self.file.ends_with(".zst")
     }
+}
+
+fn read(file: &Path) -> Vec<u8> {
+    std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn unpack(packed: &[u8]) -> Vec<u8> {
+    zstd::decode_all(packed).unwrap_or_else(|error| panic!("it is no zstd: {error}"))
+}
+
+/// Unpacked once for each version of the file, beside what else tests keep.
+fn unpacked(file: &Path, name: &str) -> PathBuf {
+    let packed = read(file);
+    let version = packed
+        .iter()
+        .fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+    let directory = crate::process::target_directory().join("heimdall-tests/guests");
+    let path = directory.join(format!("{name}-{version:016x}.wasm"));
+    if !path.exists() {
+        std::fs::create_dir_all(&directory).unwrap();
+        let mut whole = tempfile::NamedTempFile::new_in(&directory).unwrap();
+        whole.write_all(&unpack(&packed)).unwrap();
+        whole.persist(&path).unwrap();
+    }
+    path
 }

@@ -205,7 +205,7 @@ fn binary() -> &'static Path {
 }
 
 /// `target/debug` or `target/release`, wherever this build put it: test binaries lie in its folder `deps`.
-fn target_directory() -> PathBuf {
+pub(crate) fn target_directory() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().and_then(Path::parent).unwrap().to_owned()
 }

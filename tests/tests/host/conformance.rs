@@ -3,7 +3,9 @@
 use heimdall_host::json::Document;
 use heimdall_host::model::{CallKind, Upstream};
 use heimdall_host::pipeline::{HttpStep, LlmStep};
-use heimdall_tests::guests::{GEN1, GEN2, GEN3, Guest, TINYGO, TYPED_GUARD};
+use heimdall_tests::guests::{
+    GEN1, GEN2, GEN3, Guest, TINYGO, TYPED_C, TYPED_GO, TYPED_GUARD, TYPED_JAVASCRIPT, TYPED_PYTHON,
+};
 
 use crate::support::*;
 
@@ -35,6 +37,46 @@ const TYPED: Guard = Guard {
     redacted: "[redacted]",
     response_mark: Some(("x-guard", "rust")),
     redacted_chunk: Some("[redacted]"),
+};
+const IN_C: Guard = Guard {
+    guest: TYPED_C,
+    request_mark: Some(("x-guard-request", "c", "guard-c/path")),
+    closed_mark: ("x-guard", "c"),
+    system: "Rule of the typed C guard: be kind.",
+    refusal: "heimdall-guard-c: the request holds a banned word",
+    counted: Some("guard-c/messages"),
+    response_mark: Some(("x-guard", "c")),
+    ..TYPED
+};
+const IN_PYTHON: Guard = Guard {
+    guest: TYPED_PYTHON,
+    request_mark: Some(("x-guard-request", "py", "guard-py/path")),
+    closed_mark: ("x-guard", "py"),
+    system: "Rule of the typed py guard: be kind.",
+    refusal: "heimdall-guard-py: the request holds a banned word",
+    counted: Some("guard-py/messages"),
+    response_mark: Some(("x-guard", "py")),
+    ..TYPED
+};
+const IN_JAVASCRIPT: Guard = Guard {
+    guest: TYPED_JAVASCRIPT,
+    request_mark: Some(("x-guard-request", "js", "guard-js/path")),
+    closed_mark: ("x-guard", "js"),
+    system: "Rule of the typed js guard: be kind.",
+    refusal: "heimdall-guard-js: the request holds a banned word",
+    counted: Some("guard-js/messages"),
+    response_mark: Some(("x-guard", "js")),
+    ..TYPED
+};
+const IN_GO: Guard = Guard {
+    guest: TYPED_GO,
+    request_mark: Some(("x-guard-request", "go", "guard-go/path")),
+    closed_mark: ("x-guard", "go"),
+    system: "Rule of the typed Go guard: be kind.",
+    refusal: "heimdall-guard-go: the request holds a banned word",
+    counted: Some("guard-go/messages"),
+    response_mark: Some(("x-guard", "go")),
+    ..TYPED
 };
 const PACKED_1: Guard = Guard {
     guest: GEN1,
@@ -110,6 +152,10 @@ macro_rules! conformance {
 
 conformance! {
     typed = TYPED,
+    typed_c = IN_C,
+    typed_python = IN_PYTHON,
+    typed_javascript = IN_JAVASCRIPT,
+    typed_go = IN_GO,
     packed_generation_1 = PACKED_1,
     packed_generation_2 = PACKED_2,
     packed_generation_3 = PACKED_3,

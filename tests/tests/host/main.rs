@@ -14,6 +14,7 @@ mod generations;
 #[path = "../../../host/tests/component/guest.rs"]
 mod guest;
 mod isolation;
+mod languages;
 mod legacy;
 mod loading;
 mod logs;
