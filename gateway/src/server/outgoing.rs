@@ -64,7 +64,7 @@ impl Outgoing {
         stream::iter(chunks.chain([done]).map(Ok)).boxed()
     }
 
-    /// A stream whose first event is there, within this time: comments are no answer.
+    /// A stream whose first event is there; where `within` says so, within that time: comments are no answer.
     ///
     /// # Errors
     /// When the stream is over before it, or it tells of an error: what may be tried instead.
@@ -72,11 +72,17 @@ impl Outgoing {
         kind: CallKind,
         upstream: Arc<str>,
         mut events: Events,
-        within: Duration,
+        within: Option<Duration>,
     ) -> Result<Events, (LlmError, Again)> {
-        let Ok(first) = timeout(within, events.next()).await else {
-            let fault = Fault::FirstByteTimeout(within);
-            return Err(self::fault(&UpstreamError { upstream, fault }));
+        let first = match within {
+            None => events.next().await,
+            Some(within) => match timeout(within, events.next()).await {
+                Ok(first) => first,
+                Err(_) => {
+                    let fault = Fault::FirstByteTimeout(within);
+                    return Err(self::fault(&UpstreamError { upstream, fault }));
+                }
+            },
         };
         let first = match first {
             Some(Ok(first)) if first.data == DONE => first,
@@ -264,9 +270,10 @@ fn told(kind: CallKind, upstream: Arc<str>, event: Event) -> Result<Event, (LlmE
     })?;
     match LlmChunk::new(kind, 0, document).error() {
         None => Ok(event),
-        // Without a status nothing says whether the request is to blame, or this upstream's key.
-        Some(error) if error.kind.as_deref() == Some("invalid_request_error") => Err((error, Again::Elsewhere)),
-        Some(error) => Err((error, Again::Here)),
+        Some(error) => {
+            let again = Again::after_told(&error);
+            Err((error, again))
+        }
     }
 }
 
