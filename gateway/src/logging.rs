@@ -2,7 +2,9 @@
 
 use std::fmt::{Debug, Write as _};
 use std::io::IsTerminal as _;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
@@ -27,10 +29,16 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// Lines that may wait to be written.
+const WAITING: usize = 8192;
+
+/// How long those that wait at the end are waited for: who does not read them would keep the process for good.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
 /// What writes log lines; those that are still to be written are when it is dropped.
 pub(crate) struct Writer {
     lost: ErrorCounter,
-    _thread: WorkerGuard,
+    thread: Option<WorkerGuard>,
 }
 
 impl Drop for Writer {
@@ -39,6 +47,13 @@ impl Drop for Writer {
         if lost > 0 {
             tracing::warn!("{lost} log lines are lost: they were not read as fast as they came");
         }
+        let (done, written) = sync_channel(1);
+        let thread = self.thread.take();
+        std::thread::spawn(move || {
+            drop(thread);
+            let _late = done.send(());
+        });
+        let _late = written.recv_timeout(LAST_LINES);
     }
 }
 
@@ -62,6 +77,7 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<W
     // A line that nobody reads any more is lost; told on the same stream, that would be a panic.
     let (writer, thread) = NonBlockingBuilder::default()
         .thread_name("log")
+        .buffered_lines_limit(WAITING)
         .finish(std::io::stderr());
     let lost = writer.error_counter();
     let lines = tracing_subscriber::fmt()
@@ -75,7 +91,10 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<W
             lines.with_ansi(std::io::stderr().is_terminal() && !no_color).init();
         }
     }
-    Ok(Writer { lost, _thread: thread })
+    Ok(Writer {
+        lost,
+        thread: Some(thread),
+    })
 }
 
 /// A log line that was collected.

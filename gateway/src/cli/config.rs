@@ -38,6 +38,13 @@ pub(super) struct Arguments {
     verb: Verb,
 }
 
+impl Arguments {
+    /// Whether what is printed is JSON, as a script asked.
+    pub(super) fn is_json(&self) -> bool {
+        matches!(&self.verb, Verb::Print(print) if print.json)
+    }
+}
+
 #[derive(Subcommand)]
 enum Verb {
     /// Print the JSON schema of a configuration, for editors

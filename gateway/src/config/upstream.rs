@@ -79,8 +79,8 @@ pub(crate) struct UpstreamConfig {
     /// How long connecting may take, TLS included, in milliseconds.
     #[schemars(range(min = 1))]
     pub(crate) connect_timeout_ms: u64,
-    /// How long the head of an answer may take, in milliseconds from the request on. Of a stream that may still be
-    /// replaced by a retry or a fallback, its first event too may take that long.
+    /// How long the head of an answer may take, in milliseconds from the request on. Of a stream that a
+    /// fallback could still replace, its first event too may take no longer.
     #[schemars(range(min = 1))]
     pub(crate) first_byte_timeout_ms: u64,
     /// How long an answer may pause between two of its pieces, in milliseconds. Comments of a stream count as pieces.

@@ -48,6 +48,8 @@ pub(crate) enum EncodingError {
     TooLarge(usize),
     #[error("is more than {MAX_RATIO} times as large when it is unpacked")]
     Ratio,
+    #[error("finds no room to be unpacked in")]
+    NoRoom,
     #[error("ends before it is unpacked: its {0} is cut off")]
     CutOff(Encoding),
     #[error("can't be unpacked: it is no {0}")]
@@ -98,11 +100,16 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// Unpacks a whole body; `limit` is the most bytes that it may have then.
+/// Unpacks a whole body; `limit` is the most bytes that it may have then, and `has_room` is asked before it gets larger.
 ///
 /// # Errors
-/// When it is over the limit, unpacks to far more than its size, or is damaged.
-pub(crate) async fn decode(body: Bytes, encoding: Encoding, limit: usize) -> Result<Bytes, EncodingError> {
+/// When it is over the limit, unpacks to far more than its size, or is damaged, and when there is no room.
+pub(crate) async fn decode(
+    body: Bytes,
+    encoding: Encoding,
+    limit: usize,
+    mut has_room: impl FnMut(usize) -> bool,
+) -> Result<Bytes, EncodingError> {
     if encoding == Encoding::Identity || body.is_empty() {
         return if body.len() > limit {
             Err(EncodingError::TooLarge(limit))
@@ -116,6 +123,9 @@ pub(crate) async fn decode(body: Bytes, encoding: Encoding, limit: usize) -> Res
         let piece: Bytes = piece?;
         if unpacked.len().saturating_add(piece.len()) > limit {
             return Err(EncodingError::TooLarge(limit));
+        }
+        if !has_room(unpacked.len() + piece.len()) {
+            return Err(EncodingError::NoRoom);
         }
         unpacked.extend_from_slice(&piece);
         // Nothing here ever waits, and other requests want to run.

@@ -25,12 +25,31 @@ async fn write(mut encoder: impl tokio::io::AsyncWrite + Unpin, bytes: &[u8]) {
     encoder.shutdown().await.unwrap();
 }
 
+async fn decoded(body: Bytes, encoding: Encoding, limit: usize) -> Result<Bytes, EncodingError> {
+    decode(body, encoding, limit, |_| true).await
+}
+
+#[tokio::test]
+async fn a_body_that_finds_no_room_is_refused_before_it_is_larger() {
+    let text: Vec<u8> = (0..100_000_u32)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    let body = packed(&text, Encoding::Gzip).await;
+    let mut most = 0;
+    let refused = decode(body, Encoding::Gzip, 1 << 20, |bytes| {
+        most = most.max(bytes);
+        bytes <= 50_000
+    });
+    assert!(matches!(refused.await, Err(EncodingError::NoRoom)));
+    assert!((50_001..100_000).contains(&most), "{most}");
+}
+
 #[tokio::test]
 async fn a_packed_body_is_unpacked() {
     for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Brotli, Encoding::Zstd] {
         for text in ["", "{}", &"a text ".repeat(100_000)] {
             let body = packed(text.as_bytes(), encoding).await;
-            assert_eq!(decode(body, encoding, 1 << 20).await.unwrap(), text, "{encoding}");
+            assert_eq!(decoded(body, encoding, 1 << 20).await.unwrap(), text, "{encoding}");
         }
     }
 }
@@ -38,7 +57,7 @@ async fn a_packed_body_is_unpacked() {
 #[tokio::test]
 async fn an_empty_body_is_empty_however_it_is_said_to_be_packed() {
     for encoding in ALL {
-        assert_eq!(decode(Bytes::new(), encoding, 10).await.unwrap(), "");
+        assert_eq!(decoded(Bytes::new(), encoding, 10).await.unwrap(), "");
         for pieces in [vec![], vec![Ok::<_, EncodingError>(Bytes::new())]] {
             let pieces = decode_pieces(stream::iter(pieces), encoding);
             assert_eq!(pieces.collect::<Vec<_>>().await, [], "{encoding}");
@@ -50,7 +69,7 @@ async fn an_empty_body_is_empty_however_it_is_said_to_be_packed() {
 async fn a_body_of_several_packed_ones_is_unpacked_to_its_end() {
     for encoding in [Encoding::Gzip, Encoding::Zstd] {
         let two = [packed(b"one ", encoding).await, packed(b"two", encoding).await].concat();
-        assert_eq!(decode(two.into(), encoding, 1 << 20).await.unwrap(), "one two");
+        assert_eq!(decoded(two.into(), encoding, 1 << 20).await.unwrap(), "one two");
     }
 }
 
@@ -59,10 +78,10 @@ async fn a_body_over_the_limit_is_refused_when_it_is_reached() {
     for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Brotli, Encoding::Zstd] {
         let body = packed(&[b'x'; 1001], encoding).await;
         assert_eq!(
-            decode(body.clone(), encoding, 1000).await,
+            decoded(body.clone(), encoding, 1000).await,
             Err(EncodingError::TooLarge(1000))
         );
-        assert!(decode(body, encoding, 1001).await.is_ok());
+        assert!(decoded(body, encoding, 1001).await.is_ok());
     }
 }
 
@@ -71,12 +90,12 @@ async fn a_bomb_is_refused_by_its_ratio() {
     for encoding in ALL {
         let bomb = packed(&vec![0; 8 << 20], encoding).await;
         assert_eq!(
-            decode(bomb, encoding, 1 << 30).await,
+            decoded(bomb, encoding, 1 << 30).await,
             Err(EncodingError::Ratio),
             "{encoding}"
         );
         let small = packed(&vec![0; 1 << 20], encoding).await;
-        assert!(decode(small, encoding, 1 << 30).await.is_ok(), "{encoding}");
+        assert!(decoded(small, encoding, 1 << 30).await.is_ok(), "{encoding}");
     }
 }
 
@@ -87,7 +106,7 @@ async fn a_body_that_is_cut_off_or_damaged_is_told() {
         for end in 1..whole.len() {
             let cut = whole.slice(..end);
             assert_eq!(
-                decode(cut, encoding, 1 << 20).await,
+                decoded(cut, encoding, 1 << 20).await,
                 Err(EncodingError::CutOff(encoding)),
                 "{encoding} after {end} of {}",
                 whole.len()
@@ -95,7 +114,7 @@ async fn a_body_that_is_cut_off_or_damaged_is_told() {
         }
         let garbage = Bytes::from_static(b"{\"plain\": \"text\"}");
         assert_eq!(
-            decode(garbage, encoding, 1 << 20).await,
+            decoded(garbage, encoding, 1 << 20).await,
             Err(EncodingError::Damaged(encoding)),
             "{encoding}"
         );
@@ -106,7 +125,7 @@ async fn a_body_that_is_cut_off_or_damaged_is_told() {
 async fn what_follows_a_packed_body_is_refused() {
     for encoding in ALL {
         let more = [&packed(b"some text", encoding).await[..], b"more"].concat();
-        assert!(decode(more.into(), encoding, 1 << 20).await.is_err(), "{encoding}");
+        assert!(decoded(more.into(), encoding, 1 << 20).await.is_err(), "{encoding}");
     }
 }
 
@@ -115,7 +134,7 @@ async fn a_zstd_frame_that_asks_for_much_memory_is_refused() {
     // A frame header with a window of 2^27 bytes and a raw block of one byte.
     let frame = Bytes::from_static(&[0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0x09, 0x00, 0x00, b'x']);
     assert_eq!(
-        decode(frame, Encoding::Zstd, 1 << 20).await,
+        decoded(frame, Encoding::Zstd, 1 << 20).await,
         Err(EncodingError::Damaged(Encoding::Zstd))
     );
 }

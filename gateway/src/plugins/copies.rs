@@ -1,7 +1,7 @@
 //! The copies of plugins that were downloaded, in the cache directory.
 //!
 //! For each URL there is a record: what the server said, and the hash of what it sent, by which the file is called. Records
-//! carry the host's seal: whoever may write to the cache directory alone can bring no plugin in. A file that does not have
+//! carry the host's seal: whoever may write to the cache directory alone can bring no plugin in that was not there before. A file that does not have
 //! the hash of its record is no copy either: it was damaged.
 
 use std::collections::HashSet;

@@ -188,7 +188,7 @@ impl Download<'_> {
         };
         let encoding = Encoding::of(response.headers()).map_err(compressed)?;
         let body = self.body(response).await?;
-        let bytes = decode(body, encoding, self.cap()).await.map_err(compressed)?;
+        let bytes = decode(body, encoding, self.cap(), |_| true).await.map_err(compressed)?;
         self.check(&bytes).await?;
         Ok(Fetched::New { bytes, validators })
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use heimdall_host::json::Document;
 use heimdall_host::loader::{Host, Loaded, PluginSettings};
-use heimdall_host::runtime::{CacheSettings, Seal};
+use heimdall_host::runtime::CacheSettings;
 
 use super::copies::Copies;
 use super::download::{Downloads, Got, shown};
@@ -100,7 +100,7 @@ impl<'a> Loader<'a> {
 
 /// Where copies of downloads are kept; none, with a warning, where they can't be told from what others put there.
 fn copies(cache: &CacheSettings) -> Option<Copies> {
-    match Seal::open(&cache.key_file) {
+    match cache.seal() {
         Ok(seal) => Some(Copies::new(cache.directory.join("downloads"), seal)),
         Err(error) => {
             let key_file = cache.key_file.display();

@@ -15,7 +15,7 @@ use super::access::Access;
 use super::admission::admit;
 use super::call::{Called, call};
 use super::outgoing::Outgoing;
-use super::passthrough::{PassedOn, PassedPieces, pass_on};
+use super::passthrough::{PassedOn, PassedPieces, is_bodiless, of_no_length, pass_on};
 use super::plain_path::spelled_plainly;
 use super::route::{Route, route};
 use super::{App, body, errors, headers, models};
@@ -33,6 +33,7 @@ enum Ending {
 /// Answers every path but the host's own.
 pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let mut access = Access::new(&request, &app.cut_off);
+    let method = request.method().clone();
     let id = HeaderValue::from_str(&access.id);
     let cut_off = access.until_cut_off();
     let (admitted, refused) = match admit(&app, &request) {
@@ -56,7 +57,11 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
             if !is_cut_off {
                 access.finished();
             }
+            let is_bodiless = response.body().is_empty() && is_bodiless(&method, response.status());
             let mut http = errors::into_http(response);
+            if is_bodiless {
+                *http.body_mut() = of_no_length();
+            }
             *http.headers_mut() = headers::framed_by_host(http.headers());
             access.mark(http.headers_mut());
             http

@@ -58,9 +58,7 @@ pub(super) fn told_with_success(body: &Document) -> Option<(LlmError, Cause)> {
         status: None,
         ..LlmError::from_upstream(StatusCode::OK.as_u16(), body.bytes())
     };
-    // Without a status nothing says whether the request is to blame, or this upstream's key.
-    let is_request = error.kind.as_deref() == Some("invalid_request_error");
-    let again = if is_request { Again::Elsewhere } else { Again::Here };
+    let again = Again::after_told(&error);
     Some((error, Cause::upstream(again)))
 }
 
@@ -144,7 +142,12 @@ impl<'a> Attempts<'a> {
 
     /// Whether there may be another attempt after this one.
     pub(super) fn is_last(&self) -> bool {
-        self.retries.as_ref().is_none_or(|retries| retries.left == 0) && self.next_fallback >= self.fallbacks.len()
+        self.retries.as_ref().is_none_or(|retries| retries.left == 0) && !self.has_fallback()
+    }
+
+    /// Whether another upstream may be asked after this one.
+    pub(super) fn has_fallback(&self) -> bool {
+        self.next_fallback < self.fallbacks.len()
     }
 
     /// Goes on to the next attempt, which is due after this pause; none: there is no other.

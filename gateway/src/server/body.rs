@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::budget::Share;
 use super::errors;
-use crate::encoding::{self, Encoding};
+use crate::encoding::{self, Encoding, EncodingError};
 
 /// What of a body over the cap is still read and thrown away, so that a client which sends before it reads sees the
 /// answer instead of a connection that was reset.
@@ -52,6 +52,9 @@ pub(super) async fn read(
             return Err(errors::body_too_large(limit));
         }
         if !share.grow_to(read.len() + piece.len()) {
+            // At once, for those that it makes room for.
+            drop(read);
+            share.shrink_to(0);
             discard(body).await;
             return Err(errors::no_memory_for_body());
         }
@@ -74,11 +77,13 @@ pub(super) async fn unpacked(
     if encoding == Encoding::Identity {
         return Ok(body);
     }
-    let body = encoding::decode(body, encoding, limit).await;
-    let body = body.map_err(|error| errors::body_not_unpacked(&error))?;
-    if !share.grow_to(body.len()) {
-        return Err(errors::no_memory_for_body());
-    }
+    let packed = body.len();
+    let unpacked = encoding::decode(body, encoding, limit, |unpacked| share.grow_to(packed + unpacked)).await;
+    let body = unpacked.map_err(|error| match error {
+        EncodingError::NoRoom => errors::no_memory_for_body(),
+        error => errors::body_not_unpacked(&error),
+    })?;
+    share.shrink_to(body.len());
     headers.remove(CONTENT_ENCODING);
     if headers.contains_key(CONTENT_LENGTH) {
         headers.insert(CONTENT_LENGTH, body.len().into());

@@ -52,9 +52,18 @@ impl Share {
     }
 }
 
+impl Share {
+    /// Gives back what is over this.
+    pub(super) fn shrink_to(&mut self, bytes: usize) {
+        let less = self.bytes.saturating_sub(bytes);
+        self.budget.taken.fetch_sub(less, Ordering::Relaxed);
+        self.bytes -= less;
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.shrink_to(0);
     }
 }
 
@@ -70,6 +79,8 @@ mod tests {
         assert!(!second.grow_to(5));
         assert!(second.grow_to(4));
         assert!(!first.grow_to(7));
+        first.shrink_to(3);
+        assert!(second.grow_to(7) && !second.grow_to(8));
         drop(second);
         assert!(first.grow_to(10));
         drop(first);

@@ -38,6 +38,13 @@ enum Reached {
     Error(HeaderMap, LlmError, Cause),
 }
 
+/// What is waited for of a stream before the client gets anything: until then, another attempt can still answer.
+enum FirstEvent {
+    NotAwaited,
+    Awaited,
+    Within(Duration),
+}
+
 /// What is needed until the answer is on its way.
 struct Call {
     kind: CallKind,
@@ -134,23 +141,29 @@ impl Call {
             client_key: headers::client_key(http.headers()),
         };
         let answer = member.call(outgoing, end).await;
-        let first_event = (!attempts.is_last()).then_some(member.first_byte);
+        // What comes late is given up for another upstream's only.
+        let first_event = match (attempts.is_last(), attempts.has_fallback()) {
+            (true, _) => FirstEvent::NotAwaited,
+            (false, true) => FirstEvent::Within(member.first_byte),
+            (false, false) => FirstEvent::Awaited,
+        };
         self.read(exchange.elapsed_ms(), answer, first_event).await
     }
 
-    /// What an upstream's answer comes to. A stream's first event is waited for, this long, unless this attempt is the
-    /// last: until it is there, another upstream can still answer.
+    /// What an upstream's answer comes to.
     async fn read(
         &self,
         elapsed_ms: u32,
         answer: Result<UpstreamAnswer, UpstreamError>,
-        first_event: Option<Duration>,
+        first_event: FirstEvent,
     ) -> Reached {
         match answer {
             Ok(UpstreamAnswer::Stream { headers, events }) => {
                 let headers = headers::for_client(&headers);
-                let Some(within) = first_event else {
-                    return Reached::Events(headers, events);
+                let within = match first_event {
+                    FirstEvent::NotAwaited => return Reached::Events(headers, events),
+                    FirstEvent::Awaited => None,
+                    FirstEvent::Within(time) => Some(time),
                 };
                 match Outgoing::begun(self.kind, self.name(), events, within).await {
                     Ok(events) => Reached::Events(headers, events),

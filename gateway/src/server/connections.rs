@@ -4,7 +4,7 @@
 mod tests;
 
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,8 +147,18 @@ impl Server {
         let _late = stream.set_nodelay(true);
         match self.tls.clone() {
             Some(tls) => self.serve_tls(&tls, stream, from).await,
-            None => self.serve_http(stream, from).await,
+            None => {
+                let stream = self.timed(stream);
+                self.serve_http(stream, from).await;
+            }
         }
+    }
+
+    /// Below TLS, which keeps what the client does not take.
+    fn timed(&self, stream: TcpStream) -> Pin<Box<TimeoutStream<TcpStream>>> {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.write_timeout));
+        Box::pin(stream)
     }
 
     async fn serve_tls(self, tls: &Tls, stream: TcpStream, from: IpAddr) {
@@ -158,7 +168,7 @@ impl Server {
                 refuse_plain(stream).await?;
                 return Ok(None);
             }
-            tls.acceptor().accept(stream).await.map(Some)
+            tls.acceptor().accept(self.timed(stream)).await.map(Some)
         };
         match self.in_time(handshake).await {
             Some(Ok(Some(stream))) => self.serve_http(stream, from).await,
@@ -176,9 +186,6 @@ impl Server {
             tracing::debug!(%from, "a client speaks TLS, which is spoken here only with `tls`");
             return;
         }
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_write_timeout(Some(self.write_timeout));
-        let stream = Box::pin(stream);
         let ended = match spoken {
             Spoken::Http1 => self.serve_http1(stream).await,
             Spoken::Http2 => self.serve_http2(stream).await,
@@ -203,7 +210,8 @@ impl Server {
         let service = TowerToHyperService::new(activity.of(self.router));
         let mut connection = pin!(self.http2.serve_connection(TokioIo::new(stream), service));
         let patience = Patience {
-            idle: self.head_timeout,
+            fresh: self.head_timeout,
+            answered: self.head_timeout.max(self.write_timeout),
             stalled: self.write_timeout,
         };
         tokio::select! {
@@ -215,9 +223,18 @@ impl Server {
             () = activity.ends(patience) => connection.as_mut().graceful_shutdown(),
         }
         // A request that crossed the farewell is answered; a client that does not answer it is not waited for.
+        let farewell = Patience {
+            fresh: FAREWELL,
+            answered: FAREWELL,
+            stalled: if activity.is_open() {
+                FAREWELL
+            } else {
+                self.write_timeout
+            },
+        };
         tokio::select! {
             ended = connection => ended,
-            () = activity.ends(Patience { idle: FAREWELL, stalled: FAREWELL }) => Ok(()),
+            () = activity.ends(farewell) => Ok(()),
         }
     }
 

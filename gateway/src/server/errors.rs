@@ -185,7 +185,7 @@ pub(super) fn no_memory_for_body() -> HttpResponse {
 pub(super) fn body_not_unpacked(error: &EncodingError) -> HttpResponse {
     let status = match error {
         EncodingError::Unknown(_) => 415,
-        EncodingError::TooLarge(_) | EncodingError::Ratio => 413,
+        EncodingError::TooLarge(_) | EncodingError::Ratio | EncodingError::NoRoom => 413,
         EncodingError::CutOff(_) | EncodingError::Damaged(_) => 400,
     };
     let message = format!("The request's body {error}.");

@@ -26,8 +26,10 @@ const PIECE: usize = 16 << 10;
 /// How long nobody may move on a connection.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// With a client that has all that it asked for.
-    pub(super) idle: Duration,
+    /// With a client that asked for nothing yet.
+    pub(super) fresh: Duration,
+    /// With a client whose answers are handed over: the last pieces may still be on their way.
+    pub(super) answered: Duration,
     /// With a client that has not yet taken what is ready for it.
     pub(super) stalled: Duration,
 }
@@ -73,11 +75,16 @@ impl Activity {
         })
     }
 
+    /// Whether an answer is not handed over to its end.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Acquire) > 0
+    }
+
     /// Completes when no request waits for the server, and the client did nothing that counts for as long as that may be.
     pub(super) async fn ends(&self, patience: Patience) {
         let counts = &*self.0;
-        // Which of the two counts may change before the longer one is over.
-        let between_looks = patience.idle.min(patience.stalled);
+        // Which of them counts may change before the longest one is over.
+        let between_looks = patience.fresh.min(patience.answered).min(patience.stalled);
         let mut steps = counts.steps.load(Ordering::Acquire);
         let mut still = Duration::ZERO;
         loop {
@@ -89,9 +96,10 @@ impl Activity {
                 continue;
             }
             still += between_looks;
-            let most = match counts.open.load(Ordering::Acquire) {
-                0 => patience.idle,
-                _ => patience.stalled,
+            let most = match (counts.open.load(Ordering::Acquire), now) {
+                (0, 0) => patience.fresh,
+                (0, _) => patience.answered,
+                (_, _) => patience.stalled,
             };
             if still >= most {
                 return;
@@ -134,6 +142,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         self.set(false);
         self.counts.open.fetch_sub(1, Ordering::AcqRel);
+        self.counts.steps.fetch_add(1, Ordering::AcqRel);
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Outgoing {
     hooks: Option<LlmStream>,
     /// The data of the last event.
     last: Bytes,
+    /// Whether the last event that the client got tells of an error.
+    sent_error: bool,
     ended: bool,
     /// What ended the stream early.
     error: Option<String>,
@@ -44,6 +46,7 @@ impl Outgoing {
             events,
             hooks,
             last: Bytes::new(),
+            sent_error: false,
             ended: false,
             error: None,
         }
@@ -64,7 +67,7 @@ impl Outgoing {
         stream::iter(chunks.chain([done]).map(Ok)).boxed()
     }
 
-    /// A stream whose first event is there, within this time: comments are no answer.
+    /// A stream whose first event is there; where `within` says so, within that time: comments are no answer.
     ///
     /// # Errors
     /// When the stream is over before it, or it tells of an error: what may be tried instead.
@@ -72,11 +75,17 @@ impl Outgoing {
         kind: CallKind,
         upstream: Arc<str>,
         mut events: Events,
-        within: Duration,
+        within: Option<Duration>,
     ) -> Result<Events, (LlmError, Again)> {
-        let Ok(first) = timeout(within, events.next()).await else {
-            let fault = Fault::FirstByteTimeout(within);
-            return Err(self::fault(&UpstreamError { upstream, fault }));
+        let first = match within {
+            None => events.next().await,
+            Some(within) => match timeout(within, events.next()).await {
+                Ok(first) => first,
+                Err(_) => {
+                    let fault = Fault::FirstByteTimeout(within);
+                    return Err(self::fault(&UpstreamError { upstream, fault }));
+                }
+            },
         };
         let first = match first {
             Some(Ok(first)) if first.data == DONE => first,
@@ -100,13 +109,9 @@ impl Outgoing {
         match self.events.next().await {
             Some(Ok(event)) if event.data == DONE => {
                 self.read_out();
-                // Only what could be an error is worth reading once more.
-                let may_be_error = memmem::find(&self.last, b"\"error\"").is_some();
-                let is_error = may_be_error && matches!(self.last_word(), LastWord::Error);
-                if is_error {
-                    self.error = Some(self.ended_with_error());
-                }
-                self.end(None, !is_error).await
+                let is_error = self.hooks.is_none() && is_error(self.kind, &self.last);
+                self.sent_error |= is_error;
+                self.end(None, true).await
             }
             Some(Ok(event)) => self.pass(event).await,
             Some(Err(error)) => self.end(Some(error), false).await,
@@ -179,7 +184,9 @@ impl Outgoing {
             (None, Some(error)) => self.tell(&error, &mut out),
             (None, None) => {}
         }
-        if done && !aborted && self.kind != CallKind::Responses {
+        if done && self.sent_error {
+            self.error = Some(self.ended_with_error());
+        } else if done && !aborted && self.kind != CallKind::Responses {
             frame(&mut out, None, DONE);
         }
         out
@@ -198,6 +205,9 @@ impl Outgoing {
     }
 
     fn send(&mut self, step: &StreamStep, out: &mut Vec<u8>) {
+        if let Some(last) = step.send.last() {
+            self.sent_error = is_error(self.kind, last.bytes());
+        }
         for document in &step.send {
             frame(out, name(self.kind, document).as_deref(), document.as_str());
         }
@@ -264,14 +274,22 @@ fn told(kind: CallKind, upstream: Arc<str>, event: Event) -> Result<Event, (LlmE
     })?;
     match LlmChunk::new(kind, 0, document).error() {
         None => Ok(event),
-        // Without a status nothing says whether the request is to blame, or this upstream's key.
-        Some(error) if error.kind.as_deref() == Some("invalid_request_error") => Err((error, Again::Elsewhere)),
-        Some(error) => Err((error, Again::Here)),
+        Some(error) => {
+            let again = Again::after_told(&error);
+            Err((error, again))
+        }
     }
 }
 
 fn fault(error: &UpstreamError) -> (LlmError, Again) {
     (LlmError::from(error), Again::after_fault(&error.fault))
+}
+
+/// Whether an event tells of an error. Only one that could is read for it.
+fn is_error(kind: CallKind, event: &Bytes) -> bool {
+    let read = || Document::parse_with(event.clone(), Duplicates::LastWins).ok();
+    let told = |document| LlmChunk::new(kind, 0, document).error().is_some();
+    memmem::find(event, b"\"error\"").is_some() && read().is_some_and(told)
 }
 
 /// What a stream ended with.

@@ -4,7 +4,7 @@ use std::io;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use futures_util::stream::StreamExt as _;
+use futures_util::stream::{self, StreamExt as _};
 use heimdall_host::model::{HttpRequest, HttpResponse, LlmError};
 use heimdall_host::plugin::HookSet;
 use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -77,8 +77,7 @@ async fn try_pass_on(
         let pieces = PassedPieces {
             pieces: answer.body,
             is_events,
-            is_bodiless: http.method() == Method::HEAD
-                || matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED),
+            is_bodiless: is_bodiless(http.method(), answer.status.as_u16()),
         };
         return Ok(PassedOn::Pieces(answer.status, headers, Box::new(pieces)));
     }
@@ -112,12 +111,22 @@ fn with(mut headers: HeaderMap, all: &HeaderMap, names: &[http::HeaderName]) -> 
     headers
 }
 
+/// Whether an answer has a head alone.
+pub(super) fn is_bodiless(method: &Method, status: u16) -> bool {
+    *method == Method::HEAD || matches!(status, 204 | 304)
+}
+
+/// A body that is empty without saying that its length is 0, which would be told of what the head alone is there of.
+pub(super) fn of_no_length() -> Body {
+    Body::from_stream(stream::empty::<io::Result<Bytes>>())
+}
+
 impl PassedPieces {
     /// The body of a response. `access` is logged when it is over.
     pub(super) fn into_body(self, mut access: Access) -> Body {
         if self.is_bodiless {
             access.finished();
-            return Body::empty();
+            return of_no_length();
         }
         pieces::body(self, access)
     }

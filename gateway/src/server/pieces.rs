@@ -37,18 +37,22 @@ pub(super) fn sent<P: Pieces>(pieces: P, access: Access) -> impl Stream<Item = i
         let mut pieces = pieces?;
         let step = tokio::select! {
             biased;
-            step = pieces.next() => step,
-            () = &mut cut_off => {
-                let error = errors::ended();
-                let last = pieces.cut_off(&error);
-                access.failed(error.message);
-                return Some((last, (None, access, cut_off)));
-            }
+            step = pieces.next() => Some(step),
+            () = &mut cut_off => None,
         };
+        let is_cut_off = step.is_none();
+        let step = step.unwrap_or_else(|| {
+            let error = errors::ended();
+            Step {
+                send: Some(pieces.cut_off(&error)),
+                error: Some(error.message),
+                is_last: true,
+            }
+        });
         if let Some(error) = step.error {
             access.failed(error);
         }
-        if step.is_last {
+        if step.is_last && !is_cut_off {
             access.finished();
         }
         if let Some(Err(_)) = &step.send {

@@ -27,8 +27,9 @@ pub(super) fn spelled_plainly(path: &str) -> Cow<'_, str> {
                 plain.push_str(&format!("%{byte:02X}"));
                 plain.push_str(rest);
             }
+            // As the sign itself: what follows could become an escape with it.
             None => {
-                plain.push('%');
+                plain.push_str("%25");
                 plain.push_str(piece);
             }
         }
@@ -114,8 +115,10 @@ mod tests {
             ("/v1/%252e", "/v1/%252e"),
             ("/v1/%2E%2e/x", "/v1/../x"),
             ("/v1/%c3%A4%20", "/v1/%C3%A4%20"),
-            ("/v1/%zz%+1%", "/v1/%zz%+1%"),
-            ("/v1/%ä1", "/v1/%ä1"),
+            ("/v1/%zz%+1%", "/v1/%25zz%25+1%25"),
+            ("/v1/%ä1", "/v1/%25ä1"),
+            ("/v1/%6%36iles", "/v1/%2566iles"),
+            ("/v1/%2%35", "/v1/%2525"),
         ];
         for (path, expected) in cases {
             assert_eq!(spelled_plainly(path), expected);

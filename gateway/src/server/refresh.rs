@@ -85,7 +85,7 @@ impl Refreshed {
                 self.settle(now);
             }
             Err(error) if again => {
-                tracing::warn!("{error}; what that file held before stays in use");
+                tracing::warn!("{error}; what was in use of {} stays", self.name);
                 self.settle(now);
             }
             Err(_) => self.doubtful = Some(now),

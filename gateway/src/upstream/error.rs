@@ -95,6 +95,15 @@ impl Again {
         }
     }
 
+    /// After an error that came without a status of its own: nothing says whether the request is to blame, or this upstream's
+    /// key.
+    pub(crate) fn after_told(error: &LlmError) -> Again {
+        match error.kind.as_deref() {
+            Some("invalid_request_error") => Again::Elsewhere,
+            _ => Again::Here,
+        }
+    }
+
     /// After a call without a usable answer.
     pub(crate) fn after_fault(fault: &Fault) -> Again {
         match fault {

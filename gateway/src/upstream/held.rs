@@ -41,6 +41,18 @@ pub(crate) enum SecretError {
 }
 
 impl SecretError {
+    /// Whether the file is there, and the system did not let it be read.
+    fn is_passing(&self) -> bool {
+        let is_unreadable = matches!(
+            self,
+            SecretError::File {
+                error: FileError::Unreadable(_),
+                ..
+            }
+        );
+        is_unreadable && !self.is_missing_file()
+    }
+
     /// Whether it was to be in a file that is not there.
     pub(crate) fn is_missing_file(&self) -> bool {
         matches!(self, SecretError::File { error, .. } if error.is_missing())
@@ -95,8 +107,16 @@ pub(super) struct Held {
     source: SecretSource,
     form: Form,
     current: ArcSwap<Secret>,
-    /// Of the version of the file that was looked at last.
-    stamp: std::sync::Mutex<Option<Stamp>>,
+    looked: std::sync::Mutex<Looked>,
+}
+
+/// Versions of a file.
+#[derive(Default)]
+struct Looked {
+    /// The one that was read last.
+    read: Option<Stamp>,
+    /// The one that was told of last as unusable.
+    told: Option<Stamp>,
 }
 
 impl Held {
@@ -111,7 +131,10 @@ impl Held {
             source,
             form,
             current: ArcSwap::from_pointee(secret),
-            stamp: std::sync::Mutex::new(stamp),
+            looked: std::sync::Mutex::new(Looked {
+                read: stamp,
+                told: None,
+            }),
         })
     }
 
@@ -126,13 +149,17 @@ impl Held {
     /// Reads the file again if it changed. A version that is no secret is told of once, and the one before it stays.
     pub(super) fn refresh(&self) {
         let Some(file) = self.source.file() else { return };
-        let mut stamp = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Stamp::of(file);
-        if now == *stamp {
+        if now == looked.read {
             return;
         }
-        *stamp = now;
-        let read = self.source.read().map_err(|error| error.to_string());
+        let read = self.source.read();
+        // What can't be read for the moment is looked at again.
+        if !read.as_ref().is_err_and(SecretError::is_passing) {
+            looked.read = now;
+        }
+        let read = read.map_err(|error| error.to_string());
         let secret = read.and_then(|text| (self.form)(&text).map_err(|problem| format!("{} {problem}", self.source)));
         match secret {
             Ok(secret) if secret == **self.current.load() => {}
@@ -140,7 +167,12 @@ impl Held {
                 self.current.store(Arc::new(secret));
                 tracing::info!("{} changed and was read again", self.source);
             }
-            Err(problem) => tracing::warn!("{problem}; what was read of it before stays in use"),
+            Err(problem) => {
+                if looked.told != now || now.is_none() {
+                    tracing::warn!("{problem}; what was read of it before stays in use");
+                }
+                looked.told = now;
+            }
         }
     }
 }
@@ -282,7 +314,7 @@ mod tests {
             ..Watch::new([held.clone()].into_iter())
         };
         // As a network does that is gone.
-        let hangs = held.stamp.lock().unwrap();
+        let hangs = held.looked.lock().unwrap();
         watch.look();
         let looks = || Arc::strong_count(&watch.files) - 1;
         assert_eq!(looks(), 1);

@@ -1,91 +1,112 @@
-//! Where a key stands in a text, as it is or as JSON may write it: found in one pass, whatever both are made of.
+//! Where a key stands in a text, as it is or as JSON may write it: found in time that depends on the text's length alone.
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memmem};
 
 /// The shortest key that is looked for in what comes back: a shorter one would be found in anything.
 const SHORTEST: usize = 8;
 
-/// What a text is made of when nothing in it is escaped: bytes, and code units that are no single byte.
-type Unit = u16;
+/// How long a byte of a key may be where JSON was put into JSON a few times.
+const LONGEST_ESCAPE: usize = 24;
 
-/// A code unit that no byte of a key is.
-const OTHER: Unit = Unit::MAX;
+/// A byte that no text in UTF-8 has: in the place of half a character.
+const NO_BYTE: u8 = 0xff;
 
 /// A key that is looked for.
 pub(super) struct Needle {
-    key: Box<[u8]>,
-    raw: Automaton,
+    raw: Sought,
     /// As it is without escapes, so that it is found however a text has it: `\/` and `\u002f` are both a `/`, however often
-    /// JSON was put into JSON.
-    plain: Automaton,
+    /// JSON was put into JSON. None: too little is left of it then.
+    plain: Option<Sought>,
 }
 
 impl Needle {
     /// None: it is too short to be looked for.
     pub(super) fn new(key: &str) -> Option<Needle> {
-        let key = key.as_bytes();
-        (key.len() >= SHORTEST).then(|| Needle {
-            key: key.into(),
-            raw: Automaton::new(key.iter().copied().map(Unit::from)),
-            plain: Automaton::new(Plain::of(key).map(|(unit, _)| unit)),
+        let mut plain = Vec::with_capacity(key.len());
+        without_escapes(key.as_bytes(), |byte, _| plain.push(byte));
+        Some(Needle {
+            raw: Sought::new(key.as_bytes())?,
+            plain: Sought::new(&plain),
         })
     }
 
     pub(super) fn is_in(&self, text: &[u8]) -> bool {
-        memmem::find(text, &self.key).is_some() || self.escaped_in(text).next().is_some()
+        self.raw.finder.find(text).is_some() || !self.escaped_in(text).is_empty()
     }
 
     /// The text with these bytes wherever the key was; none: it is not in it.
     pub(super) fn replaced_in(&self, text: &[u8], with: &[u8]) -> Option<Vec<u8>> {
-        let length = self.key.len();
         // First, so that no backslash is left of an escape which the key begins with.
-        let once = replaced(text, self.escaped_in(text), with);
+        let once = replaced(text, &self.escaped_in(text), with);
         let left = once.as_deref().unwrap_or(text);
-        let as_it_is = memmem::find_iter(left, &self.key).map(|start| start..start + length);
-        replaced(left, as_it_is, with).or(once)
+        let starts = self.raw.finder.find_iter(left);
+        let as_it_is: Vec<Range<usize>> = starts.map(|start| start..start + self.raw.key.len()).collect();
+        replaced(left, &as_it_is, with).or(once)
     }
 
     /// How many bytes at the end of these may be the start of the key.
     pub(super) fn begun_at_the_end_of(&self, bytes: &[u8]) -> usize {
-        let start = bytes.len().saturating_sub(self.key.len().saturating_sub(1));
-        let end = bytes.get(start..).unwrap_or_default();
-        end.iter()
-            .fold(0, |length, byte| self.raw.next(length, Unit::from(*byte)))
+        let end = tail(bytes, self.raw.key.len().saturating_sub(1));
+        let as_it_is = end.iter().fold(0, |length, byte| self.raw.next(length, *byte));
+        as_it_is.max(self.begun_in_escapes_at_the_end_of(bytes))
     }
 
-    /// Where the key stands in a text that has escapes, from the first place to the last.
-    fn escaped_in<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = Range<usize>> + 't {
-        let whole = self.plain.units.len();
-        let is_looked_for = whole >= SHORTEST && memchr(b'\\', text).is_some();
-        let mut plain = Plain::of(if is_looked_for { text } else { &[] });
-        let mut length = 0;
-        // Where each of the last units stood.
-        let mut starts = vec![0; if is_looked_for { whole } else { 0 }];
-        let mut number = 0_usize;
-        std::iter::from_fn(move || {
-            loop {
-                if length == 0 {
-                    plain.skip_to(*self.plain.units.first()?);
+    fn begun_in_escapes_at_the_end_of(&self, bytes: &[u8]) -> usize {
+        let Some(plain) = &self.plain else { return 0 };
+        let end = tail(bytes, plain.key.len().saturating_mul(LONGEST_ESCAPE));
+        if memchr(b'\\', end).is_none() {
+            return 0;
+        }
+        let (mut starts, mut length) = (Vec::new(), 0);
+        let open = without_escapes(end, |byte, place| {
+            starts.push(place.start);
+            length = plain.next(length, byte);
+        });
+        let begin = starts.len().checked_sub(length).and_then(|first| starts.get(first));
+        end.len() - begin.copied().unwrap_or(open)
+    }
+
+    /// Where the key stands in a text that has escapes.
+    fn escaped_in(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let Some(sought) = self.plain.as_ref().filter(|_| memchr(b'\\', text).is_some()) else {
+            return Vec::new();
+        };
+        let mut plain = Vec::with_capacity(text.len());
+        without_escapes(text, |byte, _| plain.push(byte));
+        let found: Vec<usize> = sought.finder.find_iter(&plain).collect();
+        if found.is_empty() {
+            return Vec::new();
+        }
+        // Where in the text a place of the plain one is, another walk tells: it is needed only where there is a key.
+        let mut places = Vec::with_capacity(found.len());
+        let (mut found, mut at, mut start) = (found.into_iter().peekable(), 0, 0);
+        without_escapes(text, |_, place| {
+            if let Some(first) = found.peek().copied() {
+                if at == first {
+                    start = place.start;
                 }
-                let (unit, range) = plain.next()?;
-                *starts.get_mut(number % whole)? = range.start;
-                number += 1;
-                length = self.plain.next(length, unit);
-                if length == whole {
-                    length = 0;
-                    return Some(*starts.get(number % whole)?..range.end);
+                if at + 1 == first + sought.key.len() {
+                    places.push(start..place.end);
+                    found.next();
                 }
             }
-        })
+            at += 1;
+        });
+        places
     }
 }
 
+fn tail(bytes: &[u8], length: usize) -> &[u8] {
+    bytes.get(bytes.len().saturating_sub(length)..).unwrap_or_default()
+}
+
 /// The text with these bytes in these places; none: there are none.
-fn replaced(text: &[u8], places: impl Iterator<Item = Range<usize>>, with: &[u8]) -> Option<Vec<u8>> {
-    let mut places = places.peekable();
-    places.peek()?;
+fn replaced(text: &[u8], places: &[Range<usize>], with: &[u8]) -> Option<Vec<u8>> {
+    if places.is_empty() {
+        return None;
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut end = 0;
     for place in places {
@@ -97,101 +118,99 @@ fn replaced(text: &[u8], places: impl Iterator<Item = Range<usize>>, with: &[u8]
     Some(out)
 }
 
-/// How much of a sequence is there at the end of what was read, after each unit (Knuth, Morris and Pratt).
-struct Automaton {
-    units: Box<[Unit]>,
-    /// For each start of it, the next shorter one that it ends with.
+/// Gives each byte of a text without its escapes, and where it stands with its own. A backslash is always taken for the start
+/// of one: how many of them a backslash of the text has become, nobody can tell. So a key that begins like `u12ab`, stands
+/// after a backslash, and has something in it escaped is not found.
+///
+/// Returns where an escape begins that the text ends within, or the text's length.
+fn without_escapes(text: &[u8], mut each: impl FnMut(u8, Range<usize>)) -> usize {
+    let (mut start, mut at, mut is_escaped) = (0, 0, false);
+    loop {
+        match text.get(at..).unwrap_or_default() {
+            [] => return if is_escaped { start } else { text.len() },
+            [b'\\', ..] => {
+                at += 1;
+                is_escaped = true;
+                continue;
+            }
+            [b'u', digits @ ..] if is_escaped => match code_unit(digits) {
+                // A backslash that is escaped itself, as where JSON was put into JSON.
+                Some(0x5c) => {
+                    at += 5;
+                    continue;
+                }
+                Some(unit) => {
+                    at += 5;
+                    let mut bytes = [0; 4];
+                    let character = char::from_u32(unit).map(|character| character.encode_utf8(&mut bytes));
+                    let bytes = character.map_or(&[NO_BYTE][..], |character| character.as_bytes());
+                    bytes.iter().for_each(|byte| each(*byte, start..at));
+                }
+                None if digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit) => return start,
+                None => {
+                    at += 1;
+                    each(b'u', start..at);
+                }
+            },
+            [byte, ..] => {
+                at += 1;
+                each(*byte, start..at);
+            }
+        }
+        (start, is_escaped) = (at, false);
+    }
+}
+
+/// What four hexadecimal digits stand for.
+fn code_unit(digits: &[u8]) -> Option<u32> {
+    digits
+        .get(..4)?
+        .iter()
+        .try_fold(0, |value, digit| Some(value * 16 + char::from(*digit).to_digit(16)?))
+}
+
+/// Bytes that are looked for.
+struct Sought {
+    key: Box<[u8]>,
+    finder: memmem::Finder<'static>,
+    /// For each start of the key, the next shorter one that it ends with (Knuth, Morris and Pratt).
     shorter: Box<[usize]>,
 }
 
-impl Automaton {
-    fn new(units: impl Iterator<Item = Unit>) -> Automaton {
-        let mut automaton = Automaton {
-            units: units.collect(),
-            shorter: Box::default(),
-        };
-        let mut shorter = Vec::with_capacity(automaton.units.len());
+impl Sought {
+    fn new(key: &[u8]) -> Option<Sought> {
+        if key.len() < SHORTEST {
+            return None;
+        }
+        let mut shorter = Vec::with_capacity(key.len());
         let mut length = 0;
-        for (index, unit) in automaton.units.iter().enumerate() {
+        for (index, byte) in key.iter().enumerate() {
             if index > 0 {
-                length = next(&automaton.units, &shorter, length, *unit);
+                length = next(key, &shorter, length, *byte);
             }
             shorter.push(length);
         }
-        automaton.shorter = shorter.into();
-        automaton
+        Some(Sought {
+            key: key.into(),
+            finder: memmem::Finder::new(key).into_owned(),
+            shorter: shorter.into(),
+        })
     }
 
-    /// How much of it is there after this unit, if this much was before.
-    fn next(&self, length: usize, unit: Unit) -> usize {
-        next(&self.units, &self.shorter, length, unit)
+    /// How much of the key is there after this byte, if this much was before.
+    fn next(&self, length: usize, byte: u8) -> usize {
+        next(&self.key, &self.shorter, length, byte)
     }
 }
 
-fn next(units: &[Unit], shorter: &[usize], mut length: usize, unit: Unit) -> usize {
+fn next(key: &[u8], shorter: &[usize], mut length: usize, byte: u8) -> usize {
     loop {
-        if units.get(length) == Some(&unit) {
+        if key.get(length) == Some(&byte) {
             return length + 1;
         }
         let Some(last) = length.checked_sub(1) else { return 0 };
         length = shorter.get(last).copied().unwrap_or_default();
     }
-}
-
-/// A text's units without escapes, and where each stands with its own. A backslash is always taken for the start of one:
-/// how many of them a backslash of the text has become, nobody can tell. So a key that begins like `u12ab`, stands after
-/// a backslash, and has something in it escaped is not found.
-struct Plain<'t> {
-    text: &'t [u8],
-    at: usize,
-}
-
-impl<'t> Plain<'t> {
-    fn of(text: &'t [u8]) -> Plain<'t> {
-        Plain { text, at: 0 }
-    }
-
-    /// Goes on to where this unit may be next.
-    fn skip_to(&mut self, unit: Unit) {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let Ok(byte) = u8::try_from(unit) else { return };
-        self.at += memchr2(byte, b'\\', rest).unwrap_or(rest.len());
-    }
-}
-
-impl Iterator for Plain<'_> {
-    type Item = (Unit, Range<usize>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let start = self.at;
-        let mut is_escaped = false;
-        loop {
-            let rest = self.text.get(self.at..)?;
-            let (unit, length) = match rest {
-                [b'u', digits @ ..] if is_escaped => code_unit(digits).map_or((Unit::from(b'u'), 1), |unit| (unit, 5)),
-                [byte, ..] => (Unit::from(*byte), 1),
-                [] => return None,
-            };
-            self.at += length;
-            if unit != Unit::from(b'\\') {
-                return Some((unit, start..self.at));
-            }
-            is_escaped = true;
-        }
-    }
-}
-
-/// What four hexadecimal digits stand for.
-fn code_unit(digits: &[u8]) -> Option<Unit> {
-    let digits = digits.get(..4)?;
-    let value = digits.iter().try_fold(0_u32, |value, digit| {
-        Some(value * 16 + char::from(*digit).to_digit(16)?)
-    })?;
-    Some(if value < 0x80 {
-        Unit::try_from(value).unwrap_or(OTHER)
-    } else {
-        OTHER
-    })
 }
 
 #[cfg(test)]
@@ -260,12 +279,41 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_key_with_letters_of_any_alphabet_is_found_where_they_are_escaped() {
+        let text = r#""passw\u00f6rt12345 and \ud83d\ude00""#;
+        assert_eq!(
+            replaced("passwört12345", text).as_deref(),
+            Some(r#""[key] and \ud83d\ude00""#)
+        );
+    }
+
     proptest! {
         #[test]
-        fn a_key_is_found_wherever_json_has_it(before in "[ab\\\\\"/\n]{0,8}", key in "[ab/0]{8,12}", after in "[ab\\\\\"/\n]{0,8}") {
-            let text = serde_json::to_string(&format!("{before}{key}{after}")).unwrap().replace('/', r"\/");
-            let found = replaced(&key, &text);
-            prop_assert!(found.is_some_and(|found| serde_json::from_str::<String>(&found).is_ok()));
+        fn a_key_is_found_wherever_json_has_it(
+            before in "[ab\\\\\"/\n]{0,8}",
+            key in "[ab/0][ab/0u\\\\]{7,12}",
+            after in "[ab\\\\\"/\n]{0,8}",
+            twice in any::<bool>(),
+        ) {
+            let json = |text: &str| serde_json::to_string(text).unwrap().replace('/', r"\/");
+            let told = format!("{before}{key}{after}");
+            let text = if twice { json(&json(&told)) } else { json(&told) };
+            let Some(needle) = Needle::new(&key).filter(|needle| needle.plain.is_some()) else { return Ok(()) };
+            let found = String::from_utf8(needle.replaced_in(text.as_bytes(), b"[key]").unwrap()).unwrap();
+            let once: String = serde_json::from_str(&found).unwrap();
+            let left = if twice { serde_json::from_str(&once).unwrap() } else { once };
+            prop_assert!(left.contains("[key]") && !left.contains(&key), "{left}");
+            // Wherever it is cut, nothing of it goes out before it is known.
+            for cut in 1..text.len() {
+                let (first, second) = text.as_bytes().split_at(cut);
+                let first = needle.replaced_in(first, b"[key]").unwrap_or(first.to_vec());
+                let (shown, kept) = first.split_at(first.len() - needle.begun_at_the_end_of(&first));
+                let rest = [kept, second].concat();
+                let rest = needle.replaced_in(&rest, b"[key]").unwrap_or(rest);
+                let all = [shown, &rest].concat();
+                prop_assert!(!needle.is_in(&all), "cut at {}: {}", cut, String::from_utf8_lossy(&all));
+            }
         }
     }
 }

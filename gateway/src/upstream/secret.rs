@@ -37,10 +37,18 @@ impl Secret {
         Secret::new(text, text)
     }
 
+    /// The whole of the header `authorization`, scheme and key: the key is what is looked for.
+    ///
+    /// # Errors
+    /// In words, why it can be none.
+    pub(super) fn with_scheme(text: &str) -> Result<Secret, &'static str> {
+        Secret::new(behind_scheme(text), text)
+    }
+
     /// What a client sent: the key in it is what follows the scheme, if it names one.
     pub(super) fn of_client(header: &HeaderValue) -> Secret {
         let value = String::from_utf8_lossy(header.as_bytes());
-        let key = value.split_once(' ').map_or(value.as_ref(), |(_, key)| key.trim());
+        let key = behind_scheme(&value);
         let mut header = header.clone();
         header.set_sensitive(true);
         let is_looked_for = key.len() <= SEARCHED_TO;
@@ -92,6 +100,11 @@ impl Secret {
     fn cut_out_of(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         self.needle.as_ref()?.replaced_in(bytes, REPLACEMENT)
     }
+}
+
+/// The key in a header's value: what follows the scheme, if it names one.
+fn behind_scheme(value: &str) -> &str {
+    value.split_once(' ').map_or(value, |(_, key)| key.trim())
 }
 
 impl PartialEq for Secret {
@@ -151,6 +164,16 @@ mod tests {
             assert!(secret.header().is_sensitive());
             assert_eq!(secret.removed_from_text("x sk-1234567890".to_owned()), "x [key]");
         }
+    }
+
+    #[test]
+    fn the_scheme_of_a_header_is_no_part_of_its_key() {
+        let secret = Secret::with_scheme("Bearer sk-1234567890").unwrap();
+        assert_eq!(secret.header(), "Bearer sk-1234567890");
+        assert_eq!(
+            secret.removed_from_text("wrong: sk-1234567890".to_owned()),
+            "wrong: [key]"
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
 use super::Compiled;
-use super::seal::{Seal, make_directory, write_atomically};
+use super::seal::{Seal, SealError, make_directory, write_atomically};
 
 /// The beginning of a file, with the version of the format.
 const MAGIC: &[u8] = b"heimdall compiled code 1\n";
@@ -27,6 +27,19 @@ pub struct CacheSettings {
     pub directory: PathBuf,
     /// The file of the key, outside of that directory; made if it isn't there. Only its owner may read it.
     pub key_file: PathBuf,
+}
+
+impl CacheSettings {
+    /// The seal of what is kept in the directory.
+    ///
+    /// # Errors
+    /// As [`Seal::open`], and when the key would be where what it seals is.
+    pub fn seal(&self) -> Result<Seal, SealError> {
+        if self.key_file.starts_with(&self.directory) {
+            return Err(SealError::Beside);
+        }
+        Seal::open(&self.key_file)
+    }
 }
 
 /// What can be compiled and kept.
@@ -118,11 +131,8 @@ impl Cache {
     }
 
     fn try_open(settings: &CacheSettings, engine: &Engine) -> Result<Self, String> {
-        if settings.key_file.starts_with(&settings.directory) {
-            return Err("the key's file is in the cache's directory; keep it elsewhere".into());
-        }
         make_directory(&settings.directory).map_err(|error| format!("the directory can't be made: {error}"))?;
-        let seal = Seal::open(&settings.key_file).map_err(|error| error.to_string())?;
+        let seal = settings.seal().map_err(|error| error.to_string())?;
         let directory = settings.directory.clone();
         Ok(Cache {
             directory,

@@ -26,6 +26,12 @@ pub enum SealError {
     /// There was no key, and none could be made.
     #[error("the key can't be written: {0}")]
     Unwritable(io::Error),
+    /// The key's file is in the directory of what it seals.
+    #[error("the key's file is in the cache's directory; keep it elsewhere")]
+    Beside,
+    /// The key's file is shorter than a key.
+    #[error("the key's file was cut off; remove it, and it is made anew")]
+    CutOff,
     /// The key's file was removed while it was being made.
     #[error("the key's file vanished")]
     Vanished,
@@ -100,6 +106,7 @@ fn make_key(path: &Path) -> io::Result<()> {
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     let mut file = NamedTempFile::new_in(directory)?;
     file.write_all(&key)?;
+    file.as_file().sync_data()?;
     match file.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error),
         _ => Ok(()),
@@ -120,7 +127,10 @@ fn read_key(path: &Path) -> Result<Option<[u8; KEY_BYTES]>, SealError> {
         }
     }
     let mut key = [0; KEY_BYTES];
-    file.read_exact(&mut key).map_err(SealError::Unreadable)?;
+    file.read_exact(&mut key).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => SealError::CutOff,
+        _ => SealError::Unreadable(error),
+    })?;
     Ok(Some(key))
 }
 

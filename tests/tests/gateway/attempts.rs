@@ -161,3 +161,17 @@ async fn a_stream_that_only_comments_is_replaced_when_its_first_event_is_late() 
     printed(&gateway, "did not start to answer within 300ms").await;
     eventually(&replay, "/open", "0").await;
 }
+
+#[tokio::test]
+async fn a_stream_that_only_comments_is_waited_for_where_there_is_no_other_upstream() {
+    let replay = replay();
+    let url = replay.upstream("pings", "streams/chat.sse");
+    let more = "retries = 2\nfirst_byte_timeout_ms = 300\ntotal_timeout_ms = 1500";
+    let gateway = Gateway::start(&upstream("slow", &url, more));
+    let answer = post(&gateway, CALL, streamed("m", "hi")).await;
+    assert!(
+        answer.body.contains("did not finish its answer within 1.5s"),
+        "{answer:?}"
+    );
+    assert_eq!(answer.header("x-heimdall-attempts"), Some("1"), "{answer:?}");
+}

@@ -96,7 +96,7 @@ async fn floods_of_settings_and_pings_are_answered_no_faster_than_they_are_read(
 
 #[tokio::test]
 async fn a_connection_without_a_request_is_let_go_with_a_farewell() {
-    let gateway = Gateway::start("head_timeout_ms = 300\n");
+    let gateway = Gateway::start("head_timeout_ms = 300\nwrite_timeout_ms = 300\n");
     let answer = answered(&gateway, &opened(&[])).await;
     assert_eq!(farewell(&answer), Some(NO_ERROR));
     let answer = answered(&gateway, &opened(&[request(1, "/healthz")])).await;

@@ -259,6 +259,7 @@ async fn an_answer_that_is_a_head_alone_is_logged_as_one_that_was_sent() {
                 (status, ""),
                 "{method}: {answer:?}"
             );
+            assert_ne!(answer.header("content-length"), Some("0"), "{method}: {answer:?}");
             let line = logged(&gateway, &format!("method={method}")).await;
             assert!(
                 line.contains("answered request_id=") && line.contains(&format!("status={status}")),

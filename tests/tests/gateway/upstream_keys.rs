@@ -220,3 +220,15 @@ async fn a_clients_key_is_sent_only_by_setting_and_as_it_came() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_key_in_a_header_of_the_operators_is_taken_out_without_its_scheme() {
+    let server = scripted(|_| json(401, r#"{"error":{"message":"no: good-key-1234567890"}}"#)).await;
+    let headers = r#"headers = { authorization = { env = "HEADER" } }"#;
+    let header = format!("Bearer {GOOD}");
+    let gateway = start(&upstream("mill", &server.url(), headers), &[("HEADER", &header)]);
+    let answer = post(&gateway, CALL, chat("m", "hi")).await;
+    assert_eq!(answer.error(), "no: [key]");
+    assert!(server.seen()[0].contains(&format!("authorization: {header}\r\n")));
+    assert!(!output(gateway).await.contains("1234567890"));
+}

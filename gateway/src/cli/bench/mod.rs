@@ -70,10 +70,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let recorded = read(&arguments.requests).map_err(usage)?;
     let loaded = arguments.chosen.load()?;
     super::runtime()?.block_on(async {
-        let plugins = plugins::load(&loaded.config, &loaded.origin).await?;
+        let plugins = plugins::load(&loaded.config, &loaded.origin)
+            .await
+            .map_err(|failed| failed.with_log(lines.take()))?;
         if let Some(failed) = plugins.failed.first() {
             let problem = anyhow!("{}", failed.error).context(format!("the plugin `{}` can't be loaded", failed.name));
-            return Err(Failed::new(Exit::Failed, problem));
+            return Err(Failed::new(Exit::Failed, problem).with_log(lines.take()));
         }
         let routing = Routing::of(&loaded.config).map_err(usage)?;
         let report = bench(arguments, routing, &plugins, recorded, &lines).await?;

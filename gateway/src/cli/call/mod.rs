@@ -120,11 +120,9 @@ async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
         stream: arguments.stream,
     };
     let mut input = Input::read(given).await.map_err(usage)?;
-    let loaded = load(arguments, settings).await.map_err(|failed| Failed {
-        // What the plugin wrote before it failed may tell why.
-        log: lines.take(),
-        ..failed
-    })?;
+    let loaded = load(arguments, settings).await;
+    // What the plugin wrote before it failed may tell why.
+    let loaded = loaded.map_err(|failed| failed.with_log(lines.take()))?;
     let hidden = match arguments.show_headers {
         true => Vec::new(),
         false => input.hide(&loaded),

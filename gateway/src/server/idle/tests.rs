@@ -11,11 +11,13 @@ const SHORT: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_secs(3600);
 
 const IDLE: Patience = Patience {
-    idle: SHORT,
+    fresh: SHORT,
+    answered: SHORT,
     stalled: LONG,
 };
 const STALLED: Patience = Patience {
-    idle: LONG,
+    fresh: LONG,
+    answered: LONG,
     stalled: SHORT,
 };
 
@@ -55,7 +57,8 @@ async fn a_connection_stays_while_a_request_waits_for_the_server() {
     let ended = tokio::time::timeout(
         SHORT * 10,
         activity.ends(Patience {
-            idle: SHORT,
+            fresh: SHORT,
+            answered: SHORT,
             stalled: SHORT,
         }),
     )

@@ -66,9 +66,10 @@ fn inputs(asked: &Asked<'_>) -> Vec<String> {
 }
 
 fn vector(text: &str, dimensions: u64) -> Vec<f32> {
+    let text = hash(text.as_bytes());
     // Numbers of 16 bits are exact in an f32, so every machine comes to the same.
     let at = |place: u64| {
-        let bits = mixed(hash(format!("{place}:{text}").as_bytes()));
+        let bits = mixed(text ^ mixed(place));
         ((bits >> 48) as f32 - 32768.0) / 32768.0
     };
     let raw: Vec<f32> = (0..dimensions).map(at).collect();

@@ -29,7 +29,7 @@ const CONNECTION_WINDOW: u32 = 1 << 30;
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a client is made of: everything that has to be read is read.
+/// What a client is made of: the files that the configuration names are read.
 pub(super) struct Recipe {
     connect: Duration,
     protocol: Protocol,
@@ -74,6 +74,19 @@ impl Recipe {
     /// # Errors
     /// When the certificates can't be used.
     pub(super) fn client(&self) -> anyhow::Result<Client> {
+        self.speaking(self.protocol)
+    }
+
+    /// For a server that is known to speak HTTP/2: one connection is made for all calls, where else each makes one until it is
+    /// known that they could share.
+    ///
+    /// # Errors
+    /// As [`Recipe::client`].
+    pub(super) fn http2_client(&self) -> anyhow::Result<Client> {
+        self.speaking(Protocol::Http2)
+    }
+
+    fn speaking(&self, protocol: Protocol) -> anyhow::Result<Client> {
         // A redirect would carry the key elsewhere; so would a proxy that the configuration does not name.
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -91,7 +104,7 @@ impl Recipe {
         // call bound that; the keep-alives of TCP and HTTP/2 find a server that is gone.
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         let client = client.tcp_user_timeout(None);
-        let client = match self.protocol {
+        let client = match protocol {
             Protocol::Auto => client,
             Protocol::Http1 => client.http1_only(),
             Protocol::Http2 => client.http2_prior_knowledge(),

@@ -7,7 +7,7 @@
 
 use std::iter;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use http::Version;
 use reqwest::{Client, Request, Response};
@@ -26,9 +26,14 @@ pub(super) struct Clients {
     further: Box<[Seats]>,
     /// How many calls one connection takes.
     each: usize,
-    /// Whether the last answer came over HTTP/1, where calls share nothing.
-    is_http1: AtomicBool,
+    /// The HTTP of the last answer: over HTTP/1 calls share nothing.
+    spoken: AtomicU8,
 }
+
+/// What the server speaks.
+const UNKNOWN: u8 = 0;
+const HTTP1: u8 = 1;
+const HTTP2: u8 = 2;
 
 /// One client and how many calls it has under way.
 struct Seats {
@@ -51,26 +56,31 @@ impl Clients {
             maker,
             recipe: Arc::new(recipe),
             each,
-            is_http1: AtomicBool::new(false),
+            spoken: AtomicU8::new(UNKNOWN),
         })
     }
 
     /// Sends a request, and waits for the head of its answer. Who reads the body keeps the second half as long.
     pub(super) async fn send(&self, request: Request) -> (reqwest::Result<Response>, UnderWay) {
         let (seats, under_way) = self.seat();
-        let client = seats.client(&self.recipe).await.unwrap_or(&self.maker);
+        let is_http2 = self.spoken.load(Ordering::Relaxed) == HTTP2;
+        let client = seats.client(&self.recipe, is_http2).await.unwrap_or(&self.maker);
         let response = client.execute(request).await;
         if let Ok(response) = &response {
-            let is_http1 = response.version() < Version::HTTP_2;
-            if self.is_http1.load(Ordering::Relaxed) != is_http1 {
-                self.is_http1.store(is_http1, Ordering::Relaxed);
+            let spoken = if response.version() < Version::HTTP_2 {
+                HTTP1
+            } else {
+                HTTP2
+            };
+            if self.spoken.load(Ordering::Relaxed) != spoken {
+                self.spoken.store(spoken, Ordering::Relaxed);
             }
         }
         (response, under_way)
     }
 
     fn seat(&self) -> (&Seats, UnderWay) {
-        if self.further.is_empty() || self.is_http1.load(Ordering::Relaxed) {
+        if self.further.is_empty() || self.spoken.load(Ordering::Relaxed) == HTTP1 {
             return (&self.first, self.first.take());
         }
         let all = || iter::once(&self.first).chain(&self.further);
@@ -92,11 +102,15 @@ impl Seats {
     }
 
     /// None: it can't be made.
-    async fn client(&self, recipe: &Arc<Recipe>) -> Option<&Client> {
+    async fn client(&self, recipe: &Arc<Recipe>, is_http2: bool) -> Option<&Client> {
         let make = || async {
             let recipe = recipe.clone();
             // The system's certificates are read for it.
-            let made = tokio::task::spawn_blocking(move || recipe.client()).await;
+            let make = move || match is_http2 {
+                true => recipe.http2_client(),
+                false => recipe.client(),
+            };
+            let made = tokio::task::spawn_blocking(make).await;
             made.map_err(anyhow::Error::from).flatten()
         };
         let made = self.client.get_or_try_init(make).await;
@@ -179,7 +193,7 @@ mod tests {
             assert_eq!(taken(&clients), [5], "{protocol:?}");
         }
         let clients = clients(Protocol::Http2, 2);
-        clients.is_http1.store(true, Ordering::Relaxed);
+        clients.spoken.store(HTTP1, Ordering::Relaxed);
         let _calls = seats(&clients, 5);
         assert_eq!(taken(&clients), [5], "a server that answers in HTTP/1");
     }

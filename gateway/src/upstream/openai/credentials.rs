@@ -49,12 +49,16 @@ impl Credentials {
     pub(super) fn new(upstream: &Arc<str>, config: &UpstreamConfig) -> Result<Credentials, String> {
         let keys = Keys::new(upstream, config)?;
         let headers = config.headers.iter().map(|(name, source)| {
-            let origin = SecretSource::of(source.value.as_ref(), source.env.as_ref(), source.file.as_ref())
+            let source = SecretSource::of(source.value.as_ref(), source.env.as_ref(), source.file.as_ref())
                 .ok_or_else(|| format!("the header `{name}` has no value"))?;
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header's name"))?;
-            let is_secret = !matches!(origin, SecretSource::Configuration(_)) || SECRET.contains(&name);
-            let held =
-                Held::read(origin, Secret::plain).map_err(|problem| format!("the header `{name}`: {problem}"))?;
+            let is_secret = !matches!(source, SecretSource::Configuration(_)) || SECRET.contains(&name);
+            let form = if [AUTHORIZATION, PROXY_AUTHORIZATION].contains(&name) {
+                Secret::with_scheme
+            } else {
+                Secret::plain
+            };
+            let held = Held::read(source, form).map_err(|problem| format!("the header `{name}`: {problem}"))?;
             Ok(Extra {
                 name,
                 held: Arc::new(held),

@@ -9,10 +9,6 @@ use rustls::CertificateError;
 use super::OpenAi;
 use crate::upstream::Fault;
 
-/// What the HTTP client says of an HTTP/2 answer that it did not take, where its server has nothing more to send by then:
-/// of the two ends of the call it tells the last.
-const TAKEN_BACK: &str = "stream error received: not a result of an error";
-
 impl OpenAi {
     pub(super) fn failed(&self, error: reqwest::Error) -> Fault {
         if error.is_connect() && error.is_timeout() {
@@ -34,7 +30,7 @@ impl OpenAi {
         if is_large_head(&words) {
             return Fault::HeadTooLarge;
         }
-        let hint = if words.starts_with("stream error detected") || words == TAKEN_BACK {
+        let hint = if words.starts_with("stream error") {
             // The HTTP client does not say which rule of HTTP/2 was broken; this is the one that servers do break.
             "; its headers may be too many or too large"
         } else if self.is_http2 {
@@ -126,7 +122,10 @@ fn was_ended_by_server(error: &h2::Error) -> bool {
         Reason::CONNECT_ERROR,
         Reason::ENHANCE_YOUR_CALM,
     ];
-    error.is_remote() && error.reason().is_some_and(|reason| own.contains(&reason))
+    // Of the two ends of a call whose answer was not taken the client tells the last, and a server whose answer is out ends
+    // it without an error.
+    let is_over = error.is_reset() && error.reason() == Some(Reason::NO_ERROR);
+    !is_over && error.is_remote() && error.reason().is_some_and(|reason| own.contains(&reason))
 }
 
 /// Whether the HTTP client gave up on the answer's head. It has words for it alone.
