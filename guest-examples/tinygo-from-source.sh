@@ -4,7 +4,7 @@
 #   ./tinygo-from-source.sh PREFIX          then: export TINYGOROOT=PREFIX PATH=PREFIX/bin:$PATH
 #
 # Needs root, apt, Go 1.25 or newer and the Go module proxy. Takes some minutes. What it makes builds plugins for
-# `-target=wasi`; they can't import the package net, which the module leaves out.
+# `-target=wasi` (legacy ones) and `-target=wasm-unknown` (typed ones); they can't import the package net, which the module leaves out.
 set -euo pipefail
 prefix=$(realpath -m "${1:?usage: $0 PREFIX}")
 version=v0.41.1
@@ -24,27 +24,30 @@ mkdir -p "$prefix/bin" "$prefix/src/net"
 (cd "$prefix" && CGO_ENABLED=1 go build -trimpath -buildvcs=false -tags llvm$llvm -o bin/tinygo .)
 
 # The module comes without the C library and the compiler's run-time library: Debian's stand in.
-cat >"$prefix/targets/wasip1.json" <<JSON
+target() { # NAME LLVM-TARGET MEMBERS, with what differs between the two
+	cat >"$prefix/targets/$1.json" <<JSON
 {
-  "llvm-target": "wasm32-unknown-wasi",
+  "llvm-target": "$2",
+  $3,
   "cpu": "generic",
   "features": "+bulk-memory,+mutable-globals,+nontrapping-fptoint,+sign-ext,-multivalue,-reference-types",
-  "build-tags": ["tinygo.wasm"],
-  "goos": "wasip1",
-  "goarch": "wasm",
   "linker": "wasm-ld",
-  "scheduler": "asyncify",
-  "gc": "precise",
   "default-stack-size": 65536,
   "cflags": [
     "-mbulk-memory", "-mnontrapping-fptoint", "-mno-multivalue", "-mno-reference-types", "-msign-ext",
     "-isystem", "/usr/include/wasm32-wasi"
   ],
   "ldflags": [
-    "--stack-first", "--no-demangle", "-L/usr/lib/wasm32-wasi", "-lc",
+    $4"--stack-first", "--no-demangle", "-L/usr/lib/wasm32-wasi", "-lc",
     "-L/usr/lib/llvm-$llvm/lib/clang/$llvm/lib/wasi", "-lclang_rt.builtins-wasm32"
   ],
   "extra-files": ["src/runtime/asm_tinygowasm.S"]
 }
 JSON
+}
+target wasip1 wasm32-unknown-wasi \
+	'"build-tags": ["tinygo.wasm"], "goos": "wasip1", "goarch": "wasm", "scheduler": "asyncify", "gc": "precise"' ''
+target wasm-unknown wasm32-unknown-unknown \
+	'"build-tags": ["tinygo.wasm", "wasm_unknown"], "goos": "linux", "goarch": "arm", "scheduler": "none", "gc": "leaking", "buildmode": "c-shared"' \
+	'"--no-entry", '
 TINYGOROOT=$prefix "$prefix/bin/tinygo" version
