@@ -185,7 +185,9 @@ impl Outgoing {
             (None, None) => {}
         }
         if done && self.sent_error {
-            self.error = Some(self.ended_with_error());
+            // Unless it is a plugin's.
+            let words = self.ended_with_error();
+            self.error.get_or_insert(words);
         } else if done && !aborted && self.kind != CallKind::Responses {
             frame(&mut out, None, DONE);
         }
