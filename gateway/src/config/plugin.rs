@@ -132,6 +132,13 @@ pub(crate) struct LimitsConfig {
     pub(crate) log_lines: Option<u32>,
 }
 
+impl DownloadsConfig {
+    /// The most bytes that a file may have.
+    pub(crate) fn max_bytes(&self) -> usize {
+        self.max_mib.saturating_mul(1 << 20)
+    }
+}
+
 impl LimitsConfig {
     /// These, and what counts where nothing is written.
     pub(super) fn in_force(&self) -> LimitsConfig {

@@ -71,6 +71,7 @@ pub(super) struct Downloads<'a> {
 /// A file by URL.
 #[derive(Debug)]
 pub(super) struct Got {
+    url: String,
     pub(super) bytes: Bytes,
     /// What the server said of it, where it is to be kept: once it is known that it runs.
     news: Option<Validators>,
@@ -103,8 +104,15 @@ impl<'a> Downloads<'a> {
 
     /// The file at this URL: the one that the server has, else the copy of it.
     pub(super) async fn get(&self, url: &str, sha256: Option<&str>) -> Result<Got, DownloadError> {
-        let got = |bytes, news, before| Got { bytes, news, before };
-        let kept = self.copies.and_then(|copies| copies.read(url, self.cap()));
+        let got = |bytes, news, before| Got {
+            url: url.to_owned(),
+            bytes,
+            news,
+            before,
+        };
+        let kept = self
+            .copies
+            .and_then(|copies| copies.read(url, self.settings.max_bytes()));
         let kept = match (kept, sha256) {
             (Some(kept), Some(wanted)) if kept.sha256.eq_ignore_ascii_case(wanted) => {
                 tracing::debug!(url = shown(url), "the copy has the `sha256`: nothing is fetched");
@@ -134,20 +142,16 @@ impl<'a> Downloads<'a> {
     }
 
     /// Keeps a file that was fetched.
-    pub(super) fn keep(&self, url: &str, got: &Got) {
+    pub(super) fn keep(&self, got: &Got) {
         let (Some(copies), Some(validators)) = (self.copies, &got.news) else {
             return;
         };
-        if let Err(error) = copies.write(url, &got.bytes, validators) {
+        if let Err(error) = copies.write(&got.url, &got.bytes, validators) {
             tracing::warn!(
-                url = shown(url),
+                url = shown(&got.url),
                 "no copy is kept, so the next start needs the network: {error}"
             );
         }
-    }
-
-    fn cap(&self) -> usize {
-        self.settings.max_mib.saturating_mul(1 << 20)
     }
 }
 
@@ -188,7 +192,9 @@ impl Download<'_> {
         };
         let encoding = Encoding::of(response.headers()).map_err(compressed)?;
         let body = self.body(response).await?;
-        let bytes = decode(body, encoding, self.cap(), |_| true).await.map_err(compressed)?;
+        let bytes = decode(body, encoding, self.settings.max_bytes(), |_| true)
+            .await
+            .map_err(compressed)?;
         self.check(&bytes).await?;
         Ok(Fetched::New { bytes, validators })
     }
@@ -240,10 +246,10 @@ impl Download<'_> {
             let Some(piece) = piece else {
                 return Ok(body.freeze());
             };
-            if body.len().saturating_add(piece.len()) > self.cap() {
+            if body.len().saturating_add(piece.len()) > self.settings.max_bytes() {
                 return Err(DownloadError::TooLarge {
                     url: self.shown(),
-                    limit: self.cap(),
+                    limit: self.settings.max_bytes(),
                 });
             }
             body.extend_from_slice(&piece);
@@ -301,10 +307,6 @@ impl Download<'_> {
 
     fn shown(&self) -> String {
         shown(self.url).to_owned()
-    }
-
-    fn cap(&self) -> usize {
-        self.settings.max_mib.saturating_mul(1 << 20)
     }
 }
 

@@ -70,9 +70,7 @@ impl<'a> Loader<'a> {
         };
         let error = match self.host.load(got.bytes.clone(), wanted.settings.clone()).await {
             Ok(loaded) => {
-                if let Place::Url(url) = &wanted.place {
-                    self.downloads().keep(url, &got);
-                }
+                self.downloads().keep(&got);
                 return Ok(loaded);
             }
             Err(error) => error,

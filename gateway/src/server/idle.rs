@@ -65,7 +65,7 @@ impl Activity {
             async move {
                 let response = answered.await?;
                 Ok(response.map(|body| {
-                    Body::new(Pieces {
+                    Body::new(Watched {
                         body,
                         rest: Bytes::new(),
                         turn,
@@ -147,13 +147,13 @@ impl Drop for Turn {
 }
 
 /// An answer in pieces. It is the client's turn from one piece until the next is asked for.
-struct Pieces {
+struct Watched {
     body: Body,
     rest: Bytes,
     turn: Turn,
 }
 
-impl HttpBody for Pieces {
+impl HttpBody for Watched {
     type Data = Bytes;
     type Error = axum::Error;
 

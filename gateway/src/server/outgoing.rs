@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::access::Access;
 use super::keep_alive::{SILENCE, kept_alive};
-use super::pieces::{Pieces, Step, sent};
+use super::pieces::{InPieces, Step, sent};
 use crate::upstream::{Again, DONE, Event, Events, Fault, UpstreamError, frame};
 
 /// How long the end of an answer is waited for whose last event is there.
@@ -244,7 +244,7 @@ impl Outgoing {
     }
 }
 
-impl Pieces for Outgoing {
+impl InPieces for Outgoing {
     /// One event, or several that a plugin made of one.
     async fn next(&mut self) -> Step {
         let mut out = Vec::new();

@@ -143,7 +143,7 @@ impl PassedPieces {
     }
 }
 
-impl pieces::Pieces for PassedPieces {
+impl pieces::InPieces for PassedPieces {
     async fn next(&mut self) -> Step {
         let (send, error) = match self.pieces.next().await {
             Some(Ok(piece)) => {

@@ -11,7 +11,7 @@ use super::access::Access;
 use super::errors;
 
 /// What an answer consists of that is not there at once.
-pub(super) trait Pieces: Send + 'static {
+pub(super) trait InPieces: Send + 'static {
     /// The next step; not asked for after the last.
     fn next(&mut self) -> impl Future<Output = Step> + Send;
 
@@ -30,7 +30,7 @@ pub(super) struct Step {
 
 /// The pieces, until the last or until the gateway ends. Dropping it, as when the client leaves, drops them. `access` is
 /// logged when it is over.
-pub(super) fn sent<P: Pieces>(pieces: P, access: Access) -> impl Stream<Item = io::Result<Bytes>> + Send {
+pub(super) fn sent<P: InPieces>(pieces: P, access: Access) -> impl Stream<Item = io::Result<Bytes>> + Send {
     let cut_off = Box::pin(access.until_cut_off());
     let begun = (Some(pieces), access, cut_off);
     stream::unfold(begun, async |(pieces, mut access, mut cut_off)| {
@@ -65,6 +65,6 @@ pub(super) fn sent<P: Pieces>(pieces: P, access: Access) -> impl Stream<Item = i
 }
 
 /// As [`sent`], as a body.
-pub(super) fn body<P: Pieces>(pieces: P, access: Access) -> Body {
+pub(super) fn body<P: InPieces>(pieces: P, access: Access) -> Body {
     Body::from_stream(sent(pieces, access))
 }

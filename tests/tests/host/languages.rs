@@ -1,9 +1,13 @@
 //! The typed guard is the same in every language, to what the table of every kind has no row for: other models, answers of
 //! its own, tokens, what others left; and guards of all languages in one pipeline.
 
+use heimdall_host::loader::PluginSettings;
 use heimdall_host::model::{CallKind, Upstream};
 use heimdall_host::pipeline::{Exchange, LlmStep, StreamStep};
-use heimdall_tests::guests::{GEN3, Guest, TYPED_C, TYPED_GO, TYPED_GUARD, TYPED_JAVASCRIPT, TYPED_PYTHON};
+use heimdall_tests::guests::{
+    ALL, GEN3, Guest, TYPED_C, TYPED_C_TAG, TYPED_GO, TYPED_GO_TAG, TYPED_GUARD, TYPED_JAVASCRIPT, TYPED_PYTHON,
+    TYPED_TAG,
+};
 
 use crate::support::*;
 
@@ -123,6 +127,34 @@ async fn it_refuses_a_configuration_that_is_none(guest: Guest) {
         let refused = host().load(guest.bytes().into(), settings(guest, Some(config))).await;
         let error = refused.err().unwrap_or_else(|| panic!("{config} is taken")).to_string();
         assert!(error.contains("configuration can't be used"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_tag_is_the_same_in_every_language() {
+    for guest in [TYPED_TAG, TYPED_C_TAG, TYPED_GO_TAG] {
+        let mut exchange = begun(guest, r#"{"tag":"é\"x"}"#).await;
+        let request = proceed(&mut exchange, chat("hello")).await;
+        assert_eq!(
+            request.message_text(0).as_deref(),
+            Some("hello [tag:é\"x]"),
+            "{}",
+            guest.name
+        );
+        let left = exchange.context().get("tag").unwrap();
+        assert_eq!(left.root().as_str().as_deref(), Some("é\"x"), "{}", guest.name);
+    }
+}
+
+/// The legacy ABI has no place for a name: there it is the file's.
+#[tokio::test]
+async fn every_committed_typed_guest_says_its_name() {
+    for guest in ALL.into_iter().filter(|guest| guest.name.starts_with("heimdall-")) {
+        let loaded = host()
+            .load(guest.bytes().into(), PluginSettings::new("a.wasm"))
+            .await
+            .unwrap();
+        assert_eq!(&*loaded.plugin.manifest().name, guest.name);
     }
 }
 
