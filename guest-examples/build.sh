@@ -89,7 +89,15 @@ build_tinygo() { # FOLDER OUTPUT
 			"or, on Debian 12 with Go 1.25 or newer: ./build.sh --install"
 		return 1
 	fi
-	(cd "$1" && tinygo build -target=wasi -scheduler=none -buildmode=c-shared -gc=conservative -no-debug -o "$(basename "$2")" .)
+	make --silent --always-make -C "$1" "$(basename "$2")"
+}
+
+build_standard_go() { # FOLDER OUTPUT
+	if ! { command -v go && command -v make; } >/dev/null; then
+		missing "$1" "make, and Go 1.24 or newer" "https://go.dev/doc/install"
+		return 1
+	fi
+	make --silent --always-make -C "$1" "$(basename "$2")"
 }
 
 build_c() { # FOLDER OUTPUT
@@ -170,7 +178,10 @@ for folder in "${folders[@]}"; do
 	typed/go | typed/go-*) build=build_go ;;
 	typed/python*) build=build_python ;;
 	typed/js* | typed/ts*) build=build_js ;;
-	legacy/tinygo) build=build_tinygo ;;
+	legacy/tinygo/*) build=build_tinygo ;;
+	legacy/go) build=build_standard_go ;;
+	legacy/c) build=build_c ;;
+	legacy/assemblyscript/*) build=build_js ;;
 	*) build=build_rust ;;
 	esac
 	if $build "$folder" "$output"; then

@@ -20,7 +20,9 @@ output_of() {
 	typed/*-tag) echo "$1/tag.wasm" ;;
 	typed/*) echo "$1/guard.wasm" ;;
 	legacy/rust/gen?) echo "$1/${1##*/}.wasm" ;;
-	legacy/tinygo) echo "$1/gen3.wasm" ;;
+	legacy/tinygo/command | legacy/assemblyscript/stub) echo "$1/gen1.wasm" ;;
+	legacy/tinygo/heap | legacy/assemblyscript/runtime) echo "$1/gen2.wasm" ;;
+	legacy/tinygo/bump | legacy/go | legacy/c) echo "$1/gen3.wasm" ;;
 	*) echo "$1: no guest is there (there are: $(guests | xargs))" >&2 && return 1 ;;
 	esac
 }
@@ -39,7 +41,7 @@ sources() {
 	(cd "$1" && find . \( -name target -o -name node_modules -o -name build -o -name bindings -o -name tests -o -name test -o -name .venv \
 		-o -name __pycache__ -o -name '.*_cache' \) -prune -o -type f \
 		\( -name '*.rs' -o -name '*.wit' -o -name '*.go' -o -name '*.py' -o -name '*.js' -o -name '*.ts' -o -name '*.[cho]' \
-		-o -name 'Cargo.*' -o -name 'go.*' -o -name Makefile -o -name pyproject.toml -o -name 'package*.json' -o -name schema.json \) \
+		-o -name 'Cargo.*' -o -name 'go.*' -o -name Makefile -o -name pyproject.toml -o -name 'package*.json' -o -name asconfig.json -o -name schema.json \) \
 		! -name '*_test.go' -print | LC_ALL=C sort)
 }
 

@@ -73,7 +73,7 @@ pub const GEN3: Guest = Guest {
 /// Generation 3 of the packed ABI, from TinyGo, with a bump heap.
 pub const TINYGO: Guest = Guest {
     name: "legacy-tinygo",
-    file: "legacy/tinygo/gen3.wasm",
+    file: "legacy/tinygo/bump/gen3.wasm",
 };
 
 /// All of them.
