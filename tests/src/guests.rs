@@ -76,8 +76,39 @@ pub const TINYGO: Guest = Guest {
     file: "legacy/tinygo/bump/gen3.wasm",
 };
 
+/// Generation 2 of the packed ABI, from TinyGo, with the heap of its run-time library.
+pub const TINYGO_HEAP: Guest = Guest {
+    name: "legacy-tinygo-heap",
+    file: "legacy/tinygo/heap/gen2.wasm",
+};
+/// Generation 1 of the packed ABI, from TinyGo, a command.
+pub const TINYGO_COMMAND: Guest = Guest {
+    name: "legacy-tinygo-command",
+    file: "legacy/tinygo/command/gen1.wasm",
+};
+/// Generation 3 of the packed ABI, in standard Go.
+pub const GO: Guest = Guest {
+    name: "legacy-go",
+    file: "legacy/go/gen3.wasm",
+};
+/// Generation 2 of the packed ABI, in AssemblyScript, with its run-time library.
+pub const ASSEMBLYSCRIPT: Guest = Guest {
+    name: "legacy-as",
+    file: "legacy/assemblyscript/runtime/gen2.wasm",
+};
+/// Generation 1 of the packed ABI, in AssemblyScript, with a heap that counts up from address 0.
+pub const ASSEMBLYSCRIPT_STUB: Guest = Guest {
+    name: "legacy-as-stub",
+    file: "legacy/assemblyscript/stub/gen1.wasm",
+};
+/// Generation 3 of the packed ABI, in C.
+pub const C: Guest = Guest {
+    name: "legacy-c",
+    file: "legacy/c/gen3.wasm",
+};
+
 /// All of them.
-pub const ALL: [Guest; 12] = [
+pub const ALL: [Guest; 18] = [
     TYPED_GUARD,
     TYPED_TAG,
     TYPED_C,
@@ -90,6 +121,12 @@ pub const ALL: [Guest; 12] = [
     GEN2,
     GEN3,
     TINYGO,
+    TINYGO_HEAP,
+    TINYGO_COMMAND,
+    GO,
+    ASSEMBLYSCRIPT,
+    ASSEMBLYSCRIPT_STUB,
+    C,
 ];
 
 impl Guest {
@@ -115,7 +152,8 @@ impl Guest {
         if self.is_packed() { unpack(&bytes) } else { bytes }
     }
 
-    fn committed(self) -> PathBuf {
+    /// The committed file, which may be packed.
+    pub fn committed(self) -> PathBuf {
         PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples")).join(self.file)
     }
 

@@ -8,13 +8,11 @@
 )]
 
 mod assemblyscript;
-mod conformance;
 mod counting;
 mod generations;
 #[path = "../../../host/tests/component/guest.rs"]
 mod guest;
 mod isolation;
-mod languages;
 mod legacy;
 mod loading;
 mod logs;

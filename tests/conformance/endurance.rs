@@ -1,0 +1,41 @@
+//! Guards after many calls.
+
+use heimdall_host::model::Upstream;
+
+use crate::support::*;
+use crate::table::{CHAT, Guard, Place};
+
+const CALLS: usize = 10_000;
+/// Calls of neighbours are not what is looked at here.
+const CALLS_BETWEEN: usize = 100;
+
+pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place: Place) {
+    let pipeline = guard.pipeline(place, None).await;
+    let (text, system) = ("hello ".repeat(200), guard.system());
+    let calls = match place {
+        Place::Alone => CALLS,
+        Place::Between => CALLS_BETWEEN,
+    };
+    for number in 0..calls {
+        let mut exchange = pipeline.begin(&format!("r-{number}"), http_request(CHAT));
+        exchange.on_request().await;
+        let request = proceed(&mut exchange, chat(&text)).await;
+        assert_eq!(request.message_text(0).as_deref(), Some(&*system), "call {number}");
+        let Upstream::Response(response) = exchange.after_call(answer("a TOP-SECRET")).await else {
+            panic!("call {number} failed")
+        };
+        assert_eq!(response.text(0), Some(format!("a {}", guard.redacted())), "call {number}");
+    }
+    let own = pipeline
+        .plugins()
+        .iter()
+        .find(|loaded| &*loaded.plugin.manifest().name == guard.guest.name);
+    let usage = own.unwrap().plugin.usage();
+    assert!(
+        usage.memory <= guard.memory << 20,
+        "{} KiB in one of {} instances are over the {} MiB that are stated",
+        usage.memory >> 10,
+        usage.instances,
+        guard.memory
+    );
+}
