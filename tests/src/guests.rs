@@ -129,6 +129,12 @@ pub const ALL: [Guest; 18] = [
     C,
 ];
 
+/// Where the guests are: those that are committed, or others, built anew, in the folder that `HEIMDALL_GUESTS` names.
+pub fn folder() -> PathBuf {
+    let rebuilt = std::env::var_os("HEIMDALL_GUESTS").map(PathBuf::from);
+    rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples").into())
+}
+
 impl Guest {
     /// A file that holds it: the committed one, or what is packed there, unpacked.
     ///
@@ -154,7 +160,7 @@ impl Guest {
 
     /// The committed file, which may be packed.
     pub fn committed(self) -> PathBuf {
-        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples")).join(self.file)
+        folder().join(self.file)
     }
 
     fn is_packed(self) -> bool {
