@@ -63,10 +63,16 @@ pub struct Part {
     pub image_url: Option<Value>,
 }
 
+impl Message {
+    pub fn text(&self) -> String {
+        self.content.as_ref().map(Content::text).unwrap_or_default()
+    }
+}
+
 impl Content {
-    pub fn texts(&self) -> Vec<&str> {
+    pub fn text(&self) -> String {
         match self {
-            Content::Text(text) => vec![text],
+            Content::Text(text) => text.clone(),
             Content::Parts(parts) => parts.iter().filter_map(|part| part.text.as_deref()).collect(),
         }
     }
@@ -128,8 +134,10 @@ pub struct ErrorField {
 }
 
 #[derive(Serialize)]
-pub struct ShortCircuit {
-    pub error: LlmError,
+#[serde(rename_all = "snake_case")]
+pub enum ShortCircuit {
+    Response(Value),
+    Error(LlmError),
 }
 
 #[derive(Default, Deserialize)]
