@@ -5,50 +5,34 @@
 use serde_json::Value;
 
 use crate::guard::{CHUNK_MARK, Config, NAME};
-use crate::model::Context;
+use crate::model::{Chunk, ChunkChoice, Content, Context};
 use crate::redact;
 
 /// In chunks of another shape than a chat's nothing is held back, but every string is looked at.
-pub fn pass_on(config: &Config, context: &mut Context, chunk: &mut Value) {
-    match chat_choices(chunk) {
-        Some(choices) => {
-            for choice in choices {
+pub fn pass_on(config: &Config, context: &mut Context, chunk: &mut Chunk) {
+    match chunk {
+        Chunk::Chat(chat) => {
+            for choice in &mut chat.choices {
                 redact_choice(config, context, choice);
             }
         }
-        None => redact_strings(config, chunk),
+        Chunk::Other(value) => redact_strings(config, value),
     }
 }
 
-fn chat_choices(chunk: &mut Value) -> Option<&mut Vec<Value>> {
-    let choices = chunk.get_mut("choices")?.as_array_mut()?;
-    let is_of_chat = |choice: &Value| {
-        let delta = choice.get("delta").unwrap_or(&Value::Null);
-        choice.is_object() && choice.get("text").is_none() && (delta.is_object() || delta.is_null())
-    };
-    choices.iter().all(is_of_chat).then_some(choices)
-}
-
 /// No hook is called after the last chunk: what is held goes out with the one in which the choice finishes.
-fn redact_choice(config: &Config, context: &mut Context, choice: &mut Value) {
-    let index = choice.get("index").and_then(Value::as_u64).unwrap_or_default();
+fn redact_choice(config: &Config, context: &mut Context, choice: &mut ChunkChoice) {
+    let index = choice.index.unwrap_or_default();
     // Some servers say with an empty reason that there is none.
-    let reason = choice.get("finish_reason").and_then(Value::as_str);
-    let ends = reason.is_some_and(|reason| !reason.is_empty());
-    let text = choice.pointer("/delta/content").map(text_of).unwrap_or_default();
+    let ends = choice.finish_reason.as_ref().is_some_and(|reason| !reason.is_empty());
+    let content = choice.delta.as_ref().and_then(|delta| delta.content.as_ref());
+    let text = content.map(Content::text).unwrap_or_default();
     let mut held = take(context, index);
     let ready = redact::next(&config.secrets, CHUNK_MARK, &mut held, &text, ends);
     keep(context, index, held);
     if ready != text {
-        choice["delta"]["content"] = ready.into();
+        choice.delta.get_or_insert_default().content = Some(Content::Text(ready));
     }
-}
-
-/// The text of a content: a string, or parts.
-fn text_of(content: &Value) -> String {
-    let parts = content.as_array().into_iter().flatten();
-    let texts = parts.filter_map(|part| part.get("text")?.as_str());
-    content.as_str().into_iter().chain(texts).collect()
 }
 
 fn redact_strings(config: &Config, value: &mut Value) {
@@ -60,19 +44,19 @@ fn redact_strings(config: &Config, value: &mut Value) {
     }
 }
 
-fn key(choice: u64) -> String {
+fn key(choice: u32) -> String {
     format!("{NAME}/held/{choice}")
 }
 
 /// A context's members can't be taken away, only emptied.
-fn take(context: &mut Context, choice: u64) -> String {
+fn take(context: &mut Context, choice: u32) -> String {
     match context.get_mut(&key(choice)).map(Value::take) {
         Some(Value::String(held)) => held,
         _ => String::new(),
     }
 }
 
-fn keep(context: &mut Context, choice: u64, held: String) {
+fn keep(context: &mut Context, choice: u32, held: String) {
     let key = key(choice);
     if !held.is_empty() || context.contains_key(&key) {
         context.insert(key, held.into());
@@ -87,14 +71,19 @@ mod tests {
     use crate::guard::configure;
     use crate::hooks::http_stream_chunk_hook;
 
+    /// What the hook makes of a chunk's JSON text.
+    fn passed(context: Value, chunk: &str) -> Value {
+        let input = format!(r#"{{"context":{context},"chunk":{chunk}}}"#);
+        serde_json::from_slice(&http_stream_chunk_hook(input.as_bytes())).unwrap()
+    }
+
     /// What a client puts together of each of two choices, and the context after the last chunk.
     fn streamed(secrets: &[&str], chunks: &[Value]) -> ([String; 2], Value) {
         configure(json!({ "secrets": secrets }).to_string().as_bytes()).unwrap();
         let mut context = json!({"request_id": "r"});
         let mut texts = [String::new(), String::new()];
         for chunk in chunks {
-            let input = json!({"context": context, "chunk": {"choices": [chunk]}});
-            let output: Value = serde_json::from_slice(&http_stream_chunk_hook(input.to_string().as_bytes())).unwrap();
+            let output = passed(context, &json!({ "choices": [chunk] }).to_string());
             let choice = &output["chunk"]["choices"][0];
             let index = choice["index"].as_u64().unwrap() as usize;
             texts[index].push_str(choice["delta"]["content"].as_str().unwrap_or_default());
@@ -154,22 +143,38 @@ mod tests {
             json!({"choices": [{"index": 0, "text": "a TOP-SECRET"}]}),
             json!({"choices": [{"index": 0, "delta": "a TOP-SECRET"}]}),
             json!({"choices": ["a TOP-SECRET"]}),
-            json!("a TOP-SECRET"),
         ] {
-            let (mut context, mut redacted) = (Context::new(), chunk.clone());
-            pass_on(&Config::default(), &mut context, &mut redacted);
+            let output = passed(json!({}), &chunk.to_string());
             let expected = chunk.to_string().replace("TOP-SECRET", CHUNK_MARK);
-            assert_eq!((redacted.to_string(), context), (expected, Context::new()));
+            assert_eq!(
+                (output["chunk"].to_string(), &output["context"]),
+                (expected, &json!({}))
+            );
         }
     }
 
     #[test]
+    fn a_chunk_that_is_no_object_is_refused() {
+        let output = passed(json!({}), r#""YSBUT1AtU0VDUkVU""#);
+        assert!(output["error"].as_str().unwrap().contains("no object"), "{output}");
+    }
+
+    #[test]
     fn arguments_of_tool_calls_are_left_alone() {
-        let call = json!([{"index": 0, "function": {"arguments": "TOP-SECRET"}}]);
-        let chunk = json!({"choices": [{"index": 0, "delta": {"tool_calls": call}, "finish_reason": null}]});
-        let mut passed = chunk.clone();
-        pass_on(&Config::default(), &mut Context::new(), &mut passed);
-        assert_eq!(passed, chunk);
+        let delta = r#"{"tool_calls":[{"index":0,"function":{"arguments":"TOP-SECRET"}}]}"#;
+        let output = passed(json!({}), &format!(r#"{{"choices":[{{"index":0,"delta":{delta}}}]}}"#));
+        let choice = json!({"index": 0, "delta": {"content": null}, "finish_reason": null});
+        assert_eq!(output["chunk"], json!({"choices": [choice]}));
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_beside_the_text_makes_nothing_fail() {
+        let chunk = r#"{"id":"\ud83d","choices":[{"index":0,"delta":{"content":"a TOP-SECRET","x":"\ude00"}}]}"#;
+        let output = passed(json!({}), chunk);
+        assert_eq!(
+            output["chunk"]["choices"][0]["delta"]["content"],
+            "a [gen3 chunk redacted]"
+        );
     }
 
     #[test]
