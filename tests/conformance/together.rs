@@ -53,7 +53,6 @@ async fn guards_of_all_languages_and_a_legacy_one_redact_one_stream_together() {
         .collect();
     plugins.insert(2, (GEN3, Some(r#"{"secrets":["foxtrot-six"]}"#)));
     let pipeline = pipeline(&plugins).await;
-    // The legacy guard looks at one chunk at a time.
     let text = "alpha-one bravo-two charlie-three delta-four echo-five alpha-on";
     let expected = "[redacted] [redacted] [redacted] [redacted] [redacted] alpha-on";
     for size in 1..12 {
