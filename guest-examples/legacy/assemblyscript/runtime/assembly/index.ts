@@ -13,8 +13,12 @@ export function free(address: usize): void {
   __unpin(address);
 }
 
-/** The host passes (0, 0) for an empty input. */
+/**
+ * The host passes (0, 0) for an empty input. The collector runs now, as a call begins: it doesn't see what functions
+ * have in use, but of that there is nothing yet.
+ */
 function input(address: usize, length: u32): string {
+  __collect();
   return String.UTF8.decodeUnsafe(address, length);
 }
 

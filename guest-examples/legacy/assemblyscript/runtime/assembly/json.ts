@@ -1,6 +1,8 @@
 // JSON as a tree of values. What nobody edits is printed as it was spelled: numbers of any size, escapes, members that
 // the plugin knows nothing about.
 
+import { Writer } from './writer';
+
 export enum Kind {
   Literal,
   Number,
@@ -86,6 +88,7 @@ export class Json {
     return at < 0 ? null : this.values[at];
   }
 
+  /** Only for objects, as `add`. */
   set(name: string, value: Json): this {
     const at = this.names.lastIndexOf(name);
     if (at < 0) this.add(name, value);
@@ -94,6 +97,7 @@ export class Json {
   }
 
   add(name: string, value: Json): void {
+    assert(this.kind === Kind.Object, 'only an object has members');
     this.names.push(name);
     this.values.push(value);
   }
@@ -126,25 +130,27 @@ export class Json {
   }
 
   toString(): string {
-    const pieces: string[] = [];
-    this.print(pieces);
-    return pieces.join('');
+    const out = new Writer();
+    this.print(out);
+    return out.toString();
   }
 
-  private print(pieces: string[]): void {
+  private print(out: Writer): void {
     const spelling = this.spelling;
-    if (spelling !== null) pieces.push(spelling);
-    else if (this.kind === Kind.Text) pieces.push(quoted(this.text));
+    if (spelling !== null) out.write(spelling);
+    else if (this.kind === Kind.Text) quote(this.text, out);
     else {
-      const names = this.names;
       const isObject = this.kind === Kind.Object;
-      pieces.push(isObject ? '{' : '[');
+      out.write(isObject ? '{' : '[');
       for (let i = 0; i < this.values.length; i++) {
-        if (i > 0) pieces.push(',');
-        if (isObject) pieces.push(`${quoted(names[i])}:`);
-        this.values[i].print(pieces);
+        if (i > 0) out.write(',');
+        if (isObject) {
+          quote(this.names[i], out);
+          out.write(':');
+        }
+        this.values[i].print(out);
       }
-      pieces.push(isObject ? '}' : ']');
+      out.write(isObject ? '}' : ']');
     }
   }
 }
@@ -278,23 +284,33 @@ export class Reader {
     const start = this.at;
     if (this.next !== 0x22) return this.fail('no text');
     this.at++;
-    let plain = this.at;
-    const pieces: string[] = [];
+    this.skipPlain();
+    if (this.next === 0x22) return Json.text(this.source.substring(start + 1, this.at++));
+    const out = new Writer();
+    let plain = start + 1;
     while (this.next !== 0x22) {
-      if (this.next < 0x20) return this.fail(this.next < 0 ? 'no end of the text' : 'a control character');
-      if (this.next === 0x5c /* \ */) {
-        pieces.push(this.source.substring(plain, this.at));
-        const unit = this.escape();
-        if (unit < 0) return null;
-        pieces.push(String.fromCharCode(unit));
-        plain = this.at;
-      } else this.at++;
+      if (this.next !== 0x5c /* \ */) return this.fail(this.next < 0 ? 'no end of the text' : 'a control character');
+      out.write(this.source.substring(plain, this.at));
+      const unit = this.escape();
+      if (unit < 0) return null;
+      out.writeUnit(unit);
+      plain = this.at;
+      this.skipPlain();
     }
-    const last = this.source.substring(plain, this.at);
-    this.at++;
-    if (pieces.length === 0) return Json.text(last);
-    pieces.push(last);
-    return Json.text(pieces.join(''), this.source.substring(start, this.at));
+    out.write(this.source.substring(plain, this.at++));
+    return Json.text(out.toString(), this.source.substring(start, this.at));
+  }
+
+  /** Most of a text is plain: this loop has to be fast. */
+  private skipPlain(): void {
+    const source = this.source;
+    let at = this.at;
+    while (at < source.length) {
+      const unit = source.charCodeAt(at);
+      if (unit < 0x20 || unit === 0x22 || unit === 0x5c) break;
+      at++;
+    }
+    this.at = at;
   }
 
   /** The UTF-16 unit that an escape stands for, or -1. */
@@ -331,26 +347,20 @@ function isDigit(character: i32): bool {
   return character >= 0x30 && character <= 0x39;
 }
 
-function quoted(text: string): string {
-  const pieces: string[] = ['"'];
+function quote(text: string, out: Writer): void {
+  out.write('"');
   let plain = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit >= 0x20 && unit !== 0x22 && unit !== 0x5c && !isLone(text, i)) continue;
-    pieces.push(text.substring(plain, i));
-    pieces.push(escaped(unit));
+    if (plain < i) out.write(text.substring(plain, i));
+    if (unit === 0x0a) out.write('\\n');
+    else if (unit === 0x22 || unit === 0x5c) out.write(unit === 0x22 ? '\\"' : '\\\\');
+    else out.write(`\\u${unit.toString(16).padStart(4, '0')}`);
     plain = i + 1;
   }
-  if (plain === 0) return `"${text}"`;
-  pieces.push(text.substring(plain));
-  pieces.push('"');
-  return pieces.join('');
-}
-
-function escaped(unit: i32): string {
-  if (unit === 0x22 || unit === 0x5c) return `\\${String.fromCharCode(unit)}`;
-  if (unit === 0x0a) return '\\n';
-  return `\\u${unit.toString(16).padStart(4, '0')}`;
+  out.write(plain === 0 ? text : text.substring(plain));
+  out.write('"');
 }
 
 /** Half of a surrogate pair without the other half has no bytes in UTF-8. */

@@ -1,5 +1,7 @@
 // Finds secrets in texts and in texts that come in pieces.
 
+import { Writer } from './writer';
+
 /** What of a text can be sent now, and what could be the beginning of a secret. */
 export class Split {
   constructor(
@@ -19,7 +21,7 @@ export function beginning(text: string, secrets: string[], mark: string): Split 
 }
 
 function scan(text: string, secrets: string[], mark: string, goesOn: bool): Split {
-  const pieces: string[] = [];
+  const ready = new Writer();
   let plain = 0;
   let at = 0;
   while (at < text.length && !(goesOn && couldBegin(text, at, secrets))) {
@@ -28,20 +30,19 @@ function scan(text: string, secrets: string[], mark: string, goesOn: bool): Spli
       at++;
       continue;
     }
-    pieces.push(text.substring(plain, at));
-    pieces.push(mark);
+    ready.write(text.substring(plain, at)).write(mark);
     at += length;
     plain = at;
   }
-  pieces.push(text.substring(plain, at));
-  return new Split(pieces.join(''), text.substring(at));
+  ready.write(text.substring(plain, at));
+  return new Split(ready.toString(), text.substring(at));
 }
 
 /** Whether all that is left of the text is the beginning of a secret. */
 function couldBegin(text: string, at: i32, secrets: string[]): bool {
   const length = text.length - at;
   for (let i = 0; i < secrets.length; i++) {
-    if (secrets[i].length > length && text.substring(at) === secrets[i].substring(0, length)) return true;
+    if (secrets[i].length > length && secrets[i].startsWith(text.substring(at))) return true;
   }
   return false;
 }
@@ -51,7 +52,7 @@ function longestAt(text: string, at: i32, secrets: string[]): i32 {
   let longest = 0;
   for (let i = 0; i < secrets.length; i++) {
     const length = secrets[i].length;
-    if (length > longest && text.substr(at, length) === secrets[i]) longest = length;
+    if (length > longest && text.startsWith(secrets[i], at)) longest = length;
   }
   return longest;
 }
