@@ -17,6 +17,8 @@ const MAX_DEPTH: i32 = 128;
 export class Json {
   /** How a literal, a number or a text is spelled; null for a text whose spelling is to be made. */
   private spelling: string | null = null;
+  /** Whether nothing in this text has to be escaped. */
+  private isPlain: bool = false;
   /** What a text says. */
   text: string = '';
   /** The elements of a list, or the values of an object. */
@@ -31,10 +33,20 @@ export class Json {
     return value;
   }
 
-  /** A text; with a spelling if that isn't the usual one. */
-  static text(text: string, spelling: string | null = null): Json {
+  static text(text: string): Json {
     const value = new Json(Kind.Text);
     value.text = text;
+    return value;
+  }
+
+  static plainText(text: string): Json {
+    const value = Json.text(text);
+    value.isPlain = true;
+    return value;
+  }
+
+  static spelledText(text: string, spelling: string): Json {
+    const value = Json.text(text);
     value.spelling = spelling;
     return value;
   }
@@ -80,6 +92,7 @@ export class Json {
   say(text: string): void {
     this.text = text;
     this.spelling = null;
+    this.isPlain = false;
   }
 
   /** The member of this name: the last one, should there be several. Null: it has none, or is no object. */
@@ -138,6 +151,7 @@ export class Json {
   private print(out: Writer): void {
     const spelling = this.spelling;
     if (spelling !== null) out.write(spelling);
+    else if (this.isPlain) out.write('"').write(this.text).write('"');
     else if (this.kind === Kind.Text) quote(this.text, out);
     else {
       const isObject = this.kind === Kind.Object;
@@ -285,7 +299,7 @@ export class Reader {
     if (this.next !== 0x22) return this.fail('no text');
     this.at++;
     this.skipPlain();
-    if (this.next === 0x22) return Json.text(this.source.substring(start + 1, this.at++));
+    if (this.next === 0x22) return Json.plainText(this.source.substring(start + 1, this.at++));
     const out = new Writer();
     let plain = start + 1;
     while (this.next !== 0x22) {
@@ -298,7 +312,7 @@ export class Reader {
       this.skipPlain();
     }
     out.write(this.source.substring(plain, this.at++));
-    return Json.text(out.toString(), this.source.substring(start, this.at));
+    return Json.spelledText(out.toString(), this.source.substring(start, this.at));
   }
 
   /** Most of a text is plain: this loop has to be fast. */

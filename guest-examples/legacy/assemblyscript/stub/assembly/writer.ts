@@ -1,6 +1,6 @@
 /** Puts a text together. Adding up strings would copy what is there each time. */
 export class Writer {
-  private units: Uint16Array = new Uint16Array(256);
+  private units: Uint16Array = new Uint16Array(32);
   private length: i32 = 0;
 
   write(text: string): this {
