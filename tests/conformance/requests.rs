@@ -5,7 +5,7 @@ use heimdall_host::model::{CallKind, LlmRequest};
 use heimdall_host::pipeline::{HttpStep, LlmStep};
 
 use crate::support::*;
-use crate::table::{CHAT, Guard, Place};
+use crate::table::{CHAT, Guard, Kind, Place};
 
 pub async fn its_request_hook_edits_the_http_request(guard: &Guard, place: Place) {
     let exchange = guard.begun(place, None).await;
@@ -97,12 +97,14 @@ pub async fn its_hooks_change_nothing_where_they_have_nothing_to_do(guard: &Guar
 pub async fn it_refuses_a_configuration_that_is_none(guard: &Guard, _place: Place) {
     let guest = guard.guest;
     let unreadable: &[&str] = match guard.kind {
-        crate::table::Kind::Typed => &[r#"{"bannned":[]}"#, r#"{"banned":[""]}"#, "7"],
-        _ => &[r#"{"banned":7}"#, "7"],
+        Kind::Typed => &[r#"{"bannned":[]}"#, r#"{"banned":[""]}"#, "7"],
+        _ => &[r#"{"banned":7}"#, r#"{"banned":[""]}"#, "7"],
     };
     for config in unreadable {
         let refused = host().load(guest.bytes().into(), settings(guest, Some(config))).await;
         let error = refused.err().unwrap_or_else(|| panic!("{config} is taken")).to_string();
-        assert!(error.contains(guest.name), "{error}");
+        let path = guest.path();
+        assert!(error.contains(path.file_name().unwrap().to_str().unwrap()), "{error}");
+        assert!(error.contains("configuration"), "{error}");
     }
 }

@@ -76,7 +76,7 @@ pub const TINYGO_HEAP: Guard = packed(Kind::Packed2, guests::TINYGO_HEAP, "tinyg
 pub const TINYGO_COMMAND: Guard = packed(Kind::Packed1, guests::TINYGO_COMMAND, "tinygo-command", 16);
 pub const GO: Guard = packed(Kind::Packed3, guests::GO, "go", 32);
 pub const ASSEMBLYSCRIPT: Guard = packed(Kind::Packed2, guests::ASSEMBLYSCRIPT, "as", 16);
-pub const ASSEMBLYSCRIPT_STUB: Guard = packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 16);
+pub const ASSEMBLYSCRIPT_STUB: Guard = packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 24);
 pub const C: Guard = packed(Kind::Packed3, guests::C, "c", 4);
 
 /// What stands around a guard.
