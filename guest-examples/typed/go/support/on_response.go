@@ -2,21 +2,10 @@ package support
 
 import (
 	"go.bytecodealliance.org/cm"
-	requesthook "guard/gen/heimdall/plugin/http-request-hook"
 	responsehook "guard/gen/heimdall/plugin/http-response-hook"
 	httptypes "guard/gen/heimdall/plugin/http-types"
 	"guard/gen/heimdall/plugin/types"
 )
-
-// OnRequest registers the hook.
-func OnRequest(hook func(httptypes.HTTPRequest) (requesthook.Outcome, error)) {
-	requesthook.Exports.OnRequest = func(
-		request cm.Rep,
-	) cm.Result[requesthook.OutcomeShape, requesthook.Outcome, types.PluginError] {
-		outcome, err := lend(cm.Reinterpret[httptypes.HTTPRequest](request), hook)
-		return result[requesthook.OutcomeShape](outcome, err)
-	}
-}
 
 // OnResponse registers the hook.
 func OnResponse(hook func(httptypes.HTTPRequest, httptypes.HTTPResponse) error) {
