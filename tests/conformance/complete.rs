@@ -30,7 +30,11 @@ fn every_committed_file_is_a_guest_of_the_tests() {
                 folders.push(entry.path());
             } else if entry.file_name() == "SOURCES.sha256" {
                 let file = folder.join(last_file(&entry.path()));
-                assert!(known.contains(&file), "{} is missing in tests/src/guests.rs", file.display());
+                assert!(
+                    known.contains(&file),
+                    "{} is missing in tests/src/guests.rs",
+                    file.display()
+                );
             }
         }
     }

@@ -24,7 +24,11 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
         let Upstream::Response(response) = exchange.after_call(answer("a TOP-SECRET")).await else {
             panic!("call {number} failed")
         };
-        assert_eq!(response.text(0), Some(format!("a {}", guard.redacted())), "call {number}");
+        assert_eq!(
+            response.text(0),
+            Some(format!("a {}", guard.redacted())),
+            "call {number}"
+        );
     }
     let own = pipeline
         .plugins()

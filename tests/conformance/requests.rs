@@ -46,7 +46,10 @@ pub async fn its_pre_hook_inserts_a_message_and_leaves_the_rest(guard: &Guard, p
     assert_eq!(request.message_at(0).unwrap().role, "system");
     assert_eq!(request.message_text(0), Some(guard.system()));
     let document = request.document().as_str();
-    assert!(document.ends_with(r#"{"role":"user","content":"hello"}]}"#), "{document}");
+    assert!(
+        document.ends_with(r#"{"role":"user","content":"hello"}]}"#),
+        "{document}"
+    );
     if guard.writes_context() {
         assert_eq!(exchange.context().get(&guard.key("messages")).unwrap().as_str(), "1");
     }

@@ -35,13 +35,7 @@ pub struct Guard {
     pub memory: usize,
 }
 
-const fn typed(
-    guest: Guest,
-    mark: &'static str,
-    owner: &'static str,
-    prefix: &'static str,
-    memory: usize,
-) -> Guard {
+const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'static str, memory: usize) -> Guard {
     Guard {
         guest,
         kind: Kind::Typed,
@@ -93,7 +87,11 @@ const NEIGHBOUR: &str = r#"{"system":null,"banned":[],"secrets":[],"header":"nei
 impl Guard {
     /// `x-guard` or `x-legacy`, and what follows it.
     pub fn header(&self, rest: &str) -> String {
-        let first = if self.kind == Kind::Typed { "x-guard" } else { "x-legacy" };
+        let first = if self.kind == Kind::Typed {
+            "x-guard"
+        } else {
+            "x-legacy"
+        };
         format!("{first}{rest}")
     }
 
@@ -106,7 +104,11 @@ impl Guard {
     }
 
     pub fn refusal(&self) -> String {
-        let name = if self.kind == Kind::Typed { self.guest.name } else { self.mark };
+        let name = if self.kind == Kind::Typed {
+            self.guest.name
+        } else {
+            self.mark
+        };
         format!("{name}: the request holds a banned word")
     }
 

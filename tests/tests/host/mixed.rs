@@ -163,11 +163,7 @@ async fn a_secret_split_over_chunks_is_redacted_by_the_guard_that_sees_it_first(
             steps.push(stream.chunk(event).await);
         }
         steps.push(stream.end(None).await);
-        assert_eq!(
-            streamed_text(&steps),
-            format!("it is {mark}, shh, TOP"),
-            "{guests:?}"
-        );
+        assert_eq!(streamed_text(&steps), format!("it is {mark}, shh, TOP"), "{guests:?}");
     }
 }
 
