@@ -5,29 +5,30 @@ use heimdall_host::model::Upstream;
 use crate::support::*;
 use crate::table::{CHAT, Guard, Place};
 
-const CALLS: usize = 10_000;
+/// Three hooks of each request are called.
+const REQUESTS: usize = 10_000_usize.div_ceil(3);
 /// Calls of neighbours are not what is looked at here.
-const CALLS_BETWEEN: usize = 100;
+const REQUESTS_BETWEEN: usize = 100;
 
 pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place: Place) {
     let pipeline = guard.pipeline(place, None).await;
     let (text, system) = ("hello ".repeat(200), guard.system());
-    let calls = match place {
-        Place::Alone => CALLS,
-        Place::Between => CALLS_BETWEEN,
+    let requests = match place {
+        Place::Alone => REQUESTS,
+        Place::Between => REQUESTS_BETWEEN,
     };
-    for number in 0..calls {
+    for number in 0..requests {
         let mut exchange = pipeline.begin(&format!("r-{number}"), http_request(CHAT));
         exchange.on_request().await;
         let request = proceed(&mut exchange, chat(&text)).await;
-        assert_eq!(request.message_text(0).as_deref(), Some(&*system), "call {number}");
+        assert_eq!(request.message_text(0).as_deref(), Some(&*system), "request {number}");
         let Upstream::Response(response) = exchange.after_call(answer("a TOP-SECRET")).await else {
-            panic!("call {number} failed")
+            panic!("request {number} failed")
         };
         assert_eq!(
             response.text(0),
             Some(format!("a {}", guard.redacted())),
-            "call {number}"
+            "request {number}"
         );
     }
     let own = pipeline
