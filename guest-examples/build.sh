@@ -34,6 +34,7 @@ tools_of() { # FOLDER
 	case $1 in
 	typed/rust* | legacy/rust/*) echo rust ;;
 	typed/go | typed/go-tag) echo tinygo wasm_tools ;;
+	typed/go-std) echo go wasm_tools ;;
 	legacy/tinygo/*) echo tinygo ;;
 	legacy/go) echo go ;;
 	typed/c | typed/c-* | legacy/c) echo c ;;

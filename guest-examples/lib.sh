@@ -17,7 +17,7 @@ guests() {
 # The file that is built in a folder.
 output_of() {
 	case $1 in
-	typed/*-tag) echo "$1/tag.wasm" ;;
+	typed/*-tag | typed/go-std) echo "$1/tag.wasm" ;;
 	typed/*) echo "$1/guard.wasm" ;;
 	floor/*) echo "$1/floor.wasm" ;;
 	legacy/rust/gen?) echo "$1/${1##*/}.wasm" ;;
@@ -32,6 +32,7 @@ output_of() {
 committed_of() {
 	case $1 in
 	typed/python | typed/js) echo "$1/guard.wasm.zst" ;;
+	typed/go-std) echo "$1/tag.wasm.zst" ;;
 	typed/python-tag | typed/js-tag | typed/ts) ;;
 	*) output_of "$1" ;;
 	esac

@@ -77,7 +77,7 @@ toolchain_tinygo() {
 }
 
 toolchain_go() {
-	there go make || missing "$1" "make, and Go 1.24 or newer" "https://go.dev/doc/install"
+	there go make || missing "$1" "make, and Go 1.25 or newer" "https://go.dev/doc/install"
 }
 
 toolchain_js() {

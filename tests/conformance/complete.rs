@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use heimdall_tests::guests::{ALL, Guest, TYPED_C_TAG, TYPED_GO_TAG, TYPED_TAG, folder};
+use heimdall_tests::guests::{ALL, Guest, TYPED_C_TAG, TYPED_GO_STD, TYPED_GO_TAG, TYPED_TAG, folder};
 
 use crate::ROWS;
 
 /// They have one hook, and rows of their own in `together`.
-pub const TAGS: [Guest; 3] = [TYPED_TAG, TYPED_C_TAG, TYPED_GO_TAG];
+pub const TAGS: [Guest; 4] = [TYPED_TAG, TYPED_C_TAG, TYPED_GO_TAG, TYPED_GO_STD];
 
 #[test]
 fn every_guest_has_all_rows() {

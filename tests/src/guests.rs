@@ -55,6 +55,11 @@ pub const TYPED_GO_TAG: Guest = Guest {
     name: "heimdall-tag-go",
     file: "typed/go-tag/tag.wasm",
 };
+/// As [`TYPED_TAG`], in standard Go.
+pub const TYPED_GO_STD: Guest = Guest {
+    name: "heimdall-tag-go-std",
+    file: "typed/go-std/tag.wasm.zst",
+};
 /// Generation 1 of the packed ABI.
 pub const GEN1: Guest = Guest {
     name: "legacy-gen1",
@@ -108,7 +113,7 @@ pub const C: Guest = Guest {
 };
 
 /// All of them.
-pub const ALL: [Guest; 18] = [
+pub const ALL: [Guest; 19] = [
     TYPED_GUARD,
     TYPED_TAG,
     TYPED_C,
@@ -117,6 +122,7 @@ pub const ALL: [Guest; 18] = [
     TYPED_JAVASCRIPT,
     TYPED_GO,
     TYPED_GO_TAG,
+    TYPED_GO_STD,
     GEN1,
     GEN2,
     GEN3,
