@@ -1,6 +1,7 @@
-//! Guards after many calls.
+//! Guests after many calls.
 
 use heimdall_host::model::Upstream;
+use heimdall_tests::guests::{Guest, TYPED_C_TAG, TYPED_GO_STD, TYPED_GO_TAG, TYPED_TAG};
 
 use crate::support::*;
 use crate::table::{CHAT, Guard, Place};
@@ -43,4 +44,25 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
         usage.instances,
         guard.memory
     );
+}
+
+/// Each tag, and the most MiB that its one instance may have: standard Go collects its garbage some hundred times.
+const TAGS: [(Guest, usize); 4] = [(TYPED_TAG, 2), (TYPED_C_TAG, 1), (TYPED_GO_TAG, 2), (TYPED_GO_STD, 16)];
+
+#[tokio::test]
+async fn tags_serve_ten_thousand_calls_within_their_memory() {
+    let text = "hello ".repeat(1000);
+    for (guest, most) in TAGS {
+        let pipeline = pipeline(&[(guest, None)]).await;
+        for number in 0..10_000 {
+            let mut exchange = pipeline.begin("r", http_request(CHAT));
+            let request = proceed(&mut exchange, chat(&text)).await;
+            let tagged = request.message_text(0).is_some_and(|it| it.ends_with(" [tag:tagged]"));
+            assert!(tagged, "call {number} of {}", guest.name);
+        }
+        let usage = pipeline.plugins()[0].plugin.usage();
+        // One is made at load, to see what the file is.
+        assert!(usage.instances <= 2, "{}: {} instances", guest.name, usage.instances);
+        assert!(usage.memory <= most << 20, "{}: {} KiB", guest.name, usage.memory >> 10);
+    }
 }
