@@ -19,7 +19,8 @@ static bool read_texts(yyjson_val *value, void *texts) {
     size_t index, count;
     yyjson_val *item;
     yyjson_arr_foreach(value, index, count, item) {
-        if (!json_is_text(item, &items[index])) {
+        /* Every text holds an empty one. */
+        if (!json_is_text(item, &items[index]) || items[index].len == 0) {
             return false;
         }
     }

@@ -28,6 +28,7 @@ static void a_null_system_message_is_none(void) {
 
 static void what_is_no_configuration_is_refused(void) {
     static const text_t cases[] = {
+        TEXT("{\"secrets\": [\"\"]}"),
         TEXT("{"),
         TEXT("7"),
         TEXT("null"),

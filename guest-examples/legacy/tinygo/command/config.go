@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 )
@@ -31,7 +32,14 @@ func configure(text []byte) error {
 	if len(text) == 0 {
 		return nil
 	}
-	return json.Unmarshal(text, &config)
+	if err := json.Unmarshal(text, &config); err != nil {
+		return err
+	}
+	// Every text holds it.
+	if slices.Contains(config.Banned, "") || slices.Contains(config.Secrets, "") {
+		return errors.New("a word is empty")
+	}
+	return nil
 }
 
 func (g *guard) isBanned(text string) bool {

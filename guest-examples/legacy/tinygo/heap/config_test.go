@@ -30,7 +30,7 @@ func TestANullSystemMessageIsNone(t *testing.T) {
 
 func TestWhatIsNoConfigurationIsRefused(t *testing.T) {
 	t.Cleanup(func() { config = defaults() })
-	for _, text := range []string{"{", "7", "[]", `{"banned": "word"}`, `{"models": {"a": 1}}`, `{"reads": []}`} {
+	for _, text := range []string{"{", "7", "[]", `{"banned": "word"}`, `{"secrets": [""]}`, `{"models": {"a": 1}}`, `{"reads": []}`} {
 		if configure([]byte(text)) == nil {
 			t.Error(text)
 		}
