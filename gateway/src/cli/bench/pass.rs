@@ -145,7 +145,8 @@ async fn stream(exchange: Exchange, request: &LlmRequest, events: Vec<Document>)
     let mut stream = exchange.into_stream(request.kind());
     for event in events {
         if stream.chunk(event).await.aborted {
-            return stream.finish().await;
+            stream.finish().await;
+            return;
         }
     }
     stream.end(None).await;
