@@ -107,6 +107,12 @@ pub(crate) struct Line {
     pub(crate) message: String,
     /// What stands beside the message, as `name=value`.
     pub(crate) fields: String,
+    /// Of those the plugin that it is about.
+    #[serde(skip)]
+    pub(crate) plugin: Option<String>,
+    /// Of those what a plugin wrote beside its message, as `{name=value}`.
+    #[serde(skip)]
+    pub(crate) of_plugin: String,
 }
 
 /// Log lines, in memory.
@@ -139,6 +145,8 @@ impl<S: Subscriber> Layer<S> for Lines {
             target: event.metadata().target().to_owned(),
             message: String::new(),
             fields: String::new(),
+            plugin: None,
+            of_plugin: String::new(),
         };
         event.record(&mut line);
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,8 +157,18 @@ impl<S: Subscriber> Layer<S> for Lines {
 }
 
 impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "plugin" {
+            self.plugin = Some(value.to_owned());
+        }
+        self.record_debug(field, &value);
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         // Writing to a string does not fail.
+        if field.name() == "fields" {
+            let _ = write!(self.of_plugin, "{value:?}");
+        }
         let _ = match field.name() {
             "message" => write!(self.message, "{value:?}"),
             name => {

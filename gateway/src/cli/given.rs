@@ -37,3 +37,12 @@ pub(super) async fn read_plugin(file: &Path) -> anyhow::Result<Bytes> {
 pub(super) fn read_text(file: &Path) -> anyhow::Result<String> {
     files::text(read(file)?).map_err(|error| anyhow!("the file {} {error}", file.display()))
 }
+
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+/// In words, for the command line.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("it has to be NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

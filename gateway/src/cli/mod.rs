@@ -9,10 +9,13 @@ mod given;
 mod hooks;
 mod inspect;
 mod manual;
+mod observed;
 mod output;
+mod passage;
 mod recorded;
 mod serve;
 mod signals;
+mod test;
 mod times;
 
 use std::process::ExitCode;
@@ -31,7 +34,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// `inspect`, `call`: the file is no plugin.
+    /// `inspect`, `call`, `test`: the file is no plugin.
     NotAPlugin = 3,
     /// Ended by a second signal, before everything was finished.
     Interrupted = 130,
@@ -87,9 +90,9 @@ impl From<anyhow::Error> for Failed {
 
 const EXIT_CODES: &str = "Exit codes:
   0  it did what it was asked to
-  1  something failed while it ran (a plugin can't be loaded, a hook failed, the address is taken, ...)
+  1  something failed while it ran (a plugin can't be loaded, a hook or a case failed, the address is taken, ...)
   2  the command line or the configuration is wrong
-  3  inspect, call: the file is not a plugin, or imports what this host does not offer
+  3  inspect, call, test: the file is not a plugin, or imports what this host does not offer
   130  a second signal ended it before requests and plugins were finished";
 
 /// A gateway for LLM calls whose plugins are WebAssembly: typed components and legacy modules in one pipeline.
@@ -105,6 +108,7 @@ enum Verb {
     Serve(serve::Arguments),
     Check(check::Arguments),
     Call(call::Arguments),
+    Test(test::Arguments),
     Bench(bench::Arguments),
     Config(config::Arguments),
     Inspect(inspect::Arguments),
@@ -131,6 +135,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Serve(arguments) => serve::run(arguments),
         Verb::Check(arguments) => check::run(&arguments),
         Verb::Call(arguments) => call::run(&arguments),
+        Verb::Test(arguments) => test::run(&arguments),
         Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Config(arguments) => config::run(&arguments),
         Verb::Inspect(arguments) => inspect::run(&arguments),
@@ -148,6 +153,7 @@ impl Verb {
     fn as_json(&self) -> bool {
         match self {
             Verb::Call(arguments) => arguments.json,
+            Verb::Test(arguments) => arguments.json,
             Verb::Bench(arguments) => arguments.json,
             Verb::Inspect(arguments) => arguments.json,
             Verb::Config(arguments) => arguments.is_json(),

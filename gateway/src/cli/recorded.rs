@@ -1,4 +1,4 @@
-//! Requests from a file, and the answers to them: what `heimdall call` and `heimdall bench` work on.
+//! Requests from a file, and the answers to them: what `heimdall call`, `heimdall bench` and `heimdall test` work on.
 
 mod response;
 
@@ -97,6 +97,16 @@ pub(super) fn model_request(
     let (upstream, model) = resolve(&model.ok_or("has no `model`")?).ok_or("has a `model` that names no upstream")?;
     let streaming = root.get("stream").and_then(|stream| stream.as_bool()).unwrap_or(false);
     Ok(LlmRequest::new(kind, &upstream, &model, streaming, 0, body.clone()))
+}
+
+/// The upstream and the model that is asked there. Where none is given, which upstreams there are is not known here.
+pub(super) fn resolved(model: &str, given: Option<&str>) -> (String, String) {
+    let named = model.split_once('/').filter(|(first, rest)| match given {
+        Some(given) => *first == given && !rest.is_empty(),
+        None => true,
+    });
+    let (upstream, model) = named.unwrap_or((given.unwrap_or("echo"), model));
+    (upstream.to_owned(), model.to_owned())
 }
 
 fn whole(root: Value<'_>) -> Result<Recorded, String> {
@@ -279,5 +289,23 @@ mod tests {
             (recorded.http.path(), recorded.http.query()),
             ("/v1/models", Some("limit=1"))
         );
+    }
+
+    #[test]
+    fn a_model_belongs_to_the_upstream_that_is_given_unless_it_names_that() {
+        for (model, given, upstream, asked) in [
+            ("echo", None, "echo", "echo"),
+            ("openai/gpt-4", None, "openai", "gpt-4"),
+            ("meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
+            ("openai/meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
+            ("openai/", Some("openai"), "openai", "openai/"),
+            ("gpt-4", Some("openai"), "openai", "gpt-4"),
+        ] {
+            assert_eq!(
+                resolved(model, given),
+                (upstream.to_owned(), asked.to_owned()),
+                "{model} {given:?}"
+            );
+        }
     }
 }

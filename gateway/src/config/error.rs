@@ -15,6 +15,10 @@ pub(crate) enum ConfigError {
         "the name of {file} does not tell its format: it has to end in .toml, .yaml, .yml or .json, or `{option}` has to say what it is"
     )]
     UnknownFormat { file: String, option: &'static str },
+    #[error("the file {file} {error}")]
+    DataUnreadable { file: String, error: FileError },
+    #[error("the name of {file} does not tell its format: it has to end in .json, .yaml or .yml")]
+    NoData { file: String },
     #[error("there are several configurations here: {}; name the one to use with `--config`", .0.join(", "))]
     SeveralFiles(Vec<&'static str>),
     #[error("{place}: this is no {}: {message}", .format.name())]

@@ -129,7 +129,7 @@ fn read_file(file: &Path, format: Option<FileFormat>) -> Result<ReadTree, Config
     ReadTree::new(tree, is_bifrost)
 }
 
-fn text_of(file: &Path) -> Result<String, FileError> {
+pub(super) fn text_of(file: &Path) -> Result<String, FileError> {
     let text = files::read(file, MAX_FILE).and_then(files::text)?;
     // Some editors put a byte order mark first; it means nothing in UTF-8.
     Ok(match text.strip_prefix('\u{feff}') {

@@ -7,6 +7,7 @@ mod access;
 mod bifrost;
 mod bounds;
 mod check;
+mod data;
 mod environment;
 mod error;
 mod format;
@@ -35,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use access::{Auth, ClientKeyConfig, CorsConfig, EVERY_ORIGIN, TlsConfig};
 pub(crate) use check::check_listen;
+pub(crate) use data::{Item, read_items};
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use format::Format;
 pub(crate) use load::{FileFormat, Loaded, Origin, convert, limits, load};

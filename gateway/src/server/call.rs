@@ -205,7 +205,7 @@ fn failed(error: &UpstreamError) -> Reached {
 }
 
 /// An upstream's error whose body clients can read: one without the member `error` is made anew from what it says.
-fn in_shape(error: LlmError) -> LlmError {
+pub(crate) fn in_shape(error: LlmError) -> LlmError {
     let has_shape = |body: &Document| body.pointer("/error").is_some();
     LlmError {
         body: error.body.filter(has_shape),

@@ -86,7 +86,7 @@ pub(super) fn end_hop(headers: &mut HeaderMap) {
 }
 
 /// The client's headers, as the HTTP hooks left them, that the upstream gets.
-pub(super) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
+pub(crate) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
     without(headers.clone(), &NOT_UPSTREAM, &NOT_UPSTREAM_STARTS)
 }
 
@@ -101,7 +101,7 @@ pub(super) fn client_key(headers: &HeaderMap) -> HeaderMap {
 }
 
 /// The upstream's headers that the client gets.
-pub(super) fn for_client(headers: &HeaderMap) -> HeaderMap {
+pub(crate) fn for_client(headers: &HeaderMap) -> HeaderMap {
     let mut kept = headers.clone();
     end_hop(&mut kept);
     without(kept, &NOT_CLIENT, &NOT_CLIENT_STARTS)

@@ -42,10 +42,12 @@ use crate::plugins::FailedPlugin;
 use crate::upstream::Upstreams;
 
 pub(crate) use budget::Budget;
+pub(crate) use call::in_shape;
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
 pub(crate) use cors::Cors;
 pub(crate) use head::HeadLimits;
+pub(crate) use headers::{for_client, for_upstream};
 pub(crate) use refresh::refresh;
 pub(crate) use route::is_own_path;
 pub(crate) use router::router;

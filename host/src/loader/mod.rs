@@ -17,6 +17,7 @@ mod artifact;
 mod encode;
 mod error;
 mod inspect;
+mod prepared;
 mod read;
 mod settings;
 
@@ -30,6 +31,7 @@ pub use abi::{Abi, Candidate, Code, Recognised, Recognition};
 pub use artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape, ValType};
 pub use error::{LoadError, UnknownKind};
 pub use inspect::{InspectedImport, Inspection};
+pub use prepared::Prepared;
 pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings};
 
 use crate::component::Typed;
@@ -40,13 +42,13 @@ use crate::runtime::{CompileError, Compiled, Runtime, RuntimeError, RuntimeSetti
 #[derive(Clone)]
 pub struct Host {
     runtime: Runtime,
-    abis: Arc<[Box<dyn Abi>]>,
+    abis: Arc<[Arc<dyn Abi>]>,
 }
 
 /// Builds a [`Host`].
 pub struct HostBuilder {
     settings: RuntimeSettings,
-    abis: Vec<Box<dyn Abi>>,
+    abis: Vec<Arc<dyn Abi>>,
 }
 
 impl HostBuilder {
@@ -58,7 +60,7 @@ impl HostBuilder {
 
     /// One more kind of plugin.
     pub fn abi(mut self, abi: impl Abi) -> Self {
-        self.abis.push(Box::new(abi));
+        self.abis.push(Arc::new(abi));
         self
     }
 
@@ -91,7 +93,7 @@ impl Host {
     pub fn builder() -> HostBuilder {
         HostBuilder {
             settings: RuntimeSettings::default(),
-            abis: vec![Box::new(Typed)],
+            abis: vec![Arc::new(Typed)],
         }
     }
 
@@ -103,31 +105,33 @@ impl Host {
     /// Makes a plugin of a file: reads, compiles, links, starts and configures it.
     pub async fn load(&self, bytes: Bytes, settings: PluginSettings) -> Result<Loaded, LoadError> {
         let start = Instant::now();
-        let file = settings.file.clone();
-        let artifact = tokio::task::spawn_blocking(move || read::artifact(&file, bytes)).await;
+        let prepared = self.prepare(&settings.file, bytes).await?;
+        let loaded = prepared.load(settings).await?;
+        Ok(Loaded {
+            load_time: start.elapsed(),
+            ..loaded
+        })
+    }
+
+    /// Reads and compiles a file, once for any number of plugins that are loaded of it.
+    pub async fn prepare(&self, file: &str, bytes: Bytes) -> Result<Prepared, LoadError> {
+        let name = file.to_owned();
+        let artifact = tokio::task::spawn_blocking(move || read::artifact(&name, bytes)).await;
         let artifact = artifact.map_err(|broken| LoadError::Invalid {
-            file: settings.file.clone(),
+            file: file.to_owned(),
             reason: format!("reading it broke off: {broken}"),
         })??;
-        let (abi, recognised) = self.recognise(&settings.file, &artifact)?;
+        let (abi, recognised) = self.recognise(file, &artifact)?;
         let compiled = self.compile(&artifact).await.map_err(|error| LoadError::Compile {
-            file: settings.file.clone(),
+            file: file.to_owned(),
             reason: error.to_string(),
         })?;
-        let (on_failure, hide_headers) = (settings.on_failure, settings.hide_headers.clone());
-        let candidate = Candidate {
+        Ok(Prepared {
+            runtime: self.runtime.clone(),
+            abi: abi.clone(),
             artifact,
-            code: compiled.code,
+            compiled,
             recognised,
-            settings,
-        };
-        let plugin = abi.load(&self.runtime, candidate).await?;
-        Ok(Loaded {
-            plugin,
-            on_failure,
-            hide_headers,
-            load_time: start.elapsed(),
-            from_cache: compiled.from_cache,
         })
     }
 
@@ -135,7 +139,7 @@ impl Host {
     pub fn inspect(&self, file: &str, bytes: &Bytes) -> Result<Inspection, LoadError> {
         let artifact = read::artifact(file, bytes.clone())?;
         let (abi, recognised) = self.recognise(file, &artifact)?;
-        Ok(Inspection::new(file, bytes.len(), artifact, abi, recognised))
+        Ok(Inspection::new(file, bytes.len(), artifact, &**abi, recognised))
     }
 
     async fn compile(&self, artifact: &Artifact) -> Result<Compiled<Code>, CompileError> {
@@ -157,12 +161,12 @@ impl Host {
         }
     }
 
-    fn recognise(&self, file: &str, artifact: &Artifact) -> Result<(&dyn Abi, Recognised), LoadError> {
+    fn recognise(&self, file: &str, artifact: &Artifact) -> Result<(&Arc<dyn Abi>, Recognised), LoadError> {
         let mut all_needs = Vec::new();
         let mut best = None;
         for abi in self.abis.iter() {
             match abi.recognise(artifact) {
-                Recognition::Yes(recognised) => return Ok((abi.as_ref(), recognised)),
+                Recognition::Yes(recognised) => return Ok((abi, recognised)),
                 Recognition::No { closest, needs, score } => {
                     all_needs.push((abi.name(), needs));
                     if let Some(how) = closest

@@ -129,6 +129,14 @@ impl Exchange {
         self.context.tell(key, value)
     }
 
+    /// Puts a value into the context as a plugin would have left it; for before the first hook.
+    ///
+    /// # Errors
+    /// As [`Context::set`].
+    pub fn leave(&mut self, key: &str, value: Document) -> Result<(), EditError> {
+        self.context.set(key, value)
+    }
+
     /// Milliseconds since the request arrived.
     pub fn elapsed_ms(&self) -> u32 {
         u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX)

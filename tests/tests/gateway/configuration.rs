@@ -27,9 +27,9 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// The code blocks of a document that are configurations: format, line and text. One that is none is fenced with
-/// `toml ignore`.
-fn snippets(document: &str) -> Vec<(&str, usize, String)> {
+/// The code blocks of a document of this kind: format, line and text. One without a kind (`toml`) is a configuration; others
+/// are fenced with what they are, as in `json case`, or with `toml ignore`.
+pub fn snippets<'a>(document: &'a str, kind: &str) -> Vec<(&'a str, usize, String)> {
     let mut found = Vec::new();
     let mut lines = document.lines().enumerate();
     while let Some((number, line)) = lines.next() {
@@ -41,8 +41,9 @@ fn snippets(document: &str) -> Vec<(&str, usize, String)> {
             .map(|(_, line)| line)
             .take_while(|line| !line.trim_start().starts_with("```"))
             .collect();
-        if ["toml", "yaml", "json"].contains(&fence.trim()) {
-            found.push((fence.trim(), number + 1, text.join("\n")));
+        let (format, of) = fence.trim().split_once(' ').unwrap_or((fence.trim(), ""));
+        if ["toml", "yaml", "json"].contains(&format) && of == kind {
+            found.push((format, number + 1, text.join("\n")));
         }
     }
     found
@@ -56,7 +57,7 @@ fn every_configuration_that_the_documents_show_is_one() {
     let documents = documents.filter(|file| file.extension().is_some_and(|ending| ending == "md"));
     let mut tried = 0;
     for document in documents.chain([root.join("README.md")]) {
-        for (format, line, text) in snippets(&std::fs::read_to_string(&document).unwrap()) {
+        for (format, line, text) in snippets(&std::fs::read_to_string(&document).unwrap(), "") {
             let name = format!("snippet.{format}");
             let folder = folder(&[(&name, &text)]);
             let (exit, _, errors) = run(folder.path(), &["config", "print", "--config", &name, "--json"], &[]);

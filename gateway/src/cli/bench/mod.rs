@@ -1,7 +1,6 @@
 //! `heimdall bench`: a pipeline on recorded requests, without a network.
 
-mod pass;
-mod timed;
+mod timings;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,14 +15,18 @@ use heimdall_host::pipeline::Pipeline;
 use serde_json::{Value, json};
 
 use super::chosen::Chosen;
+use super::observed::Observed;
 use super::output::{self, BAD, FAINT, HEADING, WARNING};
+use super::passage::{Ending, pass};
 use super::recorded::Recorded;
 use super::{Exit, Failed, given};
 use crate::plugins::Plugins;
 use crate::upstream::Routing;
 use crate::{logging, plugins};
-use pass::{Ending, pass};
-use timed::Timed;
+use timings::{Timing, Timings};
+
+/// A plugin whose hooks are timed.
+type Timed = Observed<Timings>;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -133,7 +136,12 @@ async fn bench(
     recorded: Vec<Line>,
     lines: &logging::Lines,
 ) -> Result<Report, Failed> {
-    let (timed, wrapped): (Vec<_>, Vec<_>) = plugins.pipeline.plugins().iter().map(Timed::wrap).unzip();
+    let (timed, wrapped): (Vec<_>, Vec<_>) = plugins
+        .pipeline
+        .plugins()
+        .iter()
+        .map(|loaded| Observed::wrap(loaded, Timings::default()))
+        .unzip();
     let pipeline =
         Pipeline::new(wrapped, Limits::default().context).map_err(|error| Failed::new(Exit::Usage, error))?;
     let requests = arguments.count.unwrap_or(recorded.len() as u64);
@@ -210,7 +218,11 @@ impl Work {
                 return;
             };
             let id = format!("heimdall-bench-{number}");
-            match pass(&self.pipeline, &self.routing, &id, &line.recorded).await {
+            let choose = |model: &str| {
+                let target = self.routing.choose(model)?.target;
+                Some((target.upstream.to_string(), target.model.to_string()))
+            };
+            match pass(&self.pipeline, choose, &id, &line.recorded, &mut ()).await {
                 Ending::Passed => {}
                 Ending::Ended => {
                     self.ended.fetch_add(1, Ordering::Relaxed);
@@ -227,14 +239,16 @@ impl Work {
 }
 
 impl Report {
+    fn timings(&self) -> impl Iterator<Item = (String, Timing)> {
+        self.plugins.iter().flat_map(|plugin| plugin.observer().by_hook())
+    }
+
     fn failures(&self) -> u64 {
-        let timings = self.plugins.iter().flat_map(|plugin| plugin.timings());
-        timings.map(|(_, timing)| timing.failures).sum()
+        self.timings().map(|(_, timing)| timing.failures).sum()
     }
 
     fn in_plugins(&self) -> Duration {
-        let timings = self.plugins.iter().flat_map(|plugin| plugin.timings());
-        timings.map(|(_, timing)| timing.times.total()).sum()
+        self.timings().map(|(_, timing)| timing.times.total()).sum()
     }
 
     fn per_second(&self) -> f64 {
@@ -259,7 +273,7 @@ impl Report {
             "plugin", "hook", "calls", "failed", "mean", "p50", "p99", "max", "share"
         )?;
         for plugin in &self.plugins {
-            for (hook, timing) in plugin.timings() {
+            for (hook, timing) in plugin.observer().by_hook() {
                 let told = timing.times.distribution();
                 let [mean, p50, p99, max] = [told.mean, told.p50, told.p99, told.max].map(output::duration);
                 let failed = format!("{:>6}", timing.failures);
@@ -295,8 +309,11 @@ impl Report {
                 output::printable(why)
             )?;
         }
-        let timings = self.plugins.iter().flat_map(|plugin| plugin.timings());
-        if let Some(first) = timings.filter_map(|(_, timing)| timing.times.percentiles_of()).next() {
+        if let Some(first) = self
+            .timings()
+            .filter_map(|(_, timing)| timing.times.percentiles_of())
+            .next()
+        {
             writeln!(
                 out,
                 "{FAINT}percentiles are of the first {first} calls of a hook{FAINT:#}"
@@ -312,7 +329,7 @@ impl Report {
     fn json(&self) -> Value {
         use heimdall_host::plugin::Plugin as _;
         let hooks = self.plugins.iter().flat_map(|plugin| {
-            let timings = plugin.timings().into_iter();
+            let timings = plugin.observer().by_hook().into_iter();
             timings.map(|(hook, timing)| {
                 json!({
                     "plugin": &*plugin.manifest().name,

@@ -15,7 +15,7 @@ use http::StatusCode;
 use http::header::HeaderName;
 
 use crate::cli::given;
-use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo, model_request};
+use crate::cli::recorded::{Recorded, RecordedResponse, ask_echo, model_request, resolved};
 use crate::upstream::{self, UpstreamAnswer};
 
 /// The request that is sent without `--request`.
@@ -196,16 +196,6 @@ fn document(bytes: Bytes) -> anyhow::Result<Document> {
         .map_err(|error| anyhow::anyhow!("the response is no JSON: {error}"))
 }
 
-/// The upstream and the model that is asked there. Where none is given, which upstreams there are is not known here.
-fn resolved(model: &str, given: Option<&str>) -> (String, String) {
-    let named = model.split_once('/').filter(|(first, rest)| match given {
-        Some(given) => *first == given && !rest.is_empty(),
-        None => true,
-    });
-    let (upstream, model) = named.unwrap_or((given.unwrap_or("echo"), model));
-    (upstream.to_owned(), model.to_owned())
-}
-
 /// What the echo says: whole, and in events if a stream is asked for.
 async fn echoed(http: &HttpRequest, request: &LlmRequest) -> (RecordedResponse, Option<Vec<String>>) {
     let response = match ask_echo(http, request, false).await {
@@ -258,23 +248,5 @@ mod tests {
         };
         let content = answer.document().pointer("/choices/0/message/content");
         assert_eq!(content.unwrap().as_str().unwrap(), "TOP-SECRET");
-    }
-
-    #[test]
-    fn a_model_belongs_to_the_upstream_that_is_given_unless_it_names_that() {
-        for (model, given, upstream, asked) in [
-            ("echo", None, "echo", "echo"),
-            ("openai/gpt-4", None, "openai", "gpt-4"),
-            ("meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
-            ("openai/meta-llama/x", Some("openai"), "openai", "meta-llama/x"),
-            ("openai/", Some("openai"), "openai", "openai/"),
-            ("gpt-4", Some("openai"), "openai", "gpt-4"),
-        ] {
-            assert_eq!(
-                resolved(model, given),
-                (upstream.to_owned(), asked.to_owned()),
-                "{model} {given:?}"
-            );
-        }
     }
 }

@@ -41,7 +41,7 @@ A request is the body of a call to OpenAI's API (a chat, a completion or a respo
 `messages`, `prompt` and `input`), or a whole one:
 {\"method\", \"path\", \"query\", \"headers\", \"body\", \"response\"}.
 A response is the body of an answer, the events of a stream, or a whole one:
-{\"status\", \"headers\", \"body\"}.
+{\"status\", \"headers\", \"body\"}, with \"events\": […] in the body's place where it is a stream.
 
 The plugin is called as `serve` would call it: with the budgets that plugins have unless `--limit` says
 otherwise, and without the headers that are hidden from them unless `--show-headers` is given.
@@ -72,11 +72,11 @@ pub(super) struct Arguments {
     config: Option<String>,
 
     /// A setting of the plugin's ABI; can be given several times
-    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = option)]
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = given::pair)]
     options: Vec<(String, String)>,
 
     /// One of the plugin's budgets, named as in a configuration's `limits`; can be given several times
-    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = option)]
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = given::pair)]
     limits: Vec<(String, String)>,
 
     /// `request` gives each repetition a fresh instance, whose making counts [default: the plugin's, mostly `warm`]
@@ -103,11 +103,6 @@ pub(super) struct Arguments {
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-fn option(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it has to be NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn isolation(text: &str) -> Result<Isolation, String> {

@@ -11,7 +11,7 @@ use super::{body, check_members, headers, json_headers};
 use crate::upstream::{self, Fault};
 
 /// The members of an answer that is more than its body.
-const MEMBERS: [&str; 3] = ["status", "headers", "body"];
+const MEMBERS: [&str; 4] = ["status", "headers", "body", "events"];
 
 /// What a stream's text can begin with.
 const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
@@ -52,7 +52,11 @@ impl RecordedResponse {
                 status.ok_or("has a `status` that is none")?
             }
         };
-        let body = value.get("body").map(body).unwrap_or_default();
+        let body = match (value.get("body"), value.get("events")) {
+            (Some(_), Some(_)) => return Err("has both a `body` and `events`".to_owned()),
+            (body_alone, None) => body_alone.map(body).unwrap_or_default(),
+            (None, Some(listed)) => framed(listed)?,
+        };
         RecordedResponse::new(status, headers(value)?, body)
     }
 
@@ -85,7 +89,24 @@ impl RecordedResponse {
 fn is_whole(value: Value<'_>) -> bool {
     let is = |name, kind| value.get(name).is_some_and(|member| member.kind() == kind);
     value.kind() == Kind::Object
-        && (value.get("body").is_some() || is("status", Kind::Number) || is("headers", Kind::Object))
+        && (value.get("body").is_some()
+            || value.get("events").is_some()
+            || is("status", Kind::Number)
+            || is("headers", Kind::Object))
+}
+
+/// A list of what each event says, as the text of a stream.
+fn framed(listed: Value<'_>) -> Result<Bytes, String> {
+    if listed.kind() != Kind::Array || listed.is_empty() {
+        return Err("has `events` that are no list with something in it".to_owned());
+    }
+    let mut text = Vec::new();
+    for event in listed.elements() {
+        // A text of a stream may have lines, which JSON that is laid out has too.
+        let data = body(event);
+        upstream::frame(&mut text, None, &String::from_utf8_lossy(&data));
+    }
+    Ok(text.into())
 }
 
 fn is_events(bytes: &[u8]) -> bool {
@@ -119,6 +140,13 @@ mod tests {
         assert_eq!(response.events.unwrap(), ["{\"a\":1}", "{\"b\":\n2}"]);
         assert_eq!(response.headers[CONTENT_TYPE], "text/event-stream");
         assert!(parse("{}").unwrap().events.is_none());
+    }
+
+    #[test]
+    fn a_stream_can_be_the_list_of_its_events() {
+        let response = parse("{\"headers\":{\"x-a\":\"b\"},\"events\":[{\"a\":\n1},\"[DONE]\"]}").unwrap();
+        assert_eq!(response.events.unwrap(), ["{\"a\":\n1}"]);
+        assert_eq!(response.headers["x-a"], "b");
     }
 
     #[test]
@@ -160,6 +188,8 @@ mod tests {
             (r#"{"status":500,"bdy":{}}"#, "`bdy`"),
             (r#"{"status":"500","body":{}}"#, "`status`"),
             (r#"{"headers":[],"body":{}}"#, "`headers`"),
+            (r#"{"events":[]}"#, "`events`"),
+            (r#"{"events":[1],"body":{}}"#, "`body` and `events`"),
         ] {
             let problem = parse(text).unwrap_err();
             assert!(problem.contains(words), "{text}: {problem}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use heimdall_host::json::{self, Document, Duplicates, JsonError, Kind};
 
-use super::{Format, NO_TABLE};
+use super::Format;
 use crate::config::ConfigError;
 use crate::config::tree::{self, Entry, Node, Place, Text, Value};
 
@@ -24,10 +24,7 @@ pub(super) fn read(source: &Arc<Text>) -> Result<Node, ConfigError> {
     })?;
     let mut root = node(document.root(), &|offset| Place::byte(source, offset))?;
     root.place = Place::whole(source);
-    match root.value {
-        Value::Table(_) => Ok(root),
-        _ => Err(syntax(root.place, NO_TABLE.to_owned())),
-    }
+    Ok(root)
 }
 
 /// The value of an environment variable: everything in it stands at its place. None if it is no JSON, or has two members

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::ConfigError;
-use super::tree::{Node, Text};
+use super::tree::{Node, Text, Value};
 
 pub(super) use json::value as json_value;
 
@@ -44,6 +44,19 @@ impl Format {
 
     /// Reads a text; the tree's root is a table.
     pub(super) fn read(self, source: &Arc<Text>) -> Result<Node, ConfigError> {
+        let root = self.read_any(source)?;
+        match root.value {
+            Value::Table(_) => Ok(root),
+            _ => Err(ConfigError::Syntax {
+                place: root.place,
+                format: self,
+                message: "a configuration is a table of settings".to_owned(),
+            }),
+        }
+    }
+
+    /// Reads a text, whatever its root is.
+    pub(super) fn read_any(self, source: &Arc<Text>) -> Result<Node, ConfigError> {
         match self {
             Format::Toml => toml::read(source),
             Format::Yaml => yaml::read(source),
@@ -51,6 +64,3 @@ impl Format {
         }
     }
 }
-
-/// What a file has to hold, said where it holds something else.
-const NO_TABLE: &str = "a configuration is a table of settings";

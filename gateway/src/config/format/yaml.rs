@@ -6,7 +6,7 @@ use std::sync::Arc;
 use saphyr::{Scalar, ScalarStyle, Tag};
 use saphyr_parser::{Event, Marker, Parser, Span};
 
-use super::{Format, NO_TABLE};
+use super::Format;
 use crate::config::ConfigError;
 use crate::config::tree::{Entries, Entry, Node, Place, Text, Value};
 
@@ -33,16 +33,11 @@ pub(super) fn read(source: &Arc<Text>) -> Result<Node, ConfigError> {
         .root
         .unwrap_or_else(|| Node::new(Place::whole(source), Value::Null));
     root.place = Place::whole(source);
-    match root.value {
-        Value::Table(_) => Ok(root),
+    if let Value::Null = root.value {
         // Nothing but comments.
-        Value::Null => Ok(Node::new(root.place, Value::Table(Vec::new()))),
-        _ => Err(ConfigError::Syntax {
-            place: root.place,
-            format: Format::Yaml,
-            message: NO_TABLE.to_owned(),
-        }),
+        root.value = Value::Table(Vec::new());
     }
+    Ok(root)
 }
 
 /// What has been read so far.

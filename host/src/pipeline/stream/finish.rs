@@ -1,16 +1,17 @@
 //! What comes after a streamed answer.
 
 use super::LlmStream;
-use crate::model::{LlmError, StreamAssembly, Upstream};
+use crate::model::{Context, LlmError, StreamAssembly, Upstream};
 use crate::pipeline::exchange::{Standing, commit};
 use crate::pipeline::policy::settle;
 use crate::plugin::{HookSet, PostOutcome};
 
 impl LlmStream {
-    /// Once the last event was sent: the post hooks that want the answer as a whole. What they edit has no effect.
-    pub async fn finish(mut self) {
+    /// Once the last event was sent: the post hooks that want the answer as a whole. What they edit has no effect, but for
+    /// the request's context, which is given back as the last of them left it.
+    pub async fn finish(mut self) -> Context {
         if !self.post_hooks {
-            return;
+            return self.exchange.context;
         }
         let next = StreamAssembly::new(self.kind, false, 0);
         let assembly = std::mem::replace(&mut self.assembly, next);
@@ -46,6 +47,7 @@ impl LlmStream {
                 }
             }
         }
+        self.exchange.context
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod bench;
 mod call;
+mod cases;
 mod check;
+mod guests_cases;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -40,6 +42,7 @@ impl Desk {
         for file in ["heimdall.toml", "gateway.toml"] {
             desk.write(file, "[[plugins]]\npath = \"guard.wasm\"\n");
         }
+        cases::write_examples(&desk);
         desk
     }
 
@@ -202,6 +205,7 @@ fn nothing_is_coloured_where_nobody_looks() {
     for arguments in [
         &["check"][..],
         &["call", "guard.wasm", "before-call"],
+        &["test", "guard.wasm", "cases"],
         &["bench", "--requests", "requests.jsonl"],
         &["inspect", "guard.wasm"],
         &["inspect", "nowhere.wasm"],
@@ -226,6 +230,7 @@ fn output_that_can_not_be_written_is_a_failure() {
         &["check"],
         &["check", "--json"],
         &["call", "guard.wasm", "before-call"],
+        &["test", "guard.wasm", "cases"],
         &["bench", "--requests", "requests.jsonl"],
         &["config", "schema"],
         &["inspect", "guard.wasm", "--json"],
