@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
+use heimdall_host::json::Document;
 
 use crate::files;
 
@@ -26,4 +27,20 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 /// As [`read`].
 pub(super) fn read_text(file: &Path) -> anyhow::Result<String> {
     files::text(read(file)?).map_err(|error| anyhow!("the file {} {error}", file.display()))
+}
+
+/// A plugin's configuration: JSON, or `@` and the file that has it.
+///
+/// # Errors
+/// In words.
+pub(super) fn config(given: Option<&str>) -> anyhow::Result<Option<Document>> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let text = match given.strip_prefix('@') {
+        Some(file) => read(Path::new(file))?,
+        None => given.as_bytes().to_vec(),
+    };
+    let config = Document::parse(text).context("the plugin's configuration (`--config`) is no JSON")?;
+    Ok(Some(config))
 }

@@ -30,6 +30,7 @@ pub use abi::{Abi, Candidate, Code, Recognised, Recognition};
 pub use artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape, ValType};
 pub use error::{LoadError, UnknownKind};
 pub use inspect::{InspectedImport, Inspection};
+pub use read::component;
 pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings};
 
 use crate::component::Typed;
