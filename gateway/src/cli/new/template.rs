@@ -95,8 +95,8 @@ impl Template {
         let lower = other.map_or(lower.as_str(), |(_, name)| name);
         let Some((language, files)) = EMBEDDED.iter().find(|(language, _)| *language == lower) else {
             let there: Vec<&str> = EMBEDDED.iter().map(|(language, _)| *language).collect();
-            let known = OTHER_NAMES.iter().map(|(other, _)| *other);
-            let meant = closest(lower, there.iter().copied().chain(known));
+            let known = OTHER_NAMES.iter().filter(|(_, name)| there.contains(name));
+            let meant = closest(lower, there.iter().copied().chain(known.map(|(other, _)| *other)));
             let meant = meant.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
             bail!(
                 "there is no template for the language `{name}`, only for {}{meant}\nfor another language, `--from FOLDER` \

@@ -83,7 +83,9 @@ async fn a_build_or_a_plugin_that_is_broken_leaves_the_one_before() {
 async fn what_a_hook_decides_and_changes_is_shown() {
     let gateway = dev(project("tag"), &["--config", "{\"tag\": \"mine\"}"]);
     let client = client().post(format!("{}/v1/chat/completions", gateway.url));
-    let request = client.header("x-request-id", "request-1").json(&chat("echo", "hello"));
+    let request = client
+        .header("x-request-id", "request-1")
+        .body(chat("echo", "hello").to_string());
     assert_eq!(request.send().await.unwrap().status(), 200);
     printed(&gateway, "request-1 before-call: goes on").await;
     printed(&gateway, "answered").await;
@@ -131,7 +133,12 @@ async fn no_request_is_lost_while_plugins_are_exchanged() {
             tokio::spawn(async move {
                 let mut asked = 0;
                 while !stop.load(Ordering::Relaxed) {
-                    let response = client.post(&url).json(&chat("echo", "hello")).send().await.unwrap();
+                    let response = client
+                        .post(&url)
+                        .body(chat("echo", "hello").to_string())
+                        .send()
+                        .await
+                        .unwrap();
                     let (status, body) = (response.status(), response.text().await.unwrap());
                     assert!(
                         status == 200 && (body.contains("one") || body.contains("two")),
