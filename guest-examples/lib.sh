@@ -9,7 +9,7 @@ NO_SOURCES='( -name target -o -name deps -o -name node_modules -o -name build -o
 guests() {
 	set -f
 	# shellcheck disable=SC2086
-	find typed legacy $NO_SOURCES -prune -o \
+	find typed legacy floor $NO_SOURCES -prune -o \
 		\( -name Cargo.toml -o -name go.mod -o -name Makefile -o -name pyproject.toml -o -name package.json \) -printf '%h\n' | sort -u
 	set +f
 }
@@ -17,8 +17,9 @@ guests() {
 # The file that is built in a folder.
 output_of() {
 	case $1 in
-	typed/*-tag) echo "$1/tag.wasm" ;;
+	typed/*-tag | typed/go-std) echo "$1/tag.wasm" ;;
 	typed/*) echo "$1/guard.wasm" ;;
+	floor/*) echo "$1/floor.wasm" ;;
 	legacy/rust/gen?) echo "$1/${1##*/}.wasm" ;;
 	legacy/tinygo/command | legacy/assemblyscript/stub) echo "$1/gen1.wasm" ;;
 	legacy/tinygo/heap | legacy/assemblyscript/runtime) echo "$1/gen2.wasm" ;;
@@ -31,6 +32,7 @@ output_of() {
 committed_of() {
 	case $1 in
 	typed/python | typed/js) echo "$1/guard.wasm.zst" ;;
+	typed/go-std) echo "$1/tag.wasm.zst" ;;
 	typed/python-tag | typed/js-tag | typed/ts) ;;
 	*) output_of "$1" ;;
 	esac
@@ -40,7 +42,7 @@ committed_of() {
 sources() {
 	(cd "$1" && find . \( -name target -o -name node_modules -o -name build -o -name bindings -o -name tests -o -name test -o -name .venv \
 		-o -name __pycache__ -o -name '.*_cache' \) -prune -o -type f \
-		\( -name '*.rs' -o -name '*.wit' -o -name '*.go' -o -name '*.py' -o -name '*.js' -o -name '*.ts' -o -name '*.[cho]' \
+		\( -name '*.rs' -o -name '*.wit' -o -name '*.go' -o -name '*.py' -o -name '*.js' -o -name '*.ts' -o -name '*.[cho]' -o -name '*.wat' \
 		-o -name 'Cargo.*' -o -name 'go.*' -o -name Makefile -o -name pyproject.toml -o -name 'package*.json' -o -name asconfig.json -o -name schema.json \) \
 		! -name '*_test.go' -print | LC_ALL=C sort)
 }

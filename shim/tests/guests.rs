@@ -17,7 +17,7 @@ const GUESTS: [(&str, &str, &str); 4] = [
     ("rust/gen1/gen1.wasm", "gen1", "generation 1"),
     ("rust/gen2/gen2.wasm", "gen2", "generation 2"),
     ("rust/gen3/gen3.wasm", "gen3", "generation 3"),
-    ("tinygo/gen3.wasm", "tinygo", "generation 3"),
+    ("tinygo/bump/gen3.wasm", "tinygo", "generation 3"),
 ];
 
 async fn load(file: &str) -> Arc<dyn Plugin> {
@@ -157,7 +157,7 @@ async fn chunks_without_a_secret_pass_every_hook_byte_for_byte() {
 
 #[tokio::test]
 async fn a_bump_heap_of_tinygo_lasts() {
-    let plugin = load("tinygo/gen3.wasm").await;
+    let plugin = load("tinygo/bump/gen3.wasm").await;
     let sent = http("/v1/chat/completions");
     let body = CHAT.replace("<b>", &"long ".repeat(20_000));
     for _ in 0..100 {

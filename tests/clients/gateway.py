@@ -86,6 +86,41 @@ def configuration(guests: pathlib.Path, upstream: str) -> dict[str, object]:
     }
 
 
+# The plugins of the chain: five typed ones, each in a language of its own, and a legacy one among them.
+CHAIN = {
+    "rust": "typed/rust/guard.wasm",
+    "c": "typed/c/guard.wasm",
+    "gen3": "legacy/rust/gen3/gen3.wasm",
+    "go": "typed/go/guard.wasm",
+    "js": "typed/js/guard.wasm.zst",
+    "py": "typed/python/guard.wasm.zst",
+}
+
+# What each takes for a secret: the last one a word of the answer, and each before it what the one after it left there,
+# with a further word. Only if all of them are there and in their order, one mark is left.
+CHAIN_SECRETS = {
+    "py": ["one"],
+    "js": ["[redacted] two"],
+    "go": ["[redacted] three"],
+    "gen3": ["[redacted] four"],
+    "c": ["[gen3 redacted] five", "[gen3 chunk redacted] five"],
+    "rust": ["[redacted] six"],
+}
+
+
+def chain_configuration(guests: pathlib.Path) -> dict[str, object]:
+    """Six plugins before the echo, each of which makes an edit of its own."""
+    plugins = [
+        {
+            "name": name,
+            "path": str((guests / file).resolve()),
+            "config": {"system": f"Rule of {name}.", "header": name, "secrets": CHAIN_SECRETS[name]},
+        }
+        for name, file in CHAIN.items()
+    ]
+    return {"plugins": plugins, "upstreams": {"echo": {"kind": "echo"}}}
+
+
 def secure_configuration(folder: pathlib.Path) -> dict[str, object]:
     """The echo behind TLS."""
     return {

@@ -1,4 +1,4 @@
-"""One round: an upstream, two gateways, and every check of both clients against them."""
+"""One round: an upstream, three gateways, and every check of both clients against them."""
 
 import json
 import os
@@ -11,7 +11,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from certificates import certificates
-from gateway import KEYS, MARKS, REQUESTS_PER_MINUTE, Gateway, configuration, secure_configuration
+from gateway import (
+    CHAIN,
+    KEYS,
+    MARKS,
+    REQUESTS_PER_MINUTE,
+    Gateway,
+    chain_configuration,
+    configuration,
+    secure_configuration,
+)
 from upstream import Upstream
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -36,6 +45,18 @@ class Programs:
 
 
 @dataclass
+class Configs:
+    """Of each gateway."""
+
+    main: dict[str, object]
+    """A typed and a legacy plugin, and all kinds of upstreams."""
+    secure: dict[str, object]
+    """Behind TLS."""
+    chain: dict[str, object]
+    """Plugins in every language."""
+
+
+@dataclass
 class Round:
     """What came of it: of each client, each check's name and whether it passed."""
 
@@ -47,23 +68,30 @@ class Round:
 def play(
     programs: Programs,
     say: Callable[[str], None],
-    spoil: Callable[[dict[str, object], dict[str, object]], None] = lambda _, __: None,
+    spoil: Callable[[Configs], None] = lambda _: None,
 ) -> Round:
-    """Runs every check. `spoil` may change the configurations of both gateways before they start."""
+    """Runs every check. `spoil` may change the gateways' configurations before they start."""
     with ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="heimdall-clients-")))
         certificates(folder)
         upstream = stack.enter_context(Upstream())
-        config, secure_config = configuration(programs.guests, upstream.base), secure_configuration(folder)
-        spoil(config, secure_config)
-        gateway = stack.enter_context(Gateway(programs.binary, config))
-        secure = stack.enter_context(Gateway(programs.binary, secure_config))
+        configs = Configs(
+            main=configuration(programs.guests, upstream.base),
+            secure=secure_configuration(folder),
+            chain=chain_configuration(programs.guests),
+        )
+        spoil(configs)
+        gateway = stack.enter_context(Gateway(programs.binary, configs.main))
+        secure = stack.enter_context(Gateway(programs.binary, configs.secure))
+        chain = stack.enter_context(Gateway(programs.binary, configs.chain))
         results = {}
         for name, command in programs.clients().items():
             setup = {
                 "base": gateway.base,
                 # As it is meant to be, even where it was spoiled.
                 "secure": f"https://127.0.0.1:{secure.port}",
+                "chain": chain.base,
+                "chain_plugins": list(CHAIN),
                 "authority": str(folder / "ca.pem"),
                 "upstream": upstream.base,
                 "key": KEYS[name],

@@ -8,56 +8,57 @@ import pathlib
 import sys
 
 from gateway import MARKS
-from rounds import Programs, play
-
-Config = dict[str, object]
+from rounds import Configs, Programs, play
 
 
-def without_typed(config: Config, _: Config) -> None:
-    """without the typed plugin"""
-    del config["plugins"][0]
+def without_typed(configs: Configs) -> None:
+    """without the typed plugins"""
+    del configs.main["plugins"][0]
+    configs.chain["plugins"] = [plugin for plugin in configs.chain["plugins"] if plugin["name"] == "gen3"]
 
 
-def without_legacy(config: Config, _: Config) -> None:
-    """without the legacy plugin"""
-    del config["plugins"][1]
+def without_legacy(configs: Configs) -> None:
+    """without the legacy plugins"""
+    del configs.main["plugins"][1]
+    configs.chain["plugins"] = [plugin for plugin in configs.chain["plugins"] if plugin["name"] != "gen3"]
 
 
-def swapped(config: Config, _: Config) -> None:
+def swapped(configs: Configs) -> None:
     """with the plugins in the other order"""
-    config["plugins"].reverse()
+    configs.main["plugins"].reverse()
+    configs.chain["plugins"].reverse()
 
 
-def without_second_chance(config: Config, _: Config) -> None:
+def without_second_chance(configs: Configs) -> None:
     """without retries and fallbacks, and with an upstream's patience"""
-    for upstream in config["upstreams"].values():
+    for upstream in configs.main["upstreams"].values():
         for setting in ("retries", "fallbacks"):
             upstream.pop(setting, None)
-    config["upstreams"]["hasty"]["first_byte_timeout_ms"] = 60_000
+    configs.main["upstreams"]["hasty"]["first_byte_timeout_ms"] = 60_000
 
 
-def without_names(config: Config, _: Config) -> None:
+def without_names(configs: Configs) -> None:
     """without routes, aliases, further paths and a way to the list of models"""
     for setting in ("routes", "aliases", "passthrough"):
-        del config[setting]
-    config["plugins"][0]["config"]["closed_paths"] = [MARKS["closed_typed"], "/v1/models"]
+        del configs.main[setting]
+    configs.main["plugins"][0]["config"]["closed_paths"] = [MARKS["closed_typed"], "/v1/models"]
 
 
-def without_access(config: Config, secure: Config) -> None:
+def without_access(configs: Configs) -> None:
     """without keys and TLS, and with a key that goes everywhere"""
-    for each in (config, secure):
+    for each in (configs.main, configs.secure):
         del each["client_keys"]
-    del secure["tls"]
-    config["upstreams"]["recorded"]["forward_client_key"] = True
+    del configs.secure["tls"]
+    configs.main["upstreams"]["recorded"]["forward_client_key"] = True
 
 
-def crossed(config: Config, _: Config) -> None:
+def crossed(configs: Configs) -> None:
     """with the echo in every upstream's place, a recorded one in the echo's, and no unknown path or model"""
-    upstreams = config["upstreams"]
+    upstreams = configs.main["upstreams"]
     recorded = upstreams["recorded"]
-    config["upstreams"] = {name: {"kind": "echo"} for name in upstreams} | {"echo": recorded}
-    config["default_upstream"] = "down"
-    config["passthrough"] = [{"path": "/v1/*", "upstream": "down"}]
+    configs.main["upstreams"] = {name: {"kind": "echo"} for name in upstreams} | {"echo": recorded}
+    configs.main["default_upstream"] = "down"
+    configs.main["passthrough"] = [{"path": "/v1/*", "upstream": "down"}]
 
 
 SPOILS = [without_typed, without_legacy, swapped, without_second_chance, without_names, without_access, crossed]

@@ -55,6 +55,11 @@ pub const TYPED_GO_TAG: Guest = Guest {
     name: "heimdall-tag-go",
     file: "typed/go-tag/tag.wasm",
 };
+/// As [`TYPED_TAG`], in standard Go.
+pub const TYPED_GO_STD: Guest = Guest {
+    name: "heimdall-tag-go-std",
+    file: "typed/go-std/tag.wasm.zst",
+};
 /// Generation 1 of the packed ABI.
 pub const GEN1: Guest = Guest {
     name: "legacy-gen1",
@@ -76,8 +81,39 @@ pub const TINYGO: Guest = Guest {
     file: "legacy/tinygo/bump/gen3.wasm",
 };
 
+/// Generation 2 of the packed ABI, from TinyGo, with the heap of its run-time library.
+pub const TINYGO_HEAP: Guest = Guest {
+    name: "legacy-tinygo-heap",
+    file: "legacy/tinygo/heap/gen2.wasm",
+};
+/// Generation 1 of the packed ABI, from TinyGo, a command.
+pub const TINYGO_COMMAND: Guest = Guest {
+    name: "legacy-tinygo-command",
+    file: "legacy/tinygo/command/gen1.wasm",
+};
+/// Generation 3 of the packed ABI, in standard Go.
+pub const GO: Guest = Guest {
+    name: "legacy-go",
+    file: "legacy/go/gen3.wasm",
+};
+/// Generation 2 of the packed ABI, in AssemblyScript, with its run-time library.
+pub const ASSEMBLYSCRIPT: Guest = Guest {
+    name: "legacy-as",
+    file: "legacy/assemblyscript/runtime/gen2.wasm",
+};
+/// Generation 1 of the packed ABI, in AssemblyScript, with a heap that counts up from address 0.
+pub const ASSEMBLYSCRIPT_STUB: Guest = Guest {
+    name: "legacy-as-stub",
+    file: "legacy/assemblyscript/stub/gen1.wasm",
+};
+/// Generation 3 of the packed ABI, in C.
+pub const C: Guest = Guest {
+    name: "legacy-c",
+    file: "legacy/c/gen3.wasm",
+};
+
 /// All of them.
-pub const ALL: [Guest; 12] = [
+pub const ALL: [Guest; 19] = [
     TYPED_GUARD,
     TYPED_TAG,
     TYPED_C,
@@ -86,11 +122,24 @@ pub const ALL: [Guest; 12] = [
     TYPED_JAVASCRIPT,
     TYPED_GO,
     TYPED_GO_TAG,
+    TYPED_GO_STD,
     GEN1,
     GEN2,
     GEN3,
     TINYGO,
+    TINYGO_HEAP,
+    TINYGO_COMMAND,
+    GO,
+    ASSEMBLYSCRIPT,
+    ASSEMBLYSCRIPT_STUB,
+    C,
 ];
+
+/// Where the guests are: those that are committed, or others, built anew, in the folder that `HEIMDALL_GUESTS` names.
+pub fn folder() -> PathBuf {
+    let rebuilt = std::env::var_os("HEIMDALL_GUESTS").map(PathBuf::from);
+    rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples").into())
+}
 
 impl Guest {
     /// A file that holds it: the committed one, or what is packed there, unpacked.
@@ -115,8 +164,9 @@ impl Guest {
         if self.is_packed() { unpack(&bytes) } else { bytes }
     }
 
-    fn committed(self) -> PathBuf {
-        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples")).join(self.file)
+    /// The committed file, which may be packed.
+    pub fn committed(self) -> PathBuf {
+        folder().join(self.file)
     }
 
     fn is_packed(self) -> bool {

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
 use heimdall_host::json::Document;
 
-use crate::files;
+use crate::{files, plugins};
 
 /// The most bytes that one may have.
-const MAX_FILE: u64 = 256 << 20;
+const MAX_FILE: u64 = plugins::MAX_FILE as u64;
 
 /// Reads a file; `-` is standard input.
 ///
@@ -19,6 +20,15 @@ pub(super) fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
         return files::up_to(MAX_FILE, std::io::stdin()).map_err(|error| anyhow!("the standard input {error}"));
     }
     files::read(file, MAX_FILE).map_err(|error| anyhow!("the file {} {error}", file.display()))
+}
+
+/// As [`read`], for a plugin, which may be packed.
+///
+/// # Errors
+/// As [`read`].
+pub(super) async fn read_plugin(file: &Path) -> anyhow::Result<Bytes> {
+    let unpacked = plugins::unpacked(read(file)?).await;
+    unpacked.map_err(|error| anyhow!("the file {} {error}", file.display()))
 }
 
 /// As [`read`], for a text.

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use clap::Args;
 use heimdall_host::loader::Inspection;
 
@@ -31,10 +30,10 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let file = arguments.file.display().to_string();
-    let bytes = given::read(&arguments.file)?;
+    let bytes = super::runtime()?.block_on(given::read_plugin(&arguments.file))?;
     let host = plugins::host(None)?;
     let inspection = host
-        .inspect(&file, &Bytes::from(bytes))
+        .inspect(&file, &bytes)
         .map_err(|error| Failed::new(Exit::NotAPlugin, error))?;
     if arguments.json {
         output::print_json(&inspection)?;

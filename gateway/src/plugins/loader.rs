@@ -11,12 +11,9 @@ use heimdall_host::runtime::CacheSettings;
 
 use super::copies::Copies;
 use super::download::{Downloads, Got, shown};
-use super::{EXAMPLES, WrongHash, cache, host, sha256_of};
+use super::{EXAMPLES, MAX_FILE, WrongHash, cache, host, sha256_of, unpacked};
 use crate::config::{Config, Origin, PluginConfig};
 use crate::files;
-
-/// The largest file of a plugin that is read: the largest guests that are known, of JavaScript and Python, have 20 MiB.
-const MAX_FILE: u64 = 256 << 20;
 
 /// What plugins are loaded with.
 pub(super) struct Loader<'a> {
@@ -57,7 +54,7 @@ impl<'a> Loader<'a> {
         let sha256 = wanted.sha256.as_deref();
         Ok(match &wanted.place {
             Place::BuiltIn(bytes) => Code::There(Bytes::from_static(bytes)),
-            Place::File(file) => Code::There(read(file, sha256)?),
+            Place::File(file) => Code::There(read(file, sha256).await?),
             Place::Url(url) => Code::Got(self.downloads().get(url, sha256).await?),
         })
     }
@@ -129,17 +126,19 @@ impl Wanted {
     }
 }
 
-fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
-    let bytes = files::read_regular(file, MAX_FILE).map_err(|error| anyhow!("the file {} {error}", file.display()))?;
-    let Some(expected) = sha256 else {
-        return Ok(bytes.into());
-    };
-    let actual = sha256_of(&bytes);
-    if !actual.eq_ignore_ascii_case(expected) {
-        let (file, expected) = (file.display().to_string(), expected.to_owned());
-        return Err(WrongHash { file, expected, actual }.into());
+async fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
+    let name = file.display();
+    let bytes = files::read_regular(file, MAX_FILE as u64).map_err(|error| anyhow!("the file {name} {error}"))?;
+    if let Some(expected) = sha256 {
+        let actual = sha256_of(&bytes);
+        if !actual.eq_ignore_ascii_case(expected) {
+            let (file, expected) = (name.to_string(), expected.to_owned());
+            return Err(WrongHash { file, expected, actual }.into());
+        }
     }
-    Ok(bytes.into())
+    unpacked(bytes)
+        .await
+        .map_err(|error| anyhow!("the file {name} {error}"))
 }
 
 pub(super) fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {

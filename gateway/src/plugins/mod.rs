@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use directories::ProjectDirs;
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded};
@@ -18,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Exit, Failed};
 use crate::config::{Config, Origin};
+use crate::encoding::{Encoding, EncodingError, decode};
 pub(crate) use loader::settings;
 use loader::{Loader, wanted};
 
@@ -76,6 +78,26 @@ fn sha256_of(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// What a zstd file begins with.
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// The largest file of a plugin that is read, and that one may unpack to: the largest guests that are known, of
+/// JavaScript and Python, have 20 MiB.
+pub(crate) const MAX_FILE: usize = 256 << 20;
+
+/// A plugin's code from what its file holds, which may be packed by zstd: those of JavaScript and Python are a quarter
+/// of their size then.
+///
+/// # Errors
+/// In words that follow the file's name.
+pub(crate) async fn unpacked(bytes: Vec<u8>) -> Result<Bytes, EncodingError> {
+    let encoding = match bytes.starts_with(ZSTD) {
+        true => Encoding::Zstd,
+        false => Encoding::Identity,
+    };
+    decode(bytes.into(), encoding, MAX_FILE, |_| true).await
 }
 
 /// Loads every plugin that is enabled, in order.

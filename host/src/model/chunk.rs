@@ -92,19 +92,24 @@ impl LlmChunk {
         if self.text().is_some_and(|old| old == text) {
             return Ok(());
         }
-        let (pointer, logprobs, nothing) = match self.kind {
-            CallKind::Chat => ("/choices/0/delta/content", "/choices/0/logprobs", Document::null()),
-            CallKind::TextCompletion => ("/choices/0/text", "/choices/0/logprobs", Document::null()),
-            CallKind::Responses if self.is_text_delta() => ("/delta", "/logprobs", Document::array()),
-            CallKind::Responses | CallKind::Embedding => {
-                return Err(EditError::NoSuchPlace("this event has no text".into()));
-            }
+        let Some((pointer, logprobs, nothing)) = self.text_place() else {
+            return Err(EditError::NoSuchPlace("this event has no text".into()));
         };
         let mut edited = self.document.clone();
         edited.set(pointer, &Document::string(text))?;
         response::forget(&mut edited, logprobs, &nothing)?;
         self.document = edited;
         Ok(())
+    }
+
+    /// Where its text is, where log probabilities are, and what stands there if there are none.
+    fn text_place(&self) -> Option<(&'static str, &'static str, Document)> {
+        match self.kind {
+            CallKind::Chat => Some(("/choices/0/delta/content", "/choices/0/logprobs", Document::null())),
+            CallKind::TextCompletion => Some(("/choices/0/text", "/choices/0/logprobs", Document::null())),
+            CallKind::Responses if self.is_text_delta() => Some(("/delta", "/logprobs", Document::array())),
+            CallKind::Responses | CallKind::Embedding => None,
+        }
     }
 
     /// Why its choice ends here; none: it goes on. Of a Responses stream's last event the status, or why it is incomplete.
@@ -142,6 +147,24 @@ impl LlmChunk {
     /// Replaces the whole event.
     pub fn set_document(&mut self, document: Document) {
         self.document = document;
+    }
+
+    /// Takes over the event as somebody edited it who may know nothing of log probabilities: where the text changed and
+    /// they did not, they are emptied, since they spell the old text.
+    ///
+    /// # Errors
+    /// When the event has no room for that.
+    pub fn set_edited(&mut self, document: Document) -> Result<(), EditError> {
+        let before = self.clone();
+        self.document = document;
+        let Some((_, logprobs, nothing)) = self.text_place() else {
+            return Ok(());
+        };
+        let spelt = |of: &Document| of.pointer(logprobs).map(|it| it.raw().to_owned());
+        if before.text() != self.text() && spelt(&before.document) == spelt(&self.document) {
+            response::forget(&mut self.document, logprobs, &nothing)?;
+        }
+        Ok(())
     }
 
     /// The length of the event in bytes.

@@ -192,9 +192,25 @@ impl LlmResponse {
         &self.document
     }
 
-    /// Replaces the whole answer.
-    pub fn set_document(&mut self, document: Document) {
+    /// Takes over the answer as somebody edited it who may know nothing of log probabilities: where the text of a choice
+    /// changed and they did not, they are emptied, since they spell the old text.
+    ///
+    /// # Errors
+    /// When the answer has no room for that.
+    pub fn set_edited(&mut self, document: Document) -> Result<(), EditError> {
+        let before = self.clone();
         self.document = document;
+        if !matches!(self.kind, CallKind::Chat | CallKind::TextCompletion) {
+            return Ok(());
+        }
+        for choice in 0..self.choice_count() {
+            let logprobs = format!("/choices/{choice}/logprobs");
+            let spelt = |of: &Document| of.pointer(&logprobs).map(|it| it.raw().to_owned());
+            if before.text(choice) != self.text(choice) && spelt(&before.document) == spelt(&self.document) {
+                forget(&mut self.document, &logprobs, &Document::null())?;
+            }
+        }
+        Ok(())
     }
 
     /// The length of the answer in bytes.

@@ -1,6 +1,7 @@
 // Runs every check, and prints a line for each: `ok` or `FAIL`, and its name.
 
 import "./access.mjs";
+import "./chain.mjs";
 import "./operation.mjs";
 import "./plugins.mjs";
 import { CHECKS, client, OpenAI } from "./table.mjs";

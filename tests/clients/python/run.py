@@ -6,12 +6,13 @@ import traceback
 import openai
 
 import access
+import chain
 import operation
 import plugins
 from table import CHECKS, client
 
 # Each adds its checks to the table, in this order.
-_ = (plugins, operation, access)
+_ = (plugins, chain, operation, access)
 
 print(f"openai {openai.__version__} for Python {sys.version.split()[0]}", flush=True)
 for name, check in CHECKS:

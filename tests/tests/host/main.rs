@@ -8,13 +8,12 @@
 )]
 
 mod assemblyscript;
-mod conformance;
 mod counting;
 mod generations;
 #[path = "../../../host/tests/component/guest.rs"]
+#[expect(dead_code, reason = "the host's own tests build guests of more kinds")]
 mod guest;
 mod isolation;
-mod languages;
 mod legacy;
 mod loading;
 mod logs;

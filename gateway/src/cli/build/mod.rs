@@ -24,9 +24,6 @@ pub(super) use watch::Watch;
 /// The configuration of a plugin that is tried out, in its folder.
 pub(super) const CONFIGURATION: &str = "heimdall.toml";
 
-/// The largest file that a build may make.
-const MAX_FILE: u64 = 256 << 20;
-
 const EXAMPLES: &str = "\
 Examples:
   heimdall build                    the plugin in this folder
@@ -141,7 +138,7 @@ pub(super) async fn build(project: &Project, host: &Host) -> Result<Built, Faile
     tools::check(project).await?;
     tools::run(project).await?;
     let output = project.at(&project.output);
-    let made = files::read_regular(&output, MAX_FILE).map_err(|error| match error.is_missing() {
+    let made = files::read_regular(&output, plugins::MAX_FILE as u64).map_err(|error| match error.is_missing() {
         true => anyhow!(
             "the build made no {} (`output` in {FILE} says where it is)",
             output.display()

@@ -17,12 +17,15 @@ use super::super::project::{self, Project};
 /// How long nothing may happen until what happened is taken for all: editors and tools write in several steps.
 const QUIET: Duration = Duration::from_millis(50);
 
+/// Events that may wait to be looked at.
+const WAITING: usize = 1024;
+
 /// What files hold, by their paths.
 type Contents = BTreeMap<PathBuf, blake3::Hash>;
 
 pub(in crate::cli) struct Watch {
     watcher: RecommendedWatcher,
-    happened: mpsc::UnboundedReceiver<notify::Result<Event>>,
+    happened: mpsc::Receiver<notify::Result<Event>>,
     /// As it was when a change was last told.
     contents: Contents,
 }
@@ -31,9 +34,9 @@ impl Watch {
     /// # Errors
     /// In words, with what can't be watched.
     pub(in crate::cli) fn new(project: &Project) -> anyhow::Result<Watch> {
-        let (told, happened) = mpsc::unbounded_channel();
-        // The other end may be gone already.
-        let tell = move |event| drop(told.send(event));
+        let (told, happened) = mpsc::channel(WAITING);
+        // One that does not fit in changes nothing: those before it tell that something happened.
+        let tell = move |event| drop(told.try_send(event));
         let watcher = notify::recommended_watcher(tell).context("no files can be watched")?;
         let mut watch = Watch {
             watcher,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use heimdall_host::loader::{LoadError, Loaded, PluginSettings};
+use heimdall_host::loader::{Isolation, LoadError, Loaded, PluginSettings};
 
 use super::called::Called;
 use super::times::Times;
@@ -30,6 +30,7 @@ Examples:
   heimdall call guard.wasm on-chunk --stream --json      each chunk of the built-in echo's answer
   heimdall call legacy.wasm post_hook --response response.json
   heimdall call guard.wasm after-call --repeat 100       how long it takes, 100 times
+  heimdall call guard.wasm before-call --repeat 100 --isolation request    with the making of an instance
   heimdall call guard.wasm before-call --limit memory_mib=16 --limit hook_timeout_ms=50
   heimdall call guard.wasm before-call --upstream openai    for a model like meta-llama/x too
 
@@ -75,6 +76,10 @@ pub(super) struct Arguments {
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = option)]
     limits: Vec<(String, String)>,
 
+    /// `request` gives each repetition a fresh instance, whose making counts [default: the plugin's, mostly `warm`]
+    #[arg(long, value_name = "ISOLATION", value_parser = isolation)]
+    isolation: Option<Isolation>,
+
     /// The upstream of models that do not start with its name: `meta-llama/x` is one model then [default: what stands
     /// before the first `/`, or echo]
     #[arg(long, value_name = "NAME")]
@@ -100,6 +105,14 @@ pub(super) struct Arguments {
 fn option(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it has to be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn isolation(text: &str) -> Result<Isolation, String> {
+    match text {
+        "warm" => Ok(Isolation::Warm),
+        "request" => Ok(Isolation::Request),
+        _ => Err("it has to be `warm` or `request`".to_owned()),
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
@@ -174,6 +187,7 @@ async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
 fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
     Ok(PluginSettings {
         config: given::config(arguments.config.as_deref())?,
+        isolation: arguments.isolation,
         limits: config::limits("--limit", &arguments.limits)?,
         options: arguments.options.iter().cloned().collect::<BTreeMap<_, _>>(),
         ..PluginSettings::new(arguments.file.display().to_string())
@@ -181,9 +195,10 @@ fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
 }
 
 async fn load(arguments: &Arguments, settings: PluginSettings) -> Result<Loaded, Failed> {
-    let bytes = given::read(&arguments.file).map_err(|error| Failed::new(Exit::Usage, error))?;
+    let bytes = given::read_plugin(&arguments.file).await;
+    let bytes = bytes.map_err(|error| Failed::new(Exit::Usage, error))?;
     let host = plugins::host(plugins::cache(&Config::default()))?;
-    host.load(bytes.into(), settings).await.map_err(|error| {
+    host.load(bytes, settings).await.map_err(|error| {
         let exit = match &error {
             LoadError::InvalidConfig { .. } | LoadError::InvalidSetting { .. } => Exit::Usage,
             LoadError::Start(_) | LoadError::Compile { .. } => Exit::Failed,

@@ -82,8 +82,10 @@ pub(super) fn c_bindings(name: &Name, hooks: &[Hook]) -> anyhow::Result<Vec<(Str
 
 /// The world's interfaces, each with the name by which the code knows it: the contract's without the package.
 fn renamed(resolve: &Resolve, world: WorldId) -> Vec<(String, String)> {
-    let world = &resolve.worlds[world];
-    let names = world.imports.keys().chain(world.exports.keys());
+    let world = resolve.worlds.get(world);
+    let names = world
+        .into_iter()
+        .flat_map(|world| world.imports.keys().chain(world.exports.keys()));
     let names: BTreeSet<String> = names.map(|key| resolve.name_world_key(key)).collect();
     let renamed = names.into_iter().filter_map(|name| {
         let (_, interface) = name.split_once('/')?;

@@ -55,7 +55,7 @@ func output(bytes []byte) uint64 {
 }
 
 //go:wasmexport get_name
-func getName() uint64 { return output([]byte("legacy-tinygo")) }
+func getName() uint64 { return output([]byte("legacy-" + name)) }
 
 // A Go function called init would run before main.
 //

@@ -1,8 +1,6 @@
-// The JSON of generation 3, as far as this guard knows it: other members are not printed again.
+// The JSON of requests and answers, as far as this guard knows it: other members are not printed again.
 
 package main
-
-type requestContext map[string]any
 
 type httpRequest struct {
 	Method  string            `json:"method"`
@@ -27,24 +25,45 @@ type llmRequest struct {
 
 // Content is a string, a list of parts, or nil.
 type message struct {
-	Role    string `json:"role"`
+	Role    string `json:"role,omitempty"`
 	Content any    `json:"content"`
+}
+
+func (m *message) texts() []string {
+	switch content := m.Content.(type) {
+	case string:
+		return []string{content}
+	case []any:
+		var texts []string
+		for _, part := range content {
+			if members, ok := part.(map[string]any); ok {
+				if text, ok := members["text"].(string); ok {
+					texts = append(texts, text)
+				}
+			}
+		}
+		return texts
+	}
+	return nil
 }
 
 type llmResponse struct {
 	ChatResponse *chatResponse `json:"chat_response"`
 }
 
+// A whole answer, or a chunk of one.
 type chatResponse struct {
 	ID      string   `json:"id"`
 	Model   string   `json:"model"`
 	Choices []choice `json:"choices"`
-	Usage   *usage   `json:"usage"`
+	Usage   *usage   `json:"usage,omitempty"`
 }
 
+// A whole answer's choice has a message, a chunk's has a delta.
 type choice struct {
 	Index        int      `json:"index"`
-	Message      *message `json:"message"`
+	Message      *message `json:"message,omitempty"`
+	Delta        *message `json:"delta,omitempty"`
 	FinishReason *string  `json:"finish_reason"`
 }
 
@@ -68,82 +87,6 @@ type errorField struct {
 }
 
 type shortCircuit struct {
-	Error *llmError `json:"error"`
-}
-
-// A chunk of a chat (choices with a delta), of a text completion (choices with a text), or an event that adds text.
-type chunk struct {
-	ID      string        `json:"id,omitempty"`
-	Object  string        `json:"object,omitempty"`
-	Choices []chunkChoice `json:"choices"`
-	Type    string        `json:"type,omitempty"`
-	Delta   any           `json:"delta,omitempty"`
-}
-
-type chunkChoice struct {
-	Index        int      `json:"index"`
-	Delta        *message `json:"delta"`
-	Text         *string  `json:"text"`
-	FinishReason *string  `json:"finish_reason"`
-}
-
-type httpInput struct {
-	Context  requestContext `json:"context"`
-	Request  httpRequest    `json:"request"`
-	Response httpResponse   `json:"response"`
-}
-
-type httpPreOutput struct {
-	Context     requestContext `json:"context"`
-	Request     httpRequest    `json:"request"`
-	Response    *httpResponse  `json:"response"`
-	HasResponse bool           `json:"has_response"`
-	Error       string         `json:"error"`
-}
-
-type httpPostOutput struct {
-	Context  requestContext `json:"context"`
-	Response httpResponse   `json:"response"`
-	Error    string         `json:"error"`
-}
-
-type chunkInput struct {
-	Context requestContext `json:"context"`
-	Chunk   chunk          `json:"chunk"`
-}
-
-type chunkOutput struct {
-	Context  requestContext `json:"context"`
-	Chunk    chunk          `json:"chunk"`
-	HasChunk bool           `json:"has_chunk"`
-	Skip     bool           `json:"skip"`
-	Error    string         `json:"error"`
-}
-
-type preInput struct {
-	Context requestContext `json:"context"`
-	Request llmRequest     `json:"request"`
-}
-
-type preOutput struct {
-	Context         requestContext `json:"context"`
-	Request         llmRequest     `json:"request"`
-	ShortCircuit    *shortCircuit  `json:"short_circuit"`
-	HasShortCircuit bool           `json:"has_short_circuit"`
-	Error           string         `json:"error"`
-}
-
-type postInput struct {
-	Context  requestContext `json:"context"`
-	Response *llmResponse   `json:"response"`
-	Error    *llmError      `json:"error"`
-	HasError bool           `json:"has_error"`
-}
-
-type postOutput struct {
-	Context   requestContext `json:"context"`
-	Response  *llmResponse   `json:"response"`
-	Error     *llmError      `json:"error"`
-	HasError  bool           `json:"has_error"`
-	HookError string         `json:"hook_error"`
+	Response *llmResponse `json:"response,omitempty"`
+	Error    *llmError    `json:"error,omitempty"`
 }

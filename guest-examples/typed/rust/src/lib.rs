@@ -2,6 +2,7 @@
 //! secrets in answers and in streams, also where a secret is cut in two by a chunk boundary.
 
 pub mod config;
+pub mod event;
 pub mod redact;
 
 #[cfg(target_family = "wasm")]

@@ -8,6 +8,7 @@ use crate::Guard;
 use crate::bindings::exports::heimdall::plugin::stream_hook::{Guest, Outcome};
 use crate::bindings::heimdall::plugin::llm_types::LlmChunk;
 use crate::bindings::heimdall::plugin::{context, types::PluginError};
+use crate::event::only_text;
 use crate::hooks::config;
 use crate::redact;
 
@@ -72,7 +73,7 @@ fn pass_on(chunk: &LlmChunk, key: &str, text: &str, held: Option<Held>) -> Resul
     let split = redact::beginning(secrets, &joined);
     if !split.held.is_empty() {
         chunk.set_text(&redact::end(secrets, &split.held))?;
-        let event = only_text(&chunk.to_json())?;
+        let event = only_text(&chunk.to_json()).map_err(|e| PluginError::InvalidJson(e.to_string()))?;
         Held {
             text: split.held,
             event,
@@ -101,27 +102,4 @@ fn ends_text(chunk: &LlmChunk) -> bool {
             .any(|end| kind.ends_with(end))
     };
     chunk.finish_reason().is_some() || kind().is_some_and(ends)
-}
-
-/// The chunk without the members that a client adds up: they have been sent with the chunk itself.
-fn only_text(chunk: &str) -> Result<String, PluginError> {
-    let invalid = |e: serde_json::Error| PluginError::InvalidJson(e.to_string());
-    let mut chunk: serde_json::Value = serde_json::from_str(chunk).map_err(invalid)?;
-    if let Some(members) = chunk.as_object_mut() {
-        members.remove("usage");
-    }
-    for choice in chunk
-        .get_mut("choices")
-        .and_then(|choices| choices.as_array_mut())
-        .into_iter()
-        .flatten()
-    {
-        if let Some(members) = choice.as_object_mut() {
-            members.remove("logprobs");
-        }
-        if let Some(delta) = choice.get_mut("delta").and_then(|delta| delta.as_object_mut()) {
-            delta.retain(|name, _| name == "content");
-        }
-    }
-    Ok(chunk.to_string())
 }

@@ -247,3 +247,29 @@ fn an_event_is_edited_by_pointer() {
     assert!(matches!(chunk.set("", None), Err(EditError::Other(_))));
     assert_eq!(chunk.document().as_str(), r#"{"choices":[]}"#);
 }
+
+#[test]
+fn log_probabilities_go_with_a_text_that_somebody_edited_who_left_them() {
+    let sent = r#"{"choices":[{"delta":{"content":"a"},"logprobs":{"content":["a"]}}]}"#;
+    let others = sent.replace(r#""content":["a"]"#, r#""content":["b"]"#);
+    let cases = [
+        (
+            sent.replace(r#":"a"}"#, r#":"b"}"#),
+            r#"{"choices":[{"delta":{"content":"b"},"logprobs":null}]}"#.to_owned(),
+        ),
+        (
+            others.replace(r#":"a"}"#, r#":"b"}"#),
+            others.replace(r#":"a"}"#, r#":"b"}"#),
+        ),
+        (sent.replace("choices", "x"), sent.replace("choices", "x")),
+        (
+            sent.replace("}}]}", "}}],\"id\":1}"),
+            sent.replace("}}]}", "}}],\"id\":1}"),
+        ),
+    ];
+    for (edited, after) in cases {
+        let mut chunk = chunk(Chat, sent);
+        chunk.set_edited(edited.parse().unwrap()).unwrap();
+        assert_eq!(chunk.document().as_str(), after);
+    }
+}

@@ -218,3 +218,12 @@ fn numbers_beyond_the_contracts_are_cut_off() {
         (u32::MAX, 0, u32::MAX)
     );
 }
+
+#[test]
+fn log_probabilities_go_with_the_texts_that_somebody_edited_who_left_them() {
+    let sent = r#"{"choices":[{"message":{"content":"a"},"logprobs":[1]},{"message":{"content":"b"},"logprobs":[2]}]}"#;
+    let mut response = response(Chat, sent);
+    let edited = sent.replace(r#""b""#, r#""x""#);
+    response.set_edited(edited.parse().unwrap()).unwrap();
+    assert_eq!(response.document().as_str(), edited.replace("[2]", "null"));
+}

@@ -215,7 +215,7 @@ fn take_over(chunk: &mut LlmChunk, returned: Value<'_>) -> Result<(), EnvelopeEr
         return Err(EnvelopeError::Unusable("`chunk` is no object".into()));
     }
     if let Some(changed) = merged(chunk.document(), value, &RESPONSE)? {
-        chunk.set_document(changed);
+        chunk.set_edited(changed)?;
     }
     Ok(())
 }

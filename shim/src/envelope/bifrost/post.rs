@@ -77,7 +77,7 @@ impl<'a> Verdict<'a> {
         match upstream {
             Upstream::Response(sent) => match self.of_response(sent.kind(), sent.document())? {
                 OfResponse::Unchanged => {}
-                OfResponse::Edited(document) => sent.set_document(document),
+                OfResponse::Edited(document) => sent.set_edited(document)?,
                 OfResponse::Other(answer) => return Ok(PostOutcome::Replace(answer)),
                 OfResponse::Error(error) => return Ok(PostOutcome::Refuse(error)),
             },
@@ -102,7 +102,7 @@ impl<'a> Verdict<'a> {
         }
         match self.of_response(chunk.kind(), chunk.document())? {
             OfResponse::Unchanged => {}
-            OfResponse::Edited(document) => chunk.set_document(document),
+            OfResponse::Edited(document) => chunk.set_edited(document)?,
             OfResponse::Other(answer) => return replaced(answer),
             OfResponse::Error(error) => return Ok(ChunkOutcome::Abort(error)),
         }

@@ -58,6 +58,6 @@ pub extern "C" fn pre_hook(context: *const u8, c: u32, request: *const u8, r: u3
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn post_hook(_: *const u8, _: u32, response: *const u8, r: u32, error: *const u8, e: u32) -> u64 {
-    output(hooks::post_hook(input(response, r), input(error, e)))
+pub extern "C" fn post_hook(context: *const u8, c: u32, response: *const u8, r: u32, error: *const u8, e: u32) -> u64 {
+    output(hooks::post_hook(input(context, c), input(response, r), input(error, e)))
 }

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::guard::{NAME, config, is_conversation, remember_path};
+use crate::guard::{Config, MARK, NAME, config, is_conversation, path_of, remember_path};
 use crate::model::*;
+use crate::{redact, stream};
 
 pub fn http_transport_intercept(context: &[u8], request: &[u8]) -> Vec<u8> {
     print((|| {
@@ -26,35 +27,44 @@ pub fn http_transport_intercept(context: &[u8], request: &[u8]) -> Vec<u8> {
 pub fn pre_hook(context: &[u8], request: &[u8]) -> Vec<u8> {
     print((|| {
         let (context, mut request): (Context, LlmRequest) = (parse(context)?, parse(request)?);
-        let config = config();
-        let contents = request.input.iter().filter_map(|message| message.content.as_ref());
-        let banned = contents.flat_map(Content::texts).any(|text| config.is_banned(text));
-        if !banned {
-            let system = config.system.filter(|_| is_conversation(&context.request_id));
-            request.input.splice(0..0, system.map(system_message));
-        }
+        let path = path_of(&context.request_id);
+        let short_circuit = prepare(&config(), path.as_deref(), &mut request);
         Ok(PreOutput {
             request,
-            short_circuit: banned.then(refusal),
+            short_circuit,
             error: String::new(),
         })
     })())
 }
 
+/// Makes the request ready to be sent, or says why it isn't.
+fn prepare(config: &Config, path: Option<&str>, request: &mut LlmRequest) -> Option<ShortCircuit> {
+    if request.input.iter().any(|message| config.is_banned(&message.text())) {
+        return Some(refusal());
+    }
+    let asked = request.input.last().map(Message::text);
+    if let Some(text) = asked.and_then(|asked| config.answer_to(&asked, path)) {
+        return Some(answer(&request.model, text));
+    }
+    if let Some((provider, model)) = config.instead_of(&request.model) {
+        request.model = model.into();
+        if let Some(provider) = provider {
+            request.provider = provider.into();
+        }
+    }
+    let system = config.system.clone().filter(|_| is_conversation(path));
+    request.input.splice(0..0, system.map(system_message));
+    None
+}
+
 /// Called for whole answers, and for each chunk of a streamed one.
-pub fn post_hook(response: &[u8], error: &[u8]) -> Vec<u8> {
+pub fn post_hook(context: &[u8], response: &[u8], error: &[u8]) -> Vec<u8> {
     print((|| {
+        let context: Context = parse(context)?;
         let (mut response, error): (Option<LlmResponse>, Option<LlmError>) = (parse(response)?, parse(error)?);
-        let config = config();
         let chat = response.as_mut().and_then(|response| response.chat_response.as_mut());
-        for choice in chat.into_iter().flat_map(|chat| &mut chat.choices) {
-            let messages = [&mut choice.message, &mut choice.delta].into_iter().flatten();
-            for text in messages
-                .filter_map(|message| message.content.as_mut())
-                .flat_map(Content::texts_mut)
-            {
-                config.redact(text);
-            }
+        if let Some(chat) = chat.filter(|_| error.is_none()) {
+            redact_choices(&config(), &context.request_id, &mut chat.choices);
         }
         Ok(PostOutput {
             response,
@@ -62,6 +72,19 @@ pub fn post_hook(response: &[u8], error: &[u8]) -> Vec<u8> {
             error: String::new(),
         })
     })())
+}
+
+fn redact_choices(config: &Config, request_id: &str, choices: &mut [Choice]) {
+    for choice in choices {
+        match &mut choice.message {
+            Some(message) => {
+                for text in message.content.iter_mut().flat_map(Content::texts_mut) {
+                    *text = redact::whole(&config.secrets, MARK, text);
+                }
+            }
+            None => stream::pass_on(config, request_id, choice),
+        }
+    }
 }
 
 /// No bytes stand for null.
@@ -78,23 +101,32 @@ fn system_message(text: String) -> Message {
     Message {
         role: Some("system".into()),
         content: Some(Content::Text(text)),
-        ..Message::default()
     }
 }
 
 fn refusal() -> ShortCircuit {
-    ShortCircuit {
-        error: LlmError {
-            is_bifrost_error: false,
-            status_code: Some(403),
-            error: ErrorField {
-                r#type: Some("policy_violation".into()),
-                code: Some("banned_word".into()),
-                message: format!("{NAME}: the request holds a banned word"),
-            },
-            allow_fallbacks: Some(false),
+    ShortCircuit::Error(LlmError {
+        is_bifrost_error: false,
+        status_code: Some(403),
+        error: ErrorField {
+            r#type: Some("policy_violation".into()),
+            code: Some("banned_word".into()),
+            message: format!("{NAME}: the request holds a banned word"),
         },
-    }
+        allow_fallbacks: Some(false),
+    })
+}
+
+fn answer(model: &str, text: &str) -> ShortCircuit {
+    ShortCircuit::Response(json!({ "chat_response": {
+        "id": "",
+        "model": model,
+        "choices": [{
+            "index": 0,
+            "message": { "role": "assistant", "content": text },
+            "finish_reason": "stop",
+        }],
+    }}))
 }
 
 fn closed() -> HttpResponse {
@@ -117,51 +149,99 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::guard::configure;
 
-    fn call(hook: fn(&[u8], &[u8]) -> Vec<u8>, first: Value, second: Value) -> Value {
+    fn call(config: Value, hook: impl Fn(&[u8], &[u8]) -> Vec<u8>, first: Value, second: Value) -> Value {
+        configure(config.to_string().as_bytes()).unwrap();
         serde_json::from_slice(&hook(first.to_string().as_bytes(), second.to_string().as_bytes())).unwrap()
+    }
+
+    fn asking(content: impl Into<Value>) -> Value {
+        json!({"provider": "up", "model": "m", "input": [{"role": "user", "content": content.into()}]})
+    }
+
+    #[test]
+    fn a_closed_path_is_answered() {
+        let config = json!({"closed_paths": ["/v1/models"]});
+        let context = json!({"request_id": "closed"});
+        let output = call(config, http_transport_intercept, context, json!({"path": "/v1/models"}));
+        assert_eq!(output["response"]["status_code"], 403);
+        assert_eq!(output["response"]["headers"]["x-legacy"], "gen1");
+        assert_eq!(path_of("closed"), None);
     }
 
     #[test]
     fn a_banned_word_is_a_short_circuit() {
-        let request = json!({"input": [{"role": "user", "content": [{"type": "text", "text": "a forbidden-word"}]}]});
-        let output = call(pre_hook, json!({"request_id": "banned"}), request);
+        let parts = json!([{"type": "text", "text": "a forbidden-"}, {"type": "text", "text": "word"}]);
+        let output = call(json!({}), pre_hook, json!({"request_id": "banned"}), asking(parts));
         assert_eq!(output["short_circuit"]["error"]["error"]["code"], "banned_word");
+        assert_eq!(output["short_circuit"]["error"]["allow_fallbacks"], false);
     }
 
     #[test]
     fn a_conversation_begins_with_the_system_message() {
-        let request = json!({"input": [{"role": "user", "content": "hi"}]});
-        let output = call(pre_hook, json!({"request_id": "chat"}), request);
+        let output = call(json!({}), pre_hook, json!({"request_id": "chat"}), asking("hi"));
         assert_eq!(output["request"]["input"][0]["role"], "system");
+        assert_eq!(output["short_circuit"], Value::Null);
     }
 
     #[test]
     fn a_text_to_be_embedded_gets_no_system_message() {
         let context = json!({"request_id": "embedded"});
-        call(
-            http_transport_intercept,
-            context.clone(),
-            json!({"path": "/v1/embeddings"}),
-        );
-        let output = call(pre_hook, context, json!({"input": [{"role": "user", "content": "hi"}]}));
+        let http = json!({"path": "/v1/embeddings"});
+        call(json!({}), http_transport_intercept, context.clone(), http);
+        let output = call(json!({}), pre_hook, context, asking("hi"));
         assert_eq!(output["request"]["input"][0]["role"], "user");
     }
 
     #[test]
-    fn secrets_are_redacted_in_answers_and_chunks() {
-        for member in ["message", "delta"] {
-            let choice = json!({"index": 0, member: {"role": "assistant", "content": "a TOP-SECRET"}});
-            let output = call(post_hook, json!({"chat_response": {"choices": [choice]}}), Value::Null);
-            let text = &output["response"]["chat_response"]["choices"][0][member]["content"];
-            assert_eq!(text, "a [gen1 redacted]", "{member}");
-        }
+    fn what_the_configuration_has_an_answer_for_is_answered() {
+        let config = json!({"answers": {"ping": "pong"}});
+        let output = call(config.clone(), pre_hook, json!({}), asking(" ping\n"));
+        let chat = json!({
+            "id": "",
+            "model": "m",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "pong"}, "finish_reason": "stop"}],
+        });
+        assert_eq!(output["short_circuit"], json!({"response": {"chat_response": chat}}));
+        let output = call(config, pre_hook, json!({}), asking("constructor"));
+        assert_eq!(output["short_circuit"], Value::Null);
     }
 
     #[test]
-    fn an_upstream_error_comes_back_as_it_came() {
+    fn another_model_is_asked() {
+        for (other, provider, model) in [("small", "up", "small"), ("mill/new/er", "mill", "new/er")] {
+            let config = json!({"models": {"m": other}});
+            let request = &call(config, pre_hook, json!({}), asking("hi"))["request"];
+            assert_eq!(
+                (&request["provider"], &request["model"]),
+                (&json!(provider), &json!(model))
+            );
+        }
+    }
+
+    /// What the post hook makes of an answer with a secret in it.
+    fn answered(error: Value) -> Value {
+        let choice = json!({"index": 0, "message": {"role": "assistant", "content": "a TOP-SECRET"}});
+        let response = json!({"chat_response": {"choices": [choice]}});
+        let hook = |response: &[u8], error: &[u8]| post_hook(br#"{"request_id": "answered"}"#, response, error);
+        call(json!({}), hook, response, error)
+    }
+
+    #[test]
+    fn secrets_are_redacted_in_answers() {
+        let output = answered(Value::Null);
+        let text = &output["response"]["chat_response"]["choices"][0]["message"]["content"];
+        assert_eq!(text, "a [gen1 redacted]");
+    }
+
+    #[test]
+    fn where_an_error_is_on_its_way_nothing_is_changed() {
         let error = json!({"is_bifrost_error": false, "status_code": 500, "error": {"type": null, "code": null, "message": "down"}, "allow_fallbacks": null});
-        assert_eq!(call(post_hook, Value::Null, error.clone())["bifrost_error"], error);
+        let output = answered(error.clone());
+        let text = &output["response"]["chat_response"]["choices"][0]["message"]["content"];
+        assert_eq!(text, "a TOP-SECRET");
+        assert_eq!(output["bifrost_error"], error);
     }
 
     #[test]

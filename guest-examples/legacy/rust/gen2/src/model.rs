@@ -57,10 +57,16 @@ pub struct Part {
     pub image_url: Option<Value>,
 }
 
+impl Message {
+    pub fn text(&self) -> String {
+        self.content.as_ref().map(Content::text).unwrap_or_default()
+    }
+}
+
 impl Content {
-    pub fn texts(&self) -> Vec<&str> {
+    pub fn text(&self) -> String {
         match self {
-            Content::Text(text) => vec![text],
+            Content::Text(text) => text.clone(),
             Content::Parts(parts) => parts.iter().filter_map(|part| part.text.as_deref()).collect(),
         }
     }
@@ -94,8 +100,14 @@ pub struct ChatResponse {
 pub struct Choice {
     pub index: u32,
     pub message: Option<Message>,
-    pub delta: Option<Message>,
+    pub delta: Option<Delta>,
     pub finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Delta {
+    pub content: Option<Content>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -124,8 +136,10 @@ pub struct ErrorField {
 }
 
 #[derive(Serialize)]
-pub struct ShortCircuit {
-    pub error: LlmError,
+#[serde(rename_all = "snake_case")]
+pub enum ShortCircuit {
+    Response(Value),
+    Error(LlmError),
 }
 
 #[derive(Default, Deserialize)]

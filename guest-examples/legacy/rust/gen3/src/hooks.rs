@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::guard::{CHUNK_MARK, Config, MARK, NAME, config, is_conversation};
+use crate::guard::{Config, MARK, NAME, config, is_conversation};
 use crate::model::*;
+use crate::{redact, stream};
 
 pub fn http_pre_hook(input: &[u8]) -> Vec<u8> {
     run(
@@ -42,20 +43,11 @@ pub fn pre_hook(input: &[u8]) -> Vec<u8> {
              mut context,
              mut request,
          }| {
-            let config = config();
-            let contents = request.input.iter().filter_map(|message| message.content.as_ref());
-            let banned = contents.flat_map(Content::texts).any(|text| config.is_banned(text));
-            if !banned {
-                context.insert(format!("{NAME}/messages"), request.input.len().into());
-                let path = context.get(&format!("{NAME}/path")).and_then(Value::as_str);
-                let system = config.system.filter(|_| is_conversation(path));
-                request.input.splice(0..0, system.map(system_message));
-            }
-            let short_circuit = banned.then(refusal);
+            let short_circuit = prepare(&config(), &mut context, &mut request);
             PreOutput {
                 context,
                 request,
-                has_short_circuit: banned,
+                has_short_circuit: short_circuit.is_some(),
                 short_circuit,
                 error: String::new(),
             }
@@ -63,23 +55,45 @@ pub fn pre_hook(input: &[u8]) -> Vec<u8> {
     )
 }
 
-/// Called for whole answers; and for chunks of streamed ones, which have no message, and are left to the chunk hook.
+/// Makes the request ready to be sent, or says why it isn't.
+fn prepare(config: &Config, context: &mut Context, request: &mut LlmRequest) -> Option<ShortCircuit> {
+    if request.input.iter().any(|message| config.is_banned(&message.text())) {
+        return Some(refusal());
+    }
+    context.insert(format!("{NAME}/messages"), request.input.len().into());
+    let path = context.get(&format!("{NAME}/path")).and_then(Value::as_str);
+    let asked = request.input.last().map(Message::text);
+    if let Some(text) = asked.and_then(|asked| config.answer_to(&asked, path)) {
+        return Some(answer(&request.model, text));
+    }
+    if let Some((provider, model)) = config.instead_of(&request.model) {
+        request.model = model.into();
+        if let Some(provider) = provider {
+            request.provider = provider.into();
+        }
+    }
+    let system = config.system.clone().filter(|_| is_conversation(path));
+    request.input.splice(0..0, system.map(system_message));
+    None
+}
+
+/// Called for whole answers; and for chunks of streamed ones, whose text is left to the chunk hook.
 pub fn post_hook(input: &[u8]) -> Vec<u8> {
     run(
         "hook_error",
         input,
         |PostInput {
-             context,
+             mut context,
              mut response,
              error,
              has_error,
          }| {
-            let config = config();
             let chat = response.as_mut().and_then(|response| response.chat_response.as_mut());
-            let choices = chat.into_iter().flat_map(|chat| &mut chat.choices);
-            let contents = choices.filter_map(|choice| choice.message.as_mut()?.content.as_mut());
-            for text in contents.flat_map(Content::texts_mut) {
-                config.redact(text, MARK);
+            if let Some(chat) = chat.filter(|_| !has_error) {
+                redact_choices(&config(), &mut chat.choices);
+                if let Some(usage) = &chat.usage {
+                    count(&mut context, usage.total_tokens);
+                }
             }
             PostOutput {
                 context,
@@ -92,11 +106,35 @@ pub fn post_hook(input: &[u8]) -> Vec<u8> {
     )
 }
 
+fn redact_choices(config: &Config, choices: &mut [Choice]) {
+    let contents = choices
+        .iter_mut()
+        .filter_map(|choice| choice.message.as_mut()?.content.as_mut());
+    for text in contents.flat_map(Content::texts_mut) {
+        *text = redact::whole(&config.secrets, MARK, text);
+    }
+}
+
+/// Adds to the tokens of this request: those of all its attempts.
+fn count(context: &mut Context, tokens: u32) {
+    let key = format!("{NAME}/tokens");
+    let before = context.get(&key).and_then(Value::as_u64).unwrap_or_default();
+    context.insert(key, before.saturating_add(tokens.into()).into());
+}
+
 pub fn http_post_hook(input: &[u8]) -> Vec<u8> {
     run("error", input, |HttpPostInput { context, mut response }| {
-        response.headers.insert("x-legacy".into(), config().header);
-        if let Some(count) = context.get(&format!("{NAME}/messages")) {
-            response.headers.insert("x-legacy-messages".into(), count.to_string());
+        let config = config();
+        response.headers.insert("x-legacy".into(), config.header);
+        let (messages, tokens) = (format!("{NAME}/messages"), format!("{NAME}/tokens"));
+        for (header, key) in [
+            ("x-legacy-messages", Some(messages)),
+            ("x-legacy-tokens", Some(tokens)),
+            ("x-legacy-read", config.reads),
+        ] {
+            if let Some(value) = key.and_then(|key| context.get(&key)) {
+                response.headers.insert(header.into(), value.to_string());
+            }
         }
         HttpPostOutput {
             context,
@@ -106,10 +144,9 @@ pub fn http_post_hook(input: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Sees one chunk at a time: a secret that is cut in two by a chunk boundary goes through.
 pub fn http_stream_chunk_hook(input: &[u8]) -> Vec<u8> {
-    run("error", input, |ChunkInput { context, mut chunk }| {
-        redact_strings(&config(), &mut chunk);
+    run("error", input, |ChunkInput { mut context, mut chunk }| {
+        stream::pass_on(&config(), &mut context, &mut chunk);
         ChunkOutput {
             context,
             has_chunk: true,
@@ -118,15 +155,6 @@ pub fn http_stream_chunk_hook(input: &[u8]) -> Vec<u8> {
             error: String::new(),
         }
     })
-}
-
-fn redact_strings(config: &Config, value: &mut Value) {
-    match value {
-        Value::String(text) => config.redact(text, CHUNK_MARK),
-        Value::Array(items) => items.iter_mut().for_each(|item| redact_strings(config, item)),
-        Value::Object(members) => members.values_mut().for_each(|member| redact_strings(config, member)),
-        _ => {}
-    }
 }
 
 /// `failure` is the member in which the host looks for a failure of the hook.
@@ -144,18 +172,28 @@ fn system_message(text: String) -> Message {
 }
 
 fn refusal() -> ShortCircuit {
-    ShortCircuit {
-        error: LlmError {
-            is_bifrost_error: false,
-            status_code: Some(403),
-            error: ErrorField {
-                r#type: Some("policy_violation".into()),
-                code: Some("banned_word".into()),
-                message: format!("{NAME}: the request holds a banned word"),
-            },
-            allow_fallbacks: Some(false),
+    ShortCircuit::Error(LlmError {
+        is_bifrost_error: false,
+        status_code: Some(403),
+        error: ErrorField {
+            r#type: Some("policy_violation".into()),
+            code: Some("banned_word".into()),
+            message: format!("{NAME}: the request holds a banned word"),
         },
-    }
+        allow_fallbacks: Some(false),
+    })
+}
+
+fn answer(model: &str, text: &str) -> ShortCircuit {
+    ShortCircuit::Response(json!({ "chat_response": {
+        "id": "",
+        "model": model,
+        "choices": [{
+            "index": 0,
+            "message": { "role": "assistant", "content": text },
+            "finish_reason": "stop",
+        }],
+    }}))
 }
 
 fn closed() -> HttpResponse {
@@ -176,59 +214,127 @@ fn closed() -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guard::configure;
 
-    fn call(hook: fn(&[u8]) -> Vec<u8>, input: Value) -> Value {
+    fn call(config: Value, hook: fn(&[u8]) -> Vec<u8>, input: Value) -> Value {
+        configure(config.to_string().as_bytes()).unwrap();
         serde_json::from_slice(&hook(input.to_string().as_bytes())).unwrap()
+    }
+
+    fn asking(content: impl Into<Value>) -> Value {
+        json!({"provider": "up", "model": "m", "input": [{"role": "user", "content": content.into()}]})
+    }
+
+    #[test]
+    fn a_closed_path_is_answered_and_others_are_noted() {
+        let input = json!({"request": {"path": "/v1/models"}});
+        let output = call(json!({}), http_pre_hook, input.clone());
+        assert_eq!(output["request"]["headers"], json!({"x-legacy-request": "gen3"}));
+        assert_eq!(output["context"], json!({"gen3/path": "/v1/models"}));
+        let output = call(json!({"closed_paths": ["/v1/models"]}), http_pre_hook, input);
+        assert_eq!(output["response"]["status_code"], 403);
+        assert_eq!(output["response"]["headers"]["x-legacy"], "gen3");
+        assert_eq!(
+            (&output["has_response"], &output["context"]),
+            (&json!(true), &json!({}))
+        );
     }
 
     #[test]
     fn a_banned_word_is_a_short_circuit() {
-        let input = json!({"request": {"input": [{"role": "user", "content": [{"type": "text", "text": "a forbidden-word"}]}]}});
-        let output = call(pre_hook, input);
+        let parts = json!([{"type": "text", "text": "a forbidden-"}, {"type": "text", "text": "word"}]);
+        let output = call(json!({}), pre_hook, json!({"request": asking(parts)}));
         assert_eq!(output["short_circuit"]["error"]["error"]["code"], "banned_word");
+        assert_eq!(output["short_circuit"]["error"]["allow_fallbacks"], false);
+        assert_eq!(output["context"], json!({}));
     }
 
     #[test]
     fn a_conversation_begins_with_the_system_message() {
-        let input = json!({"request": {"input": [{"role": "user", "content": "hi"}]}});
-        assert_eq!(call(pre_hook, input)["request"]["input"][0]["role"], "system");
+        let output = call(json!({}), pre_hook, json!({"request": asking("hi")}));
+        assert_eq!(output["request"]["input"][0]["role"], "system");
+        assert_eq!(output["context"]["gen3/messages"], 1);
     }
 
     #[test]
     fn a_text_to_be_embedded_gets_no_system_message() {
-        let context = call(http_pre_hook, json!({"request": {"path": "/v1/embeddings"}}))["context"].clone();
-        let input = json!({"context": context, "request": {"input": [{"role": "user", "content": "hi"}]}});
-        assert_eq!(call(pre_hook, input)["request"]["input"][0]["role"], "user");
+        let context = call(json!({}), http_pre_hook, json!({"request": {"path": "/v1/embeddings"}}))["context"].clone();
+        let input = json!({"context": context, "request": asking("hi")});
+        assert_eq!(call(json!({}), pre_hook, input)["request"]["input"][0]["role"], "user");
     }
 
     #[test]
-    fn secrets_are_redacted_in_answers() {
-        let choice = json!({"index": 0, "message": {"role": "assistant", "content": "a TOP-SECRET"}});
-        let output = call(post_hook, json!({"response": {"chat_response": {"choices": [choice]}}}));
-        let text = &output["response"]["chat_response"]["choices"][0]["message"]["content"];
-        assert_eq!(text, "a [gen3 redacted]");
+    fn what_the_configuration_has_an_answer_for_is_answered() {
+        let config = json!({"answers": {"ping": "pong"}});
+        let output = call(config.clone(), pre_hook, json!({"request": asking(" ping\n")}));
+        let chat = json!({
+            "id": "",
+            "model": "m",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "pong"}, "finish_reason": "stop"}],
+        });
+        assert_eq!(output["short_circuit"], json!({"response": {"chat_response": chat}}));
+        let output = call(config, pre_hook, json!({"request": asking("constructor")}));
+        assert_eq!(output["has_short_circuit"], false);
     }
 
     #[test]
-    fn secrets_are_redacted_in_chunks_of_any_shape() {
-        let chunks = [
-            json!({"choices": [{"delta": {"content": "a TOP-SECRET"}}]}),
-            json!({"delta": "a TOP-SECRET"}),
-        ];
-        for chunk in chunks {
-            let output = call(http_stream_chunk_hook, json!({"chunk": chunk}));
-            assert!(
-                output["chunk"].to_string().contains("\"a [gen3 chunk redacted]\""),
-                "{output}"
+    fn another_model_is_asked() {
+        for (other, provider, model) in [("small", "up", "small"), ("mill/new/er", "mill", "new/er")] {
+            let config = json!({"models": {"m": other}});
+            let request = &call(config, pre_hook, json!({"request": asking("hi")}))["request"];
+            assert_eq!(
+                (&request["provider"], &request["model"]),
+                (&json!(provider), &json!(model))
             );
         }
     }
 
+    fn answered() -> Value {
+        let choice = json!({"index": 0, "message": {"role": "assistant", "content": "a TOP-SECRET"}});
+        json!({"chat_response": {"choices": [choice], "usage": {"total_tokens": 3}}})
+    }
+
+    #[test]
+    fn secrets_are_redacted_in_answers_and_tokens_added_up() {
+        let input = json!({"context": {"gen3/tokens": 4}, "response": answered()});
+        let output = call(json!({}), post_hook, input);
+        let text = &output["response"]["chat_response"]["choices"][0]["message"]["content"];
+        assert_eq!(text, "a [gen3 redacted]");
+        assert_eq!(output["context"], json!({"gen3/tokens": 7}));
+    }
+
+    #[test]
+    fn where_an_error_is_on_its_way_nothing_is_changed() {
+        let error = json!({"is_bifrost_error": false, "status_code": 500, "error": {"type": null, "code": null, "message": "down"}, "allow_fallbacks": null});
+        let input = json!({"response": answered(), "error": error, "has_error": true});
+        let output = call(json!({}), post_hook, input);
+        let text = &output["response"]["chat_response"]["choices"][0]["message"]["content"];
+        assert_eq!(text, "a TOP-SECRET");
+        assert_eq!((&output["error"], &output["context"]), (&error, &json!({})));
+    }
+
+    #[test]
+    fn the_chunk_that_carries_the_usage_counts() {
+        let usage = json!({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3});
+        let input = json!({"response": {"chat_response": {"choices": [], "usage": usage}}});
+        assert_eq!(call(json!({}), post_hook, input)["context"], json!({"gen3/tokens": 3}));
+    }
+
     #[test]
     fn a_response_gets_headers() {
-        let input = json!({"context": {"gen3/messages": 2}, "response": {"status_code": 200, "headers": {"a": "b"}}});
-        let headers = json!({"a": "b", "x-legacy": "gen3", "x-legacy-messages": "2"});
-        assert_eq!(call(http_post_hook, input)["response"]["headers"], headers);
+        let context = json!({"gen3/messages": 2, "gen3/tokens": 7, "other/left": {"a": 1}});
+        let input = json!({"context": context, "response": {"status_code": 200, "headers": {"a": "b"}}});
+        let output = call(json!({"reads": "other/left"}), http_post_hook, input);
+        let headers = json!({
+            "a": "b",
+            "x-legacy": "gen3",
+            "x-legacy-messages": "2",
+            "x-legacy-tokens": "7",
+            "x-legacy-read": r#"{"a":1}"#,
+        });
+        assert_eq!(output["response"]["headers"], headers);
+        let output = call(json!({"reads": "other/left"}), http_post_hook, json!({}));
+        assert_eq!(output["response"]["headers"], json!({"x-legacy": "gen3"}));
     }
 
     #[test]

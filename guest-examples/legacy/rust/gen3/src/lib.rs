@@ -4,6 +4,8 @@
 pub mod guard;
 pub mod hooks;
 pub mod model;
+pub mod redact;
+pub mod stream;
 
 #[cfg(target_family = "wasm")]
 mod abi;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub type Context = Map<String, Value>;
@@ -63,10 +65,16 @@ pub struct Part {
     pub image_url: Option<Value>,
 }
 
+impl Message {
+    pub fn text(&self) -> String {
+        self.content.as_ref().map(Content::text).unwrap_or_default()
+    }
+}
+
 impl Content {
-    pub fn texts(&self) -> Vec<&str> {
+    pub fn text(&self) -> String {
         match self {
-            Content::Text(text) => vec![text],
+            Content::Text(text) => text.clone(),
             Content::Parts(parts) => parts.iter().filter_map(|part| part.text.as_deref()).collect(),
         }
     }
@@ -128,8 +136,10 @@ pub struct ErrorField {
 }
 
 #[derive(Serialize)]
-pub struct ShortCircuit {
-    pub error: LlmError,
+#[serde(rename_all = "snake_case")]
+pub enum ShortCircuit {
+    Response(Value),
+    Error(LlmError),
 }
 
 #[derive(Default, Deserialize)]
@@ -166,14 +176,66 @@ pub struct HttpPostOutput {
 #[serde(default)]
 pub struct ChunkInput {
     pub context: Context,
-    /// In the provider's shape, of which there are many.
-    pub chunk: Value,
+    pub chunk: Chunk,
+}
+
+/// In the provider's shape, of which there are many.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Chunk {
+    Chat(ChatChunk),
+    Other(Value),
+}
+
+#[derive(Deserialize, Serialize)]
+pub struct ChatChunk {
+    pub choices: Vec<ChunkChoice>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct ChunkChoice {
+    pub index: Option<u32>,
+    pub delta: Option<Delta>,
+    pub finish_reason: Option<String>,
+    /// Of a completion that is no chat.
+    #[serde(skip_serializing)]
+    text: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Delta {
+    pub content: Option<Content>,
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Chunk::Other(Value::Null)
+    }
+}
+
+impl<'de> Deserialize<'de> for Chunk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // As text, since what a chat's chunk holds beside may be what no value can hold: half of a surrogate pair.
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        // A host that meets an error may try base64 of the chunk, in which no secret would be found.
+        if !text.get().starts_with('{') {
+            return Err(D::Error::custom("the chunk is no object"));
+        }
+        match serde_json::from_str::<ChatChunk>(text.get()) {
+            Ok(chat) if chat.choices.iter().all(|choice| choice.text.is_none()) => Ok(Chunk::Chat(chat)),
+            _ => serde_json::from_str(text.get())
+                .map(Chunk::Other)
+                .map_err(D::Error::custom),
+        }
+    }
 }
 
 #[derive(Serialize)]
 pub struct ChunkOutput {
     pub context: Context,
-    pub chunk: Value,
+    pub chunk: Chunk,
     pub has_chunk: bool,
     pub skip: bool,
     pub error: String,

@@ -1,2 +1,22 @@
+class Lifecycle:
+    pass
+
+
+class HttpRequestHook:
+    pass
+
+
+class HttpResponseHook:
+    pass
+
+
+class PreLlmHook:
+    pass
+
+
+class PostLlmHook:
+    pass
+
+
 class StreamHook:
     pass

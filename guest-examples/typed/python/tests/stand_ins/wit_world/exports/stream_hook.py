@@ -1,8 +1,15 @@
 from dataclasses import dataclass
 
+from ..imports.llm_types import LlmError
+
 
 @dataclass
 class Outcome_Proceed:
+    pass
+
+
+@dataclass
+class Outcome_Drop:
     pass
 
 
@@ -11,4 +18,9 @@ class Outcome_Replace:
     value: list[str]
 
 
-Outcome = Outcome_Proceed | Outcome_Replace
+@dataclass
+class Outcome_Abort:
+    value: LlmError
+
+
+Outcome = Outcome_Proceed | Outcome_Drop | Outcome_Replace | Outcome_Abort

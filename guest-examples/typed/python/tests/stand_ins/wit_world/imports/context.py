@@ -5,6 +5,10 @@ get = values.get
 set = values.__setitem__
 
 
+def request_id() -> str:
+    return "test"
+
+
 def remove(key: str) -> None:
     values.pop(key, None)
 

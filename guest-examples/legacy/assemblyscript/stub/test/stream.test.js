@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Plugin } from './plugin.js';
+
+/** Sends chunks, each a list of choices, through one stream; returns the choices as they come out. */
+function send(chunks, config, plugin = new Plugin(config), request_id = 'r1') {
+  return chunks.map((choices) => {
+    const chat_response = { object: 'chat.completion.chunk', choices };
+    const output = plugin.call('post_hook', { request_id }, { chat_response }, null);
+    return output.response.chat_response.choices;
+  });
+}
+
+const text = (content, index = 0, finish_reason = null) => ({ index, delta: { content }, finish_reason });
+const end = (index = 0) => ({ index, delta: {}, finish_reason: 'stop' });
+const textOf = (chunks, index = 0) =>
+  chunks
+    .flat()
+    .filter((choice) => choice.index === index)
+    .map((choice) => choice.delta?.content ?? '')
+    .join('');
+
+test('a secret is redacted across chunks', () => {
+  const out = send([[text('a TOP-')], [text('SEC')], [text('RET b')], [end()]]);
+  assert.equal(textOf(out), 'a [as-stub redacted] b');
+});
+
+test('what only began like a secret comes with the chunk that ends its choice', () => {
+  for (const last of [end(), { index: 0, delta: null, finish_reason: 'stop' }, { index: 0, finish_reason: 'stop' }]) {
+    const out = send([[text('a TOP-')], [last]]);
+    assert.deepEqual(out[1], [{ index: 0, delta: { content: 'TOP-' }, finish_reason: 'stop' }]);
+  }
+  assert.equal(textOf(send([[text('a TOP-')], [text('SECRE', 0, 'stop')]])), 'a TOP-SECRE');
+});
+
+test('the longest secret waits for its end, between characters of several bytes too', () => {
+  const config = { secrets: ['schlüssel', 'schlüsselbund'] };
+  const chunks = ['a schl', 'üssel', 'bund b', ' schlüs'].map((piece) => [text(piece)]);
+  assert.equal(textOf(send([...chunks, [end()]], config)), 'a [as-stub redacted] b schlüs');
+});
+
+test('choices that take turns do not mix', () => {
+  const out = send([
+    [text('TOP-', 0)],
+    [text('TOP-', 1)],
+    [text('SECRET', 0), text('x', 1)],
+    [text(' TOP', 1)],
+    [end(0), end(1)],
+  ]);
+  assert.deepEqual([textOf(out, 0), textOf(out, 1)], ['[as-stub redacted]', 'TOP-x TOP']);
+});
+
+test('a chunk without text leaves what is held as it is', () => {
+  const call = { index: 0, delta: { tool_calls: [{ function: { arguments: 'TOP-SECRET' } }] }, finish_reason: null };
+  const out = send([[text('TOP-')], [call], [], [text('SECRET')], [end()]]);
+  assert.deepEqual(out[1], [call]);
+  assert.equal(textOf(out), '[as-stub redacted]');
+});
+
+test('a chunk that ends a choice gets no content that nobody held', () => {
+  assert.deepEqual(send([[text('plain')], [end()]])[1], [end()]);
+});
+
+test('texts in a list of parts are redacted one by one', () => {
+  const parts = (word) => text([{ type: 'text', text: word }]);
+  assert.deepEqual(send([[parts('a TOP-SECRET')]]), [[parts('a [as-stub redacted]')]]);
+});
+
+test('requests that take turns do not mix', () => {
+  const plugin = new Plugin();
+  send([[text('TOP-')]], {}, plugin, 'r1');
+  assert.equal(textOf(send([[text('SECRET')], [end()]], {}, plugin, 'r2')), 'SECRET');
+  assert.equal(textOf(send([[text('SECRET')], [end()]], {}, plugin, 'r1')), '[as-stub redacted]');
+});
+
+test('what is held is gone when its choice is at its end', () => {
+  const plugin = new Plugin();
+  send([[text('TOP-')], [end()]], {}, plugin);
+  assert.equal(textOf(send([[text('SECRET')], [end()]], {}, plugin)), 'SECRET');
+});

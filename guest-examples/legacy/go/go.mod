@@ -1,0 +1,3 @@
+module legacy-go
+
+go 1.24

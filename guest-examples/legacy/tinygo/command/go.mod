@@ -1,0 +1,3 @@
+module legacy-tinygo-command
+
+go 1.23

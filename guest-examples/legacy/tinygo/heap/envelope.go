@@ -1,0 +1,60 @@
+// What goes into and comes out of the hooks of generation 2.
+
+package main
+
+import "encoding/json"
+
+type httpInput struct {
+	Context requestContext `json:"context"`
+	Request httpRequest    `json:"request"`
+}
+
+type httpOutput struct {
+	Context     requestContext `json:"context"`
+	Request     httpRequest    `json:"request"`
+	Response    *httpResponse  `json:"response"`
+	HasResponse bool           `json:"has_response"`
+	Error       string         `json:"error"`
+}
+
+type preInput struct {
+	Context requestContext `json:"context"`
+	Request llmRequest     `json:"request"`
+}
+
+type preOutput struct {
+	Context         requestContext `json:"context"`
+	Request         llmRequest     `json:"request"`
+	ShortCircuit    *shortCircuit  `json:"short_circuit"`
+	HasShortCircuit bool           `json:"has_short_circuit"`
+	Error           string         `json:"error"`
+}
+
+type postInput struct {
+	Context  requestContext `json:"context"`
+	Response *llmResponse   `json:"response"`
+	Error    *llmError      `json:"error"`
+	HasError bool           `json:"has_error"`
+}
+
+type postOutput struct {
+	Context   requestContext `json:"context"`
+	Response  *llmResponse   `json:"response"`
+	Error     *llmError      `json:"error"`
+	HasError  bool           `json:"has_error"`
+	HookError string         `json:"hook_error"`
+}
+
+// The member is the one in which the host looks for a failure of the hook.
+func printed(member string, output any) []byte {
+	text, err := json.Marshal(output)
+	if err != nil {
+		return failure(member, err)
+	}
+	return text
+}
+
+func failure(member string, err error) []byte {
+	text, _ := json.Marshal(map[string]string{member: name + ": " + err.Error()})
+	return text
+}

@@ -1,0 +1,3 @@
+module legacy-tinygo-heap
+
+go 1.23

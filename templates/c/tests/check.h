@@ -1,0 +1,1 @@
+../../../guest-examples/typed/c-tag/tests/check.h

@@ -1,0 +1,1 @@
+../../../guest-examples/typed/js/src/heimdall.js

@@ -1,0 +1,1 @@
+../../../guest-examples/typed/python/src/support.py

@@ -1,0 +1,1 @@
+../../../guest-examples/typed/python/tests/test_support.py

@@ -1,0 +1,1 @@
+../../../guest-examples/typed/ts/src/heimdall.ts

@@ -1,0 +1,1 @@
+../../../guest-examples/typed/ts/test/heimdall.test.ts
