@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use heimdall_tests::guests;
 use heimdall_tests::process::heimdall;
@@ -204,7 +204,7 @@ impl Watching {
         command.stdout(writer.try_clone().unwrap()).stderr(writer);
         let child = command.spawn().unwrap();
         drop(command);
-        let (told, lines) = channel();
+        let (told, lines) = sync_channel(1024);
         std::thread::spawn(move || {
             for line in BufReader::new(reader).lines().map_while(Result::ok) {
                 let _gone = told.send(line);
