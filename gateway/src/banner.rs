@@ -31,7 +31,8 @@ impl Banner<'_> {
         for (name, summary) in self.app.upstreams.summaries() {
             writeln!(out, "  upstream       {name}: {summary}")?;
         }
-        for loaded in self.app.pipeline.plugins() {
+        let pipeline = self.app.pipeline.get();
+        for loaded in pipeline.plugins() {
             write_plugin(out, loaded)?;
         }
         for failed in &self.app.failed {
@@ -46,7 +47,7 @@ impl Banner<'_> {
                 failed.error.replace('\n', "\n                 ")
             )?;
         }
-        if self.app.pipeline.plugins().is_empty() && self.app.failed.is_empty() {
+        if pipeline.plugins().is_empty() && self.app.failed.is_empty() {
             writeln!(out, "  plugin         none")?;
         }
         writeln!(out, "try:")?;
@@ -89,7 +90,7 @@ impl Banner<'_> {
 
     /// For machines.
     pub(crate) fn log(&self) {
-        for loaded in self.app.pipeline.plugins() {
+        for loaded in self.app.pipeline.get().plugins() {
             let manifest = loaded.plugin.manifest();
             tracing::info!(
                 plugin = %manifest.name,

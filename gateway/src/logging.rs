@@ -129,16 +129,34 @@ impl Lines {
 /// Collects log lines instead of writing them: all that plugins write, and warnings of the host.
 pub(crate) fn collect() -> anyhow::Result<Lines> {
     let lines = Lines::default();
-    let filter = EnvFilter::new("warn,heimdall::plugin=trace");
-    Registry::default()
-        .with(filter)
-        .with(lines.clone())
-        .try_init()
-        .map_err(|error| anyhow!("log lines can't be collected: {error}"))?;
+    let kept = lines.clone();
+    let keep = move |line| {
+        let mut lines = kept.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() < COLLECTED {
+            lines.push(line);
+        }
+    };
+    give("warn,heimdall::plugin=trace", keep)?;
     Ok(lines)
 }
 
-impl<S: Subscriber> Layer<S> for Lines {
+/// Gives each log line to this as it comes: all that plugins write, a line per request, and warnings of the host.
+pub(crate) fn tell(each: impl Fn(Line) + Send + Sync + 'static) -> anyhow::Result<()> {
+    give("warn,heimdall::plugin=trace,heimdall::request=info", each)
+}
+
+fn give(filter: &str, each: impl Fn(Line) + Send + Sync + 'static) -> anyhow::Result<()> {
+    Registry::default()
+        .with(EnvFilter::new(filter))
+        .with(Each(each))
+        .try_init()
+        .map_err(|error| anyhow!("log lines can't be collected: {error}"))
+}
+
+/// Who gets each line.
+struct Each<F>(F);
+
+impl<S: Subscriber, F: Fn(Line) + Send + Sync + 'static> Layer<S> for Each<F> {
     fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
         let mut line = Line {
             level: event.metadata().level().as_str(),
@@ -149,10 +167,7 @@ impl<S: Subscriber> Layer<S> for Lines {
             of_plugin: String::new(),
         };
         event.record(&mut line);
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() < COLLECTED {
-            lines.push(line);
-        }
+        (self.0)(line);
     }
 }
 

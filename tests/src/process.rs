@@ -10,13 +10,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
-/// A running `heimdall serve`. Killed when dropped.
+/// A running `heimdall serve`, or another verb that serves. Killed when dropped.
 pub struct Gateway {
     /// `http://127.0.0.1:PORT`, or with `https` if it has a certificate.
     pub url: String,
     child: Child,
     output: Arc<Output>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// What a process has printed so far, and the thread that reads it.
@@ -85,8 +85,19 @@ impl Gateway {
         environment: &[(&str, &str)],
         arguments: &[&str],
     ) -> Result<Gateway, (i32, String)> {
+        Gateway::start_verb(directory, environment, &[&["serve"], arguments].concat())
+    }
+
+    /// As [`Gateway::start_in`], with the verb that serves among the arguments.
+    ///
+    /// # Errors
+    /// When it ended instead of serving: its exit code and what it printed.
+    pub fn start_verb(
+        directory: tempfile::TempDir,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Result<Gateway, (i32, String)> {
         let mut child = heimdall(directory.path())
-            .arg("serve")
             .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
@@ -101,7 +112,7 @@ impl Gateway {
                 url,
                 child,
                 output,
-                _directory: directory,
+                directory,
             }),
             Err(_) => {
                 let status = child.wait().unwrap().code().unwrap_or(-1);
@@ -113,6 +124,11 @@ impl Gateway {
     /// What it has printed so far, logs and banner.
     pub fn output(&self) -> String {
         self.output.so_far()
+    }
+
+    /// The folder that it runs in.
+    pub fn folder(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Asks it to end, as an operator's `kill` does.

@@ -8,9 +8,9 @@ use heimdall_host::plugin::HookSet;
 use serde::Serialize;
 
 use super::chosen::Chosen;
+use super::front::Access;
 use super::hooks::{HOOKS, Part};
 use super::output::{self, BAD, FAINT, GOOD, HEADING, WARNING};
-use super::serve::Access;
 use super::{Exit, Failed};
 use crate::config::{Config, Origin};
 use crate::logging;

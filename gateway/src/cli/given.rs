@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
+use heimdall_host::json::Document;
 
 use crate::{files, plugins};
 
@@ -45,4 +46,20 @@ pub(super) fn read_text(file: &Path) -> anyhow::Result<String> {
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("it has to be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+/// A plugin's configuration: JSON, or `@` and the file that has it.
+///
+/// # Errors
+/// In words.
+pub(super) fn config(given: Option<&str>) -> anyhow::Result<Option<Document>> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let text = match given.strip_prefix('@') {
+        Some(file) => read(Path::new(file))?,
+        None => given.as_bytes().to_vec(),
+    };
+    let config = Document::parse(text).context("the plugin's configuration (`--config`) is no JSON")?;
+    Ok(Some(config))
 }

@@ -1,17 +1,23 @@
 //! The command line: one module per verb.
 
 mod bench;
+mod build;
 mod call;
+mod called;
 mod check;
 mod chosen;
 mod config;
+mod dev;
+mod front;
 mod given;
 mod hooks;
 mod inspect;
 mod manual;
+mod new;
 mod observed;
 mod output;
 mod passage;
+mod project;
 mod recorded;
 mod serve;
 mod signals;
@@ -34,7 +40,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// `inspect`, `call`, `test`: the file is no plugin.
+    /// `inspect`, `call`, `test`, `build`: the file is no plugin.
     NotAPlugin = 3,
     /// Ended by a second signal, before everything was finished.
     Interrupted = 130,
@@ -92,7 +98,7 @@ const EXIT_CODES: &str = "Exit codes:
   0  it did what it was asked to
   1  something failed while it ran (a plugin can't be loaded, a hook or a case failed, the address is taken, ...)
   2  the command line or the configuration is wrong
-  3  inspect, call, test: the file is not a plugin, or imports what this host does not offer
+  3  inspect, call, test, build: the file is not a plugin, or imports what this host does not offer
   130  a second signal ended it before requests and plugins were finished";
 
 /// A gateway for LLM calls whose plugins are WebAssembly: typed components and legacy modules in one pipeline.
@@ -105,6 +111,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    New(new::Arguments),
+    Build(build::Arguments),
+    Dev(dev::Arguments),
     Serve(serve::Arguments),
     Check(check::Arguments),
     Call(call::Arguments),
@@ -132,6 +141,9 @@ pub(crate) fn run() -> ExitCode {
     };
     let as_json = cli.verb.as_json();
     let done = match cli.verb {
+        Verb::New(arguments) => new::run(&arguments),
+        Verb::Build(arguments) => build::run(&arguments),
+        Verb::Dev(arguments) => dev::run(&arguments),
         Verb::Serve(arguments) => serve::run(arguments),
         Verb::Check(arguments) => check::run(&arguments),
         Verb::Call(arguments) => call::run(&arguments),

@@ -166,7 +166,16 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
     } else {
         (plugin.path.clone(), Place::File(plugin.path.clone().into()))
     };
-    let settings = PluginSettings {
+    Wanted {
+        place,
+        sha256: plugin.sha256.clone(),
+        settings: settings(plugin, file),
+    }
+}
+
+/// What an entry says of its plugin, whose file is called this.
+pub(crate) fn settings(plugin: &PluginConfig, file: String) -> PluginSettings {
+    PluginSettings {
         name: plugin.name.clone(),
         config: plugin
             .config
@@ -179,10 +188,5 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
         hide_headers: plugin.hidden(),
         options: plugin.options.clone(),
         ..PluginSettings::new(file)
-    };
-    Wanted {
-        place,
-        sha256: plugin.sha256.clone(),
-        settings,
     }
 }

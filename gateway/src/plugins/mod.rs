@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::{Exit, Failed};
 use crate::config::{Config, Origin};
 use crate::encoding::{Encoding, EncodingError, decode};
+pub(crate) use loader::settings;
 use loader::{Loader, wanted};
 
 /// One plugin of each kind, for a start without a configuration.
@@ -171,7 +172,8 @@ pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins
     })
 }
 
-fn pipeline(plugins: Vec<Loaded>) -> Result<Arc<Pipeline>, Failed> {
+/// The plugins in this order.
+pub(crate) fn pipeline(plugins: Vec<Loaded>) -> Result<Arc<Pipeline>, Failed> {
     let pipeline = Pipeline::new(plugins, Limits::default().context);
     Ok(Arc::new(pipeline.map_err(|error| Failed::new(Exit::Usage, error))?))
 }

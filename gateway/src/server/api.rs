@@ -129,7 +129,7 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
             Ok(Route::Models) => models::list(app).await,
             Ok(Route::Model(id)) => models::one(app, &id).await,
             Ok(Route::PassedOn(path, upstream)) => {
-                match pass_on(app, exchange.http(), &path, &upstream, access).await {
+                match pass_on(app, (exchange.http(), exchange.hooks()), &path, &upstream, access).await {
                     PassedOn::Whole(response) => response,
                     PassedOn::Pieces(status, headers, pieces) => return Ending::Pieces(status, headers, pieces),
                 }

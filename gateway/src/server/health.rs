@@ -21,7 +21,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>, request: Request<Body>) -
     if !may_look(&app, &request) {
         return document(&json!({"status": "ready"}));
     }
-    let plugins = app.pipeline.plugins().iter().map(|loaded| {
+    let pipeline = app.pipeline.get();
+    let plugins = pipeline.plugins().iter().map(|loaded| {
         let manifest = loaded.plugin.manifest();
         json!({
             "name": *manifest.name,

@@ -12,6 +12,7 @@ mod call;
 mod clients;
 mod connections;
 mod cors;
+mod current;
 mod errors;
 mod head;
 mod headers;
@@ -35,7 +36,6 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use heimdall_host::pipeline::Pipeline;
 use tokio_util::sync::CancellationToken;
 
 use crate::plugins::FailedPlugin;
@@ -46,6 +46,7 @@ pub(crate) use call::in_shape;
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
 pub(crate) use cors::Cors;
+pub(crate) use current::{Current, retire};
 pub(crate) use head::HeadLimits;
 pub(crate) use headers::{for_client, for_upstream};
 pub(crate) use refresh::refresh;
@@ -55,7 +56,7 @@ pub(crate) use tls::Tls;
 
 /// What every request needs.
 pub(crate) struct App {
-    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) pipeline: Current,
     pub(crate) upstreams: Upstreams,
     /// Plugins that the configuration has and this process does not.
     pub(crate) failed: Vec<FailedPlugin>,

@@ -32,16 +32,16 @@ pub(super) struct PassedPieces {
     is_bodiless: bool,
 }
 
-/// Sends the request to the upstream of this name. A plugin with the HTTP response hook gets the answer whole, unless
+/// Sends the request, which passes a pipeline with these hooks, to the upstream of this name. A plugin with the HTTP response hook gets the answer whole, unless
 /// it is a stream of events.
 pub(super) async fn pass_on(
     app: &App,
-    http: &HttpRequest,
+    (http, hooks): (&HttpRequest, HookSet),
     path: &PlainPath,
     upstream: &str,
     access: &mut Access,
 ) -> PassedOn {
-    match try_pass_on(app, http, path, upstream, access).await {
+    match try_pass_on(app, (http, hooks), path, upstream, access).await {
         Ok(passed_on) => passed_on,
         Err(error) => PassedOn::Whole(errors::response(&error, 502)),
     }
@@ -49,7 +49,7 @@ pub(super) async fn pass_on(
 
 async fn try_pass_on(
     app: &App,
-    http: &HttpRequest,
+    (http, hooks): (&HttpRequest, HookSet),
     path: &PlainPath,
     upstream: &str,
     access: &mut Access,
@@ -73,7 +73,7 @@ async fn try_pass_on(
     let headers = with(headers::for_client(&answer.headers), &answer.headers, &[CONTENT_TYPE]);
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_events = content_type.to_ascii_lowercase().starts_with(b"text/event-stream");
-    if is_events || !app.pipeline.hooks().contains(HookSet::HTTP_RESPONSE) {
+    if is_events || !hooks.contains(HookSet::HTTP_RESPONSE) {
         let pieces = PassedPieces {
             pieces: answer.body,
             is_events,

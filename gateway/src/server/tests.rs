@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{App, Budget, Clients, Cors, HeadLimits, router};
+use super::{App, Budget, Clients, Cors, Current, HeadLimits, router};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
 use crate::upstream::{Upstreams, canned};
@@ -25,7 +25,7 @@ pub(super) fn app() -> App {
 
 fn app_of(config: &Config) -> App {
     App {
-        pipeline: Arc::new(Pipeline::new(Vec::new(), 1000).unwrap()),
+        pipeline: Current::new(Arc::new(Pipeline::new(Vec::new(), 1000).unwrap())),
         upstreams: Upstreams::new(config).unwrap(),
         failed: vec![FailedPlugin {
             name: "gone".to_owned(),

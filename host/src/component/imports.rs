@@ -134,8 +134,9 @@ fn stand_in_place(name: &str) -> Option<Place> {
     })
 }
 
-const NEWER_CONTRACT: &str = "the plugin was built against a newer contract than this host has";
-const NEWER_WASI: &str = "the plugin was built against a newer WASI than this host has";
+pub(super) const NEWER_CONTRACT: &str =
+    "the plugin was built against a newer contract than this host has: upgrade Heimdall";
+const NEWER_WASI: &str = "the plugin was built against a newer WASI than this host has: upgrade Heimdall";
 const NOT_GRANTED: &str = "this host grants it to no plugin";
 
 /// Puts stand-ins into a linker.
@@ -181,7 +182,7 @@ impl StandIns {
 }
 
 /// The first few of a list that may be long.
-fn few(names: &[String]) -> String {
+pub(super) fn few(names: &[String]) -> String {
     const SHOWN: usize = 4;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
     match names.len().saturating_sub(SHOWN) {

@@ -132,6 +132,23 @@ impl<'a> Exported<'a> {
     }
 }
 
+impl Exported<'_> {
+    /// Whether what this host does not know is of a later track than its own.
+    pub(super) fn is_newer(&self) -> bool {
+        let tracks = self
+            .unknown
+            .iter()
+            .filter_map(|name| track(InterfaceName::parse(name)?.version));
+        tracks.max() > track(TRACK)
+    }
+}
+
+/// Of `0.1.3` the first two numbers.
+fn track(version: &str) -> Option<(u64, u64)> {
+    let mut numbers = version.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,7 @@
 //! assert!(!Typed.offers(&interface("wasi:http/outgoing-handler@0.2.3")));
 //! ```
 
+mod contract;
 mod imports;
 mod interfaces;
 mod plugin;
@@ -27,7 +28,8 @@ use async_trait::async_trait;
 
 use crate::failure::{Cause, Failure};
 use crate::loader::{
-    Abi, Artifact, Candidate, Import, Isolation, LoadError, PluginSettings, Recognised, Recognition, Shape,
+    Abi, Artifact, Candidate, ComponentShape, Import, Isolation, LoadError, ModuleShape, PluginSettings, Recognised,
+    Recognition, Shape,
 };
 use crate::plugin::{Manifest, Plugin};
 use crate::runtime::{Deadline, Instances, Runtime, own_name};
@@ -61,12 +63,13 @@ impl Abi for Typed {
     }
 
     fn recognise(&self, artifact: &Artifact) -> Recognition {
-        let Shape::Component(shape) = &artifact.shape else {
-            return unlike(None, 0);
+        let shape = match &artifact.shape {
+            Shape::Component(shape) => shape,
+            Shape::Module(module) => return unlike_module(module),
         };
         let exported = Exported::among(shape.exports.iter().map(String::as_str));
         match exported.version {
-            Some(version) => Recognition::Yes(recognised(&exported, version)),
+            Some(version) => Recognition::Yes(recognised(&exported, version, shape)),
             None if !exported.interfaces.is_empty() => {
                 let hooks = exported.interfaces.hook_names().join(", ");
                 unlike(
@@ -76,13 +79,24 @@ impl Abi for Typed {
             }
             None if !exported.unknown.is_empty() => {
                 let names = exported.unknown.join(", ");
+                let remedy = if exported.is_newer() {
+                    "upgrade Heimdall to one that knows it, or build the plugin against"
+                } else {
+                    "build the plugin against"
+                };
                 unlike(
-                    Some(format!("it exports {names}; this host knows {PACKAGE}@{TRACK}")),
+                    Some(format!(
+                        "it exports {names}; this host knows {PACKAGE}@{TRACK}: {remedy} {PACKAGE}@{}",
+                        v0_1::VERSION
+                    )),
                     SCORE_CONTRACT,
                 )
             }
             None => unlike(
-                Some(format!("it is a component that exports nothing of {PACKAGE}")),
+                Some(format!(
+                    "it is a component that exports nothing of {PACKAGE}: build it for a world that includes {PACKAGE}/base@{}",
+                    v0_1::VERSION
+                )),
                 SCORE_COMPONENT,
             ),
         }
@@ -103,7 +117,24 @@ fn unlike(closest: Option<String>, score: u32) -> Recognition {
     Recognition::No { closest, needs, score }
 }
 
-fn recognised(exported: &Exported<'_>, version: &str) -> Recognised {
+/// What is meant to be typed, and was built without its last step.
+fn unlike_module(module: &ModuleShape) -> Recognition {
+    let is_of_contract = |name: &&str| name.contains(&format!("{PACKAGE}/"));
+    let exported = module.exports.iter().map(|export| export.name.as_str());
+    let Some(name) = exported.filter(is_of_contract).min() else {
+        return unlike(None, 0);
+    };
+    unlike(
+        Some(format!(
+            "it exports `{name}`, as the core module of a typed plugin does, but has no component-type section, from which \
+             the component would be made: link what the bindings made for it and strip no custom sections, or put the world in \
+             afterwards, by `[component]` in heimdall.plugin.toml or by `wasm-tools component embed`"
+        )),
+        SCORE_CONTRACT,
+    )
+}
+
+fn recognised(exported: &Exported<'_>, version: &str, shape: &ComponentShape) -> Recognised {
     let hooks = exported.interfaces.hook_names();
     let mut notes = Vec::new();
     if hooks.is_empty() {
@@ -111,10 +142,11 @@ fn recognised(exported: &Exported<'_>, version: &str) -> Recognised {
     }
     for name in &exported.unknown {
         notes.push(format!(
-            "{name} is never called: this host has {PACKAGE}@{}",
+            "{name} is never called: this host has {PACKAGE}@{}; upgrade Heimdall to have it called",
             v0_1::VERSION
         ));
     }
+    notes.extend(contract::missing(&shape.imported_items));
     Recognised {
         kind: NAME.to_owned(),
         version: format!("{PACKAGE}@{version}"),
@@ -151,12 +183,13 @@ async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>
     let (guests, guest, description) = first_instance(guests, settings).await?;
 
     let mut notes = candidate.recognised.notes.clone();
-    notes.extend(
-        linked
-            .missing
-            .iter()
-            .map(|missing| format!("a call would fail: {missing}")),
-    );
+    for missing in &linked.missing {
+        let note = format!("a call would fail: {missing}");
+        // What a newer contract would have is told before anything is linked.
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
     let manifest = Manifest {
         name: guests.name.clone(),
         file: settings.file.as_str().into(),

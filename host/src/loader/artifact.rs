@@ -1,5 +1,6 @@
 //! A file that may be a plugin, and what it exports and imports.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -36,6 +37,8 @@ pub struct ComponentShape {
     pub exports: Vec<String>,
     /// In the file's order.
     pub imports: Vec<String>,
+    /// The functions and resources that it imports, by interface.
+    pub imported_items: BTreeMap<String, Vec<String>>,
 }
 
 /// What a core module exports and imports.

@@ -32,6 +32,7 @@ pub use artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, 
 pub use error::{LoadError, UnknownKind};
 pub use inspect::{InspectedImport, Inspection};
 pub use prepared::Prepared;
+pub use read::component;
 pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings};
 
 use crate::component::Typed;

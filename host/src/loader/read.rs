@@ -1,6 +1,7 @@
 //! Reads a file: whether it is WebAssembly that this host takes, and what it exports and imports.
 
 use bytes::Bytes;
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 use wasmparser::types::{EntityType, Types};
 use wasmparser::{
     BinaryReaderError, ExternalKind, KnownCustom, MemoryType, Operator, Parser, Payload, ProducersSectionReader,
@@ -37,6 +38,21 @@ pub(super) fn artifact(file: &str, bytes: Bytes) -> Result<Artifact, LoadError> 
         bytes,
         encoded: false,
     })
+}
+
+/// The component that a file is, or, if it is a core module with component-type sections, describes.
+///
+/// # Errors
+/// When it is neither, or no component can be made of it.
+pub fn component(file: &str, bytes: Bytes) -> Result<Bytes, LoadError> {
+    let artifact = artifact(file, bytes)?;
+    match artifact.shape {
+        Shape::Component(_) => Ok(artifact.bytes),
+        Shape::Module(_) => Err(LoadError::Encode {
+            file: file.into(),
+            reason: "it is a core module without component-type sections".into(),
+        }),
+    }
 }
 
 fn refuse_other_formats(file: &str, bytes: &[u8]) -> Result<(), LoadError> {
@@ -250,7 +266,12 @@ fn shape(file: &str, bytes: &[u8], outline: &Outline) -> Result<Shape, LoadError
         .map_err(|error| refused_feature(file, bytes).unwrap_or_else(|| malformed(file, &error)))?;
     if outline.component {
         let (exports, imports) = (outline.exports.clone(), outline.imports.clone());
-        return Ok(Shape::Component(ComponentShape { exports, imports }));
+        let items = imports.iter().map(|name| (name.clone(), imported_items(&types, name)));
+        return Ok(Shape::Component(ComponentShape {
+            imported_items: items.filter(|(_, items)| !items.is_empty()).collect(),
+            exports,
+            imports,
+        }));
     }
     let exports = types.as_ref().core_exports().into_iter().flatten();
     let exports = exports
@@ -272,6 +293,23 @@ fn shape(file: &str, bytes: &[u8], outline: &Outline) -> Result<Shape, LoadError
         imports,
         heap_base: outline.heap_base,
     }))
+}
+
+/// The functions and resources of an interface that a component imports.
+fn imported_items(types: &Types, interface: &str) -> Vec<String> {
+    let Some(ComponentEntityType::Instance(id)) = types.component_item_for_import(interface).map(|item| item.ty) else {
+        return Vec::new();
+    };
+    let is_item = |kind: &ComponentEntityType| match kind {
+        ComponentEntityType::Func(_) => true,
+        ComponentEntityType::Type { referenced, created } => {
+            // A resource of its own: one that it uses from another interface has the type that it has there.
+            matches!(created, ComponentAnyTypeId::Resource(_)) && types.peel_alias(*referenced).is_none()
+        }
+        _ => false,
+    };
+    let items = types[id].exports.iter().filter(|(_, item)| is_item(&item.ty));
+    items.map(|(name, _)| name.clone()).collect()
 }
 
 fn item(types: &Types, entity: EntityType) -> Item {

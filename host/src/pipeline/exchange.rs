@@ -116,6 +116,11 @@ impl Exchange {
         &self.http
     }
 
+    /// The hooks that at least one plugin of its pipeline has.
+    pub fn hooks(&self) -> HookSet {
+        self.pipeline.hooks()
+    }
+
     /// The request's context.
     pub fn context(&self) -> &Context {
         &self.context

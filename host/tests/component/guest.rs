@@ -189,6 +189,11 @@ impl Guest {
         module.into()
     }
 
+    /// The core module without that section, as a linker leaves it that strips too much.
+    pub fn stripped(self) -> Bytes {
+        wat::parse_str(self.module()).unwrap().into()
+    }
+
     fn module(&self) -> String {
         let lifecycle = format!("heimdall:plugin/lifecycle@{}", self.version);
         format!(

@@ -2,19 +2,16 @@
 
 mod hook;
 mod input;
-mod outcome;
 mod report;
 mod stage;
-mod view;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
-use heimdall_host::json::Document;
 use heimdall_host::loader::{Isolation, LoadError, Loaded, PluginSettings};
 
+use super::called::Called;
 use super::times::Times;
 use super::{Exit, Failed, given, output};
 use crate::config::{self, Config};
@@ -144,7 +141,7 @@ async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
         .map_err(usage)?;
     let first_lines = lines.take();
     let (mut times, mut failures) = (Times::default(), 0);
-    let mut count = |calls: &[stage::Called]| {
+    let mut count = |calls: &[Called]| {
         for called in calls {
             times.add(called.time);
             failures += u64::from(called.outcome.is_failure());
@@ -183,18 +180,8 @@ async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
 }
 
 fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
-    let config = match arguments.config.as_deref() {
-        None => None,
-        Some(given) => {
-            let text = match given.strip_prefix('@') {
-                Some(file) => given::read(Path::new(file))?,
-                None => given.as_bytes().to_vec(),
-            };
-            Some(Document::parse(text).context("the plugin's configuration (`--config`) is no JSON")?)
-        }
-    };
     Ok(PluginSettings {
-        config,
+        config: given::config(arguments.config.as_deref())?,
         isolation: arguments.isolation,
         limits: config::limits("--limit", &arguments.limits)?,
         options: arguments.options.iter().cloned().collect::<BTreeMap<_, _>>(),

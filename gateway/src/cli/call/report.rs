@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use heimdall_host::plugin::{Manifest, Usage};
 use serde_json::{Value, json};
-use similar::TextDiff;
 
-use super::stage::Called;
-use crate::cli::output::{self, ADDED, BAD, FAINT, GOOD, HEADING, REMOVED, WARNING, printable};
+use crate::cli::called::Called;
+use crate::cli::output::{self, BAD, FAINT, HEADING};
 use crate::cli::times::Times;
 use crate::logging::Line;
 
@@ -47,7 +46,7 @@ impl Report<'_> {
         } = self.manifest;
         writeln!(out, "{HEADING}{name}{HEADING:#} ({kind}, {version}) {file}")?;
         for called in &self.calls {
-            self.write_call(out, called)?;
+            called.write(out, self.hook)?;
         }
         if !self.hidden.is_empty() {
             writeln!(
@@ -71,41 +70,6 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn write_call(&self, out: &mut String, called: &Called) -> std::fmt::Result {
-        let about = called
-            .about
-            .as_ref()
-            .map(|about| format!(", {about}"))
-            .unwrap_or_default();
-        let style = match called.outcome.word() {
-            "proceed" => GOOD,
-            "failed" => BAD,
-            _ => WARNING,
-        };
-        let (outcome, time) = (printable(&called.outcome.line()), output::duration(called.time));
-        writeln!(
-            out,
-            "{}{about}: {style}{outcome}{style:#} {FAINT}({time}){FAINT:#}",
-            self.hook
-        )?;
-        for line in called.outcome.detail().lines() {
-            writeln!(out, "  {}", printable(line))?;
-        }
-        let diff = diff(called);
-        if diff.is_empty() && called.outcome.word() == "proceed" {
-            writeln!(out, "  {FAINT}nothing changed{FAINT:#}")?;
-        }
-        for line in diff.lines() {
-            let style = match line.get(..1) {
-                Some("+") => ADDED,
-                Some("-") => REMOVED,
-                _ => FAINT,
-            };
-            writeln!(out, "  {style}{}{style:#}", printable(line))?;
-        }
-        Ok(())
-    }
-
     fn used(&self) -> String {
         let Usage { instances, memory } = self.usage;
         let plural = if instances == 1 { "" } else { "s" };
@@ -121,7 +85,7 @@ impl Report<'_> {
                 "about": called.about,
                 "outcome": called.outcome.word(),
                 "detail": called.outcome.json(),
-                "diff": diff(called),
+                "diff": called.diff(),
                 "time_us": output::microseconds(called.time),
             })
         });
@@ -144,15 +108,6 @@ impl Report<'_> {
             "repeat": {"count": self.repeated, "calls": self.times.count(), "failed": self.failures, "time_us": self.times.json()},
         })
     }
-}
-
-/// What changed, as a unified diff; empty: nothing.
-fn diff(called: &Called) -> String {
-    if called.before == called.after {
-        return String::new();
-    }
-    let diff = TextDiff::from_lines(&called.before, &called.after);
-    diff.unified_diff().missing_newline_hint(false).to_string()
 }
 
 fn milliseconds(time: Duration) -> u64 {

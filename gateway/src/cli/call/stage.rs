@@ -9,22 +9,10 @@ use heimdall_host::plugin::{Call, ChunkOutcome, HookSet, HttpOutcome, Plugin, Po
 
 use super::hook::Hook;
 use super::input::Input;
-use super::outcome::Outcome;
-use super::view;
+use crate::cli::called::{Called, Outcome, view};
 
 /// The id of the request that hooks are called for.
 const REQUEST_ID: &str = "heimdall-call";
-
-/// One call of a hook.
-pub(super) struct Called {
-    /// What it was about, where several calls are made.
-    pub(super) about: Option<String>,
-    pub(super) outcome: Outcome,
-    /// What the hook was given, and what it left, as texts.
-    pub(super) before: String,
-    pub(super) after: String,
-    pub(super) time: Duration,
-}
 
 /// One request's hooks.
 pub(super) struct Stage<'a> {

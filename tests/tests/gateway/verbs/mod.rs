@@ -1,10 +1,13 @@
 //! The verbs beside `serve`, as scripts use them.
 
 mod bench;
+mod build;
 mod call;
 mod cases;
 mod check;
 mod guests_cases;
+mod dev;
+mod new;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -43,6 +46,12 @@ impl Desk {
             desk.write(file, "[[plugins]]\npath = \"guard.wasm\"\n");
         }
         cases::write_examples(&desk);
+        // A plugin of one's own, and a template.
+        let project = "name = \"a\"\nbuild = \"cp guard.wasm plugin.wasm\"\noutput = \"plugin.wasm\"\n";
+        desk.write("heimdall.plugin.toml", project);
+        desk.write("my-plugin/heimdall.plugin.toml", project);
+        desk.copy("my-plugin/guard.wasm", guests::TYPED_GUARD);
+        desk.write("my-template/template.toml", "language = \"Shell\"\n");
         desk
     }
 
@@ -51,7 +60,9 @@ impl Desk {
     }
 
     fn write(&self, name: &str, text: impl AsRef<[u8]>) {
-        fs::write(self.path().join(name), text).unwrap();
+        let file = self.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
     }
 
     fn copy(&self, name: &str, guest: Guest) {
@@ -165,7 +176,9 @@ fn every_example_of_every_help_works() {
         let has_verbs = way.is_empty() || !verbs(help).is_empty();
         assert!(has_verbs || !examples.is_empty(), "{way:?} has no examples");
         for line in examples {
-            if line.starts_with("heimdall serve") {
+            if line.contains("--watch") {
+                says(shell(&format!("exec {line}")), &line, "waiting for a change");
+            } else if line.starts_with("heimdall serve") || line.starts_with("heimdall dev") {
                 serves(shell(&with_free_port(&line)), &line);
             } else {
                 let ran = Ran::of(shell(&line).output().unwrap());
@@ -186,17 +199,22 @@ fn with_free_port(line: &str) -> String {
     }
 }
 
-fn serves(mut command: Command, line: &str) {
+fn serves(command: Command, line: &str) {
+    says(command, line, "http://127.0.0.1:");
+}
+
+/// Runs a command that ends when it is asked to, until it says this.
+fn says(mut command: Command, line: &str, words: &str) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut said = Vec::new();
-    let serves = lines.map_while(Result::ok).any(|line| {
+    let says = lines.map_while(Result::ok).any(|line| {
         said.push(line);
-        said.last().is_some_and(|line| line.contains("http://127.0.0.1:"))
+        said.last().is_some_and(|line| line.contains(words))
     });
     let _ = child.kill();
     let _ = child.wait();
-    assert!(serves, "{line}\n{}", said.join("\n"));
+    assert!(says, "{line}\n{}", said.join("\n"));
 }
 
 #[test]

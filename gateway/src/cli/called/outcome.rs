@@ -11,7 +11,7 @@ use super::view;
 const REFUSED: u16 = 403;
 
 /// What a hook decided, or why it failed.
-pub(super) enum Outcome {
+pub(in crate::cli) enum Outcome {
     Proceed,
     Dropped,
     /// A reply to the client, and what is in it.
@@ -28,7 +28,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    pub(super) fn responded(reply: &Reply) -> Outcome {
+    pub(in crate::cli) fn responded(reply: &Reply) -> Outcome {
         Outcome::Responded {
             status: reply.status,
             headers: reply.headers.clone(),
@@ -36,12 +36,12 @@ impl Outcome {
         }
     }
 
-    pub(super) fn is_failure(&self) -> bool {
+    pub(in crate::cli) fn is_failure(&self) -> bool {
         matches!(self, Outcome::Failed(_))
     }
 
     /// One word for machines.
-    pub(super) fn word(&self) -> &'static str {
+    pub(in crate::cli) fn word(&self) -> &'static str {
         match self {
             Outcome::Proceed => "proceed",
             Outcome::Dropped => "drop",
@@ -55,7 +55,7 @@ impl Outcome {
     }
 
     /// One line for people.
-    pub(super) fn line(&self) -> String {
+    pub(in crate::cli) fn line(&self) -> String {
         match self {
             Outcome::Proceed => "goes on".to_owned(),
             Outcome::Dropped => "dropped: nothing is sent for it".to_owned(),
@@ -81,7 +81,7 @@ impl Outcome {
     }
 
     /// What belongs to the outcome, laid out; empty: nothing.
-    pub(super) fn detail(&self) -> String {
+    pub(in crate::cli) fn detail(&self) -> String {
         match self {
             Outcome::Responded { headers, body, .. } => {
                 let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
@@ -94,7 +94,7 @@ impl Outcome {
         }
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::cli) fn json(&self) -> Value {
         let said = |document: &Document| serde_json::from_str::<Value>(document.as_str()).unwrap_or_default();
         match self {
             Outcome::Proceed | Outcome::Dropped => Value::Null,

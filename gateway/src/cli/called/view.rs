@@ -7,34 +7,34 @@ use heimdall_host::json::{Document, Duplicates, Kind, Value};
 use heimdall_host::model::{Context, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
 use http::HeaderMap;
 
-pub(super) fn request(request: &HttpRequest) -> String {
+pub(in crate::cli) fn request(request: &HttpRequest) -> String {
     let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
     let first = format!("{} {}{query}\n", request.method(), request.path());
     first + &headers_and_body(request.headers(), request.body())
 }
 
-pub(super) fn response(response: &HttpResponse) -> String {
+pub(in crate::cli) fn response(response: &HttpResponse) -> String {
     format!("{}\n", response.status()) + &headers_and_body(response.headers(), response.body())
 }
 
-pub(super) fn call(request: &LlmRequest) -> String {
+pub(in crate::cli) fn call(request: &LlmRequest) -> String {
     let first = format!("provider: {}\nmodel: {}\n\n", request.provider(), request.model());
     first + &pretty(request.document())
 }
 
-pub(super) fn upstream(upstream: &Upstream) -> String {
+pub(in crate::cli) fn upstream(upstream: &Upstream) -> String {
     match upstream {
         Upstream::Response(response) => pretty(response.document()),
         Upstream::Error(error) => format!("status: {}\n\n{}", error.status_or(500), pretty(&error.to_json())),
     }
 }
 
-pub(super) fn chunk(chunk: &LlmChunk) -> String {
+pub(in crate::cli) fn chunk(chunk: &LlmChunk) -> String {
     pretty(chunk.document())
 }
 
 /// What hooks left in the request's context.
-pub(super) fn context(context: &Context) -> String {
+pub(in crate::cli) fn context(context: &Context) -> String {
     let mut text = String::new();
     for (key, value) in context.iter() {
         // Writing to a string does not fail.
@@ -44,7 +44,7 @@ pub(super) fn context(context: &Context) -> String {
 }
 
 /// JSON laid out, a value to a line; numbers and texts as they were written.
-pub(super) fn pretty(document: &Document) -> String {
+pub(in crate::cli) fn pretty(document: &Document) -> String {
     let mut text = String::new();
     write_value(&mut text, document.root(), 0);
     text.push('\n');

@@ -1,0 +1,236 @@
+//! `heimdall dev`: a plugin is served on the echo, built and loaded anew when its files change, and shown at work.
+
+mod shown;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use heimdall_host::loader::{Host, Loaded, PluginSettings};
+use tokio::task::JoinSet;
+
+use super::build::{self, CONFIGURATION, Watch};
+use super::front::Front;
+use super::output::{self, FAINT, GOOD, HEADING, WARNING};
+use super::project::{FILE, Project};
+use super::signals::{self, Signals};
+use super::{Exit, Failed, given};
+use crate::config::{self, Config, Origin, PluginConfig};
+use crate::logging;
+use crate::plugins::{self, Plugins};
+use crate::server::{App, retire};
+use shown::Shown;
+
+/// How long plugins that serve no more may take for what they have left, when everything ends.
+const LAST_HOOKS: Duration = Duration::from_secs(5);
+
+const EXAMPLES: &str = "\
+Examples:
+  heimdall dev                                 the plugin in this folder, on 127.0.0.1:8080
+  heimdall dev my-plugin --listen 127.0.0.1:9000
+  heimdall dev my-plugin --config '{\"banned\": [\"word\"]}'
+
+The plugin's configuration is `--config`, else that of the entry in the folder's heimdall.toml whose `path` is the plugin.
+Every call goes to the built-in echo. For each request it tells what each hook decided, how long it took, what it changed
+and what it logged.
+
+When a file changes, the plugin is built and loaded anew. Requests that are under way end with the plugin that they began
+with. While a build fails, the plugin of before goes on serving. SIGTERM or SIGINT ends it.";
+
+/// Serve a plugin while you write it: rebuilt and reloaded on change, every hook's doing shown
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The plugin's folder
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", value_parser = super::serve::address, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// The plugin's configuration as JSON, or `@` and the file that has it
+    #[arg(long, value_name = "JSON|@FILE")]
+    config: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
+    logging::tell(|line| output::note(&output::log_line(&line)))?;
+    let config = Config {
+        listen: arguments.listen,
+        ..Config::default()
+    };
+    config::check_listen(arguments.listen, &config)
+        .map_err(|problem| Failed::new(Exit::Usage, anyhow::anyhow!("the address of `--listen` {problem}")))?;
+    let front = Front::new(config)?;
+    let runtime = super::runtime()?;
+    let exit = runtime.block_on(async {
+        let signals = signals::listen()?;
+        tokio::select! {
+            done = dev(arguments, front, &signals) => done,
+            () = signals.now.cancelled() => Ok(Exit::Interrupted),
+        }
+    });
+    runtime.shutdown_background();
+    exit
+}
+
+async fn dev(arguments: &Arguments, front: Front, signals: &Signals) -> Result<Exit, Failed> {
+    let project = build::read(&arguments.folder)?;
+    let socket = front.bind()?;
+    let mut workshop = Workshop {
+        arguments,
+        host: plugins::host(plugins::cache(front.config()))?,
+        // Before the first build, so that no change is missed.
+        watch: Watch::new(&project)?,
+        project,
+    };
+    let Some(first) = workshop.first(signals).await? else {
+        return Ok(Exit::Ok);
+    };
+    let plugins = Plugins {
+        pipeline: plugins::pipeline(vec![first])?,
+        failed: Vec::new(),
+    };
+    let open = front.open(socket, plugins)?;
+    output::note(&open.banner(&workshop.origin()).text());
+    let app = open.app.clone();
+    let (reloaded, ()) = tokio::join!(workshop.reload(&app, signals), open.serve(signals));
+    reloaded.map(|()| Exit::Ok)
+}
+
+/// What makes the plugin, again and again.
+struct Workshop<'a> {
+    arguments: &'a Arguments,
+    host: Host,
+    watch: Watch,
+    /// As it was when it was last in order.
+    project: Project,
+}
+
+impl Workshop<'_> {
+    /// The first plugin that can serve; none: it was asked to stop before.
+    async fn first(&mut self, signals: &Signals) -> Result<Option<Loaded>, Failed> {
+        loop {
+            let Some(loaded) = self.load_unless(signals).await else {
+                return Ok(None);
+            };
+            match loaded {
+                Ok(loaded) => return Ok(Some(loaded)),
+                Err(failed) => failed.tell(false),
+            };
+            output::note(&format!("{FAINT}nothing serves yet; waiting for a change{FAINT:#}\n"));
+            if !self.changed_unless(signals).await? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Replaces the plugin whenever its files change, until it is asked to stop.
+    async fn reload(mut self, app: &App, signals: &Signals) -> Result<(), Failed> {
+        let mut retired = JoinSet::new();
+        while self.changed_unless(signals).await? {
+            output::note(&format!("{FAINT}a file changed{FAINT:#}\n"));
+            let Some(loaded) = self.load_unless(signals).await else {
+                break;
+            };
+            let pipeline = loaded.and_then(|loaded| plugins::pipeline(vec![loaded]));
+            match pipeline {
+                Ok(next) => {
+                    let told = reloaded(next.plugins());
+                    retired.spawn(retire(app.pipeline.replace(next)));
+                    output::note(&told);
+                }
+                Err(failed) => {
+                    failed.tell(false);
+                    output::note(&format!("{WARNING}the plugin of before goes on serving{WARNING:#}\n"));
+                }
+            }
+        }
+        let _late = tokio::time::timeout(LAST_HOOKS, retired.join_all()).await;
+        Ok(())
+    }
+
+    /// None: it was asked to stop.
+    async fn load_unless(&mut self, signals: &Signals) -> Option<Result<Loaded, Failed>> {
+        tokio::select! {
+            loaded = self.load() => Some(loaded),
+            () = signals.stop.cancelled() => None,
+        }
+    }
+
+    /// False: it was asked to stop.
+    async fn changed_unless(&mut self, signals: &Signals) -> Result<bool, Failed> {
+        tokio::select! {
+            changed = self.watch.changed(&self.project) => Ok(changed.map(|()| true)?),
+            () = signals.stop.cancelled() => Ok(false),
+        }
+    }
+
+    /// Builds the plugin, and loads it as its configuration says.
+    async fn load(&mut self) -> Result<Loaded, Failed> {
+        self.project = build::read(&self.arguments.folder)?;
+        let built = build::build(&self.project, &self.host).await?;
+        let settings = self.settings(&built.file)?;
+        let loaded = self.host.load(built.bytes, settings).await;
+        let loaded = loaded.map_err(|error| Failed::new(Exit::NotAPlugin, error))?;
+        Ok(Loaded {
+            plugin: Arc::new(Shown(loaded.plugin)),
+            ..loaded
+        })
+    }
+
+    fn settings(&self, plugin: &Path) -> Result<PluginSettings, Failed> {
+        let usage = |error| Failed::new(Exit::Usage, error);
+        let file = plugin.display().to_string();
+        let mut settings = match self.entry(plugin)? {
+            Some(entry) => plugins::settings(&entry, file),
+            None => PluginSettings::new(file),
+        };
+        if let Some(config) = given::config(self.arguments.config.as_deref()).map_err(usage)? {
+            settings.config = Some(config);
+        }
+        Ok(settings)
+    }
+
+    /// What the folder's configuration says of the plugin.
+    fn entry(&self, plugin: &Path) -> Result<Option<PluginConfig>, Failed> {
+        let Some(file) = self.configuration() else {
+            return Ok(None);
+        };
+        let loaded = config::load(Some(&file), None).map_err(|error| Failed::new(Exit::Usage, error))?;
+        let plugin = plugin.canonicalize().ok();
+        let is_it = |entry: &PluginConfig| Path::new(&entry.path).canonicalize().ok() == plugin;
+        let entry = loaded.config.plugins.into_iter().find(is_it);
+        if entry.is_none() {
+            let (file, path) = (file.display(), self.project.plugin().display());
+            tracing::warn!("{file} has no plugin whose `path` is {path}: it runs without that file's configuration");
+        }
+        Ok(entry)
+    }
+
+    fn configuration(&self) -> Option<PathBuf> {
+        let file = self.project.at(Path::new(CONFIGURATION));
+        file.exists().then_some(file)
+    }
+
+    /// Where what is served comes from.
+    fn origin(&self) -> Origin {
+        Origin::File(self.configuration().unwrap_or_else(|| self.project.at(Path::new(FILE))))
+    }
+}
+
+fn reloaded(plugins: &[Loaded]) -> String {
+    let each = plugins.iter().map(|loaded| {
+        let manifest = loaded.plugin.manifest();
+        let time = output::duration(loaded.load_time);
+        format!(
+            "{GOOD}reloaded{GOOD:#} {HEADING}{}{HEADING:#}: {} {FAINT}(in {time}){FAINT:#}\n",
+            manifest.name,
+            manifest.hooks.join(", ")
+        )
+    });
+    each.collect()
+}

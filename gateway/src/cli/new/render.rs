@@ -1,0 +1,153 @@
+//! From a template to the files of a plugin.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, anyhow};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+
+use super::contract;
+use super::hook::Hook;
+use super::name::Name;
+use super::template::{BindingsLanguage, File, Template};
+
+/// A file that is to be written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rendered {
+    pub(super) bytes: Vec<u8>,
+    pub(super) executable: bool,
+}
+
+/// All files of a plugin, by their paths in its folder.
+pub(super) type Files = BTreeMap<String, Rendered>;
+
+/// Renders a template for a plugin of this name with these hooks.
+///
+/// # Errors
+/// In words, with the file and line that doesn't render.
+pub(super) fn render(template: &Template, name: &Name, hooks: &[Hook]) -> anyhow::Result<Files> {
+    let renderer = Renderer::new(template, name, hooks)?;
+    let replacements = renderer.replacements()?;
+    let mut files = Files::new();
+    for file in template.files_for(hooks) {
+        let bytes = match file.is_template() {
+            true => renderer.file(file)?.into_bytes(),
+            false => replaced(&file.bytes, &replacements),
+        };
+        let is_left_out = file.is_template() && bytes.trim_ascii().is_empty();
+        if !is_left_out {
+            let executable = file.executable;
+            files.insert(file.target(), Rendered { bytes, executable });
+        }
+    }
+    let mut plain = |path: String, bytes: Vec<u8>| {
+        let executable = false;
+        files.insert(path, Rendered { bytes, executable });
+    };
+    for (path, text) in contract::wit(name, hooks) {
+        plain(path, text.into_bytes());
+    }
+    if let Some(bindings) = &template.manifest.bindings {
+        let made = match bindings.language {
+            BindingsLanguage::C => contract::c_bindings(name, hooks)?,
+        };
+        for (file, bytes) in made {
+            plain(format!("{}/{file}", bindings.folder), bytes);
+        }
+    }
+    Ok(files)
+}
+
+struct Renderer<'a> {
+    template: &'a Template,
+    engine: Environment<'static>,
+    variables: Value,
+}
+
+impl<'a> Renderer<'a> {
+    fn new(template: &'a Template, name: &Name, hooks: &[Hook]) -> anyhow::Result<Renderer<'a>> {
+        let syntax = SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()
+            .context("templates have no syntax")?;
+        let mut engine = Environment::new();
+        engine.set_undefined_behavior(UndefinedBehavior::Strict);
+        engine.set_syntax(syntax);
+        // A plugin's files are no web pages, whatever their names end with.
+        engine.set_auto_escape_callback(|_| AutoEscape::None);
+        let has = |hook: Hook| hooks.contains(&hook);
+        let variables = context! {
+            name => name.kebab(),
+            snake => name.snake(),
+            pascal => name.pascal(),
+            module => name.kebab(),
+            contract => contract::VERSION,
+            hook_names => hooks.iter().map(|hook| hook.name()).collect::<Vec<_>>(),
+            hooks => context! {
+                on_request => has(Hook::OnRequest),
+                before_call => has(Hook::BeforeCall),
+                after_call => has(Hook::AfterCall),
+                on_response => has(Hook::OnResponse),
+                stream => has(Hook::Stream),
+            },
+        };
+        Ok(Renderer {
+            template,
+            engine,
+            variables,
+        })
+    }
+
+    fn file(&self, file: &File) -> anyhow::Result<String> {
+        let place = format!("{}{}", self.template.origin, file.path);
+        let text = std::str::from_utf8(&file.bytes).map_err(|_| anyhow!("{place} is not UTF-8"))?;
+        self.text(&place, text)
+    }
+
+    fn text(&self, place: &str, text: &str) -> anyhow::Result<String> {
+        let rendered = self.engine.render_str(text, &self.variables);
+        rendered.map_err(|error| {
+            let line = error.line().map_or_else(String::new, |line| format!(":{line}"));
+            let detail = error.detail().map_or_else(String::new, |detail| format!(": {detail}"));
+            anyhow!("{place}{line} doesn't render: {}{detail}", error.kind())
+        })
+    }
+
+    fn replacements(&self) -> anyhow::Result<Vec<(&'a str, String)>> {
+        let all = self.template.manifest.replace.iter().map(|(text, with)| {
+            let place = format!("{}template.toml, `replace` of {text:?}", self.template.origin);
+            anyhow::Ok((text.as_str(), self.text(&place, with)?))
+        });
+        let mut all = all.collect::<Result<Vec<_>, _>>().context("the template is wrong")?;
+        // Where two texts begin at one place, the longer one is meant.
+        all.retain(|(text, _)| !text.is_empty());
+        all.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        Ok(all)
+    }
+}
+
+/// The file with each of these texts replaced; what was put in is not looked at again.
+fn replaced(bytes: &[u8], replacements: &[(&str, String)]) -> Vec<u8> {
+    let Ok(mut rest) = std::str::from_utf8(bytes) else {
+        return bytes.to_vec();
+    };
+    let mut text = String::with_capacity(rest.len());
+    // The first of those that begin at one place is the longest: the order is kept by `min_by_key`.
+    while let Some((place, (found, with))) = replacements
+        .iter()
+        .filter_map(|replacement| Some((rest.find(replacement.0)?, replacement)))
+        .min_by_key(|(place, _)| *place)
+    {
+        let (before, after) = rest.split_at(place);
+        text += before;
+        text += with;
+        rest = after.strip_prefix(found).unwrap_or_default();
+    }
+    (text + rest).into_bytes()
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
