@@ -183,7 +183,7 @@ async fn the_configuration_is_the_folders_own() {
 async fn what_never_built_is_waited_for() {
     let desk = project("nowhere");
     let folder = desk.path().to_owned();
-    let build = "touch target/tried; cp src/$(cat src/which).wasm plugin.wasm";
+    let build = "cp src/$(cat src/which).wasm plugin.wasm || { touch target/tried; exit 1; }";
     desk.write(
         "heimdall.plugin.toml",
         format!("name = \"a\"\nbuild = {build:?}\noutput = \"plugin.wasm\"\n"),
