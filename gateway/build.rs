@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let templates = Path::new(&env::var("CARGO_MANIFEST_DIR")?)
         .join("../templates")
         .canonicalize()?;
-    // New files and lost ones; for what a link leads to, its folder is looked at too.
+    // New files and lost ones too.
     let mut watched = BTreeSet::from([templates.clone()]);
     let mut table = String::from("&[\n");
     let mut languages: Vec<PathBuf> = fs::read_dir(&templates)?
@@ -28,8 +28,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         writeln!(table, "    ({name:?}, &[")?;
         for folder::Found { path, file, executable } in folder::files(&folder)? {
+            let is_link = file.is_symlink();
             let file = file.canonicalize()?;
-            watched.extend(file.parent().map(Path::to_owned));
+            // Beside what a link leads to may lie what tools make; in a folder of the template there may be more files one day.
+            watched.extend(match is_link {
+                true => Some(file.clone()),
+                false => file.parent().map(Path::to_owned),
+            });
             writeln!(
                 table,
                 "        Embedded {{ path: {path:?}, bytes: include_bytes!({file:?}), executable: {executable} }},"
