@@ -108,10 +108,10 @@ fn told(
         let _ = writeln!(text, "  {command}");
     };
     next(&format!("cd {}", folder.display()));
-    if let Some(project) = project {
+    if project.is_some() {
         next("heimdall build");
         if files.keys().any(|path| path.starts_with("cases/")) {
-            next(&format!("heimdall test {} cases", project.plugin().display()));
+            next("heimdall test");
         }
         let _ = writeln!(
             text,

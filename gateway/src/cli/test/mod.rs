@@ -16,6 +16,7 @@ use std::time::Instant;
 use anyhow::anyhow;
 use clap::Args;
 
+use super::project::Project;
 use super::{Exit, Failed, given, output};
 use crate::{config, logging};
 use case::Case;
@@ -27,6 +28,7 @@ const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
 
 const EXAMPLES: &str = "\
 Examples:
+  heimdall test                                     the cases of the plugin in this folder, as built last
   heimdall test guard.wasm cases                    every file of cases in the folder
   heimdall test guard.wasm cases/refusal.json       the cases of one file
   heimdall test guard.wasm cases --filter stream    those whose name holds the word
@@ -48,11 +50,11 @@ wrong, 3 if FILE is not a plugin.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The .wasm file
-    file: PathBuf,
+    /// The .wasm file [default: what `heimdall build` makes in this folder]
+    #[arg(requires = "cases")]
+    file: Option<PathBuf>,
 
-    /// Files of cases (.json, .yaml), or folders of them
-    #[arg(required = true)]
+    /// Files of cases (.json, .yaml), or folders of them [default: the folder `cases`]
     cases: Vec<PathBuf>,
 
     /// Only cases whose name holds this text
@@ -80,8 +82,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
 async fn test(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Failed> {
     let usage = |error| Failed::new(Exit::Usage, error);
     let limits = config::limits("--limit", &arguments.limits).map_err(|error| usage(error.into()))?;
-    let cases = cases(arguments).map_err(usage)?;
-    let mut cast = Cast::new(&arguments.file, limits).await?;
+    let (file, paths) = match &arguments.file {
+        Some(file) => (file.clone(), arguments.cases.clone()),
+        None => own_cases().map_err(usage)?,
+    };
+    let cases = cases(&paths, arguments.filter.as_deref()).map_err(usage)?;
+    let mut cast = Cast::new(&file, limits).await?;
     let started = Instant::now();
     let mut ran: Vec<Ran<'_>> = Vec::new();
     for case in &cases {
@@ -107,22 +113,33 @@ async fn test(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
     })
 }
 
+/// The plugin in the working directory, and its cases.
+fn own_cases() -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
+    let project = Project::read(Path::new("."))?;
+    let file = project.at(project.plugin());
+    if !file.exists() {
+        let file = file.display();
+        return Err(anyhow!("the file {file} is not there: `heimdall build` makes it"));
+    }
+    Ok((file, vec![PathBuf::from("cases")]))
+}
+
 /// All cases that are meant, in the order in which they run.
-fn cases(arguments: &Arguments) -> anyhow::Result<Vec<Case>> {
+fn cases(paths: &[PathBuf], filter: Option<&str>) -> anyhow::Result<Vec<Case>> {
     let mut cases = Vec::new();
-    for path in &arguments.cases {
+    for path in paths {
         for file in files(path)? {
             cases.extend(case::read(&file)?);
         }
     }
     let all = cases.len();
-    let Some(wanted) = &arguments.filter else {
+    let Some(wanted) = filter else {
         return match all {
             0 => Err(anyhow!("the list of cases is empty: there is nothing to run")),
             _ => Ok(cases),
         };
     };
-    cases.retain(|case| case.name.contains(wanted.as_str()));
+    cases.retain(|case| case.name.contains(wanted));
     match cases.len() {
         0 => Err(anyhow!("none of the {all} cases has a name with {wanted:?} in it")),
         _ => Ok(cases),

@@ -202,6 +202,26 @@ fn a_mistake_in_a_case_is_told_with_its_place() {
 }
 
 #[test]
+fn in_a_plugins_folder_it_runs_the_plugins_own_cases_on_what_was_built() {
+    let desk = Desk::new();
+    let missing = desk.run(&["test"]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert!(missing.error.contains("heimdall.plugin.toml"), "{missing:?}");
+    let project = "name = \"a\"\nbuild = \"make\"\noutput = \"build/a.wasm\"\n";
+    desk.write("heimdall.plugin.toml", project);
+    let cases = case("a chat passes", chat("hello"), json!({"text": "echo: hello"}));
+    desk.write("cases/one.json", cases.to_string());
+    let missing = desk.run(&["test"]);
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert!(missing.error.contains("build/a.wasm"), "{missing:?}");
+    assert!(missing.error.contains("heimdall build"), "{missing:?}");
+    desk.copy("build/a.wasm", guests::TYPED_GUARD);
+    let ran = desk.run(&["test"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("1 passed"), "{ran:?}");
+}
+
+#[test]
 fn what_can_not_be_run_is_told() {
     let desk = Desk::with_examples();
     std::fs::create_dir(desk.path().join("empty")).unwrap();

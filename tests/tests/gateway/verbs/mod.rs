@@ -5,8 +5,8 @@ mod build;
 mod call;
 mod cases;
 mod check;
-mod guests_cases;
 mod dev;
+mod guests_cases;
 mod new;
 
 use std::fs;
@@ -49,6 +49,7 @@ impl Desk {
         // A plugin of one's own, and a template.
         let project = "name = \"a\"\nbuild = \"cp guard.wasm plugin.wasm\"\noutput = \"plugin.wasm\"\n";
         desk.write("heimdall.plugin.toml", project);
+        desk.copy("plugin.wasm", guests::TYPED_GUARD);
         desk.write("my-plugin/heimdall.plugin.toml", project);
         desk.copy("my-plugin/guard.wasm", guests::TYPED_GUARD);
         desk.write("my-template/template.toml", "language = \"Shell\"\n");

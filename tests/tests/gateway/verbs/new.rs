@@ -42,7 +42,7 @@ fn a_new_plugin_says_what_to_type_next_and_that_works() {
         "a plugin in Shell with before-call",
         "  cd no-passwords\n",
         "  heimdall build\n",
-        "  heimdall test no_passwords.wasm cases\n",
+        "  heimdall test\n",
     ] {
         assert!(ran.out.contains(line), "{line}: {}", ran.out);
     }
