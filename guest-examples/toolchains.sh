@@ -60,7 +60,7 @@ toolchain_rust() {
 }
 
 toolchain_c() {
-	there clang wasm-ld make || debian make clang lld wasi-libc libclang-rt-dev-wasm32
+	there clang wasm-ld make || debian make clang lld wasi-libc libclang-rt-dev libclang-rt-dev-wasm32
 	there clang wasm-ld make || missing "$1" "make, and clang with lld and a C library for WebAssembly" \
 		"on Debian: apt-get install make clang lld wasi-libc libclang-rt-dev-wasm32" \
 		"elsewhere: https://github.com/WebAssembly/wasi-sdk"

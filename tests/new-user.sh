@@ -25,6 +25,7 @@ ts) tools=js ;;
 *) tools=$language ;;
 esac
 toolchain "$tools" "a new plugin in $language"
+[ "$language" != python ] || python_tool pytest pytest==9.2.0
 
 work=$(mktemp -d)
 server=
@@ -51,6 +52,10 @@ bash -euo pipefail "$work/new.sh"
 minutes=$(awk "BEGIN { printf \"%.1f\", ($SECONDS - $started) / 60 }")
 
 cd no-passwords
+# The language's own tests, which are no build for WebAssembly.
+unit=$(sed -n 's/^test = "\(.*\)"$/\1/p' heimdall.plugin.toml)
+env -u RUSTC -u RUSTC_BOOTSTRAP -u CARGO_UNSTABLE_BUILD_STD sh -c "$unit"
+
 # shellcheck disable=SC2086
 $(said new-serve) --listen "127.0.0.1:$port" >"$work/serve.log" 2>&1 </dev/null &
 server=$!
