@@ -1,6 +1,7 @@
 //! What guards make of whole answers.
 
 use bytes::Bytes;
+use heimdall_host::json::Document;
 use heimdall_host::model::{CallKind, LlmError, LlmResponse, Upstream};
 
 use crate::support::*;
@@ -70,23 +71,37 @@ pub async fn its_post_hook_counts_the_tokens_of_every_attempt(guard: &Guard, pla
     // Two attempts, each with an answer of three tokens.
     for _ in 0..2 {
         proceed(&mut exchange, chat("hello")).await;
-        exchange.after_call(answer("hi")).await;
+        let answered = exchange.after_call(answer("hi")).await;
+        assert!(matches!(answered, Upstream::Response(_)), "{answered:?}");
     }
-    if guard.writes_context() {
-        assert_eq!(exchange.context().get(&guard.key("tokens")).unwrap().as_str(), "6");
-    }
+    let counted = exchange.context().get(&guard.key("tokens"));
+    let expected = guard.writes_context().then_some("6");
+    assert_eq!(counted.map(|it| it.as_str()), expected);
 }
 
 pub async fn its_response_hook_adds_headers_and_reads_what_others_left(guard: &Guard, place: Place) {
     let mut exchange = guard.begun(place, Some(r#"{"reads":"other/left"}"#)).await;
     exchange.tell("other/left", json(r#"{"a":1}"#)).unwrap();
     proceed(&mut exchange, chat("hello")).await;
-    exchange.after_call(answer("hi")).await;
+    let answered = exchange.after_call(answer("hi")).await;
+    assert!(matches!(answered, Upstream::Response(_)), "{answered:?}");
     let response = exchange.on_response(http_response()).await;
     assert_eq!(response.status(), 200);
-    if guard.has_response_hook() {
-        let headers = ["", "-messages", "-tokens", "-read"].map(|rest| response.header(&guard.header(rest)));
-        let headers: Vec<_> = headers.iter().map(|value| value.as_deref()).collect();
-        assert_eq!(headers, [Some(guard.mark), Some("1"), Some("3"), Some(r#"{"a":1}"#)]);
-    }
+    let headers = ["", "-messages", "-tokens", "-read"].map(|rest| response.header(&guard.header(rest)));
+    let headers: Vec<_> = headers.iter().map(|value| value.as_deref()).collect();
+    let expected = match guard.has_response_hook() {
+        true => [Some(guard.mark), Some("1"), Some("3"), Some(r#"{"a":1}"#)],
+        false => [None; 4],
+    };
+    assert_eq!(headers, expected);
+}
+
+pub async fn its_post_hook_changes_nothing_where_it_has_nothing_to_do(guard: &Guard, place: Place) {
+    let mut exchange = guard.begun(place, None).await;
+    proceed(&mut exchange, chat("hello")).await;
+    let odd = r#"{ "id":"c1", "created":9007199254740993,"x":{"b":[],"a":null}, "choices":[ {"message":{"content":"a\u0062\/<c>","role":"assistant","y":1.10},"index":0,"finish_reason":"stop","logprobs":{"content":[]}} ],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"z":[1e2]}}"#;
+    let Upstream::Response(response) = exchange.after_call(responded(odd)).await else {
+        panic!("an answer went in")
+    };
+    assert_eq!(response.document().as_str(), odd);
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use heimdall_tests::guests::{ALL, Guest, TYPED_C_TAG, TYPED_GO_STD, TYPED_GO_TAG, TYPED_TAG, folder};
 
 use crate::ROWS;
+use crate::support::pipeline;
+use crate::table::Kind;
 
 /// They have one hook, and rows of their own in `together`.
 pub const TAGS: [Guest; 4] = [TYPED_TAG, TYPED_C_TAG, TYPED_GO_TAG, TYPED_GO_STD];
@@ -15,6 +17,21 @@ fn every_guest_has_all_rows() {
         let rows = ROWS.iter().filter(|guard| guard.guest == guest).count();
         let expected = usize::from(!TAGS.contains(&guest));
         assert_eq!(rows, expected, "{} in the table of main.rs", guest.name);
+    }
+}
+
+#[tokio::test]
+async fn every_guard_is_of_the_kind_that_the_table_says() {
+    for guard in ROWS {
+        let plugin = pipeline(&[(guard.guest, None)]).await;
+        let manifest = plugin.plugins()[0].plugin.manifest();
+        let expected = match guard.kind {
+            Kind::Typed => "heimdall:plugin@0.1.0",
+            Kind::Packed1 => "generation 1",
+            Kind::Packed2 => "generation 2",
+            Kind::Packed3 => "generation 3",
+        };
+        assert_eq!(manifest.version, expected, "{}", guard.guest.name);
     }
 }
 

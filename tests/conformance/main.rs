@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod cases;
 mod complete;
 mod endurance;
 mod requests;
@@ -28,6 +29,15 @@ macro_rules! conformance {
         $(mod $guard {
             mod alone {
                 conformance!(@rows $constant, Alone);
+                conformance!(@each $constant, Alone, requests,
+                    it_refuses_a_configuration_that_is_none,
+                );
+                conformance!(@each $constant, Alone, endurance,
+                    it_serves_ten_thousand_calls_within_its_memory,
+                );
+                conformance!(@each $constant, Alone, cases,
+                    it_passes_its_cases,
+                );
             }
             mod between_plugins_of_the_other_kind {
                 conformance!(@rows $constant, Between);
@@ -46,23 +56,21 @@ macro_rules! conformance {
             its_pre_hook_asks_another_model,
             its_pre_hook_answers_itself,
             its_hooks_change_nothing_where_they_have_nothing_to_do,
-            it_refuses_a_configuration_that_is_none,
         );
         conformance!(@each $constant, $place, answers,
             its_post_hook_redacts_every_choice,
             its_post_hook_leaves_an_upstreams_error,
             its_post_hook_leaves_the_arguments_of_tool_calls,
             its_post_hook_counts_the_tokens_of_every_attempt,
+            its_post_hook_changes_nothing_where_it_has_nothing_to_do,
             its_response_hook_adds_headers_and_reads_what_others_left,
         );
         conformance!(@each $constant, $place, streams,
             its_stream_hook_redacts_a_chunk,
             its_stream_hook_redacts_what_is_spread_over_chunks_of_two_choices,
             its_stream_hook_leaves_the_arguments_of_tool_calls,
+            its_stream_hook_changes_nothing_where_it_has_nothing_to_do,
             its_stream_hook_redacts_a_responses_stream_and_its_repeats,
-        );
-        conformance!(@each $constant, $place, endurance,
-            it_serves_ten_thousand_calls_within_its_memory,
         );
     };
     (@each $constant:ident, $place:ident, $module:ident, $($behaviour:ident),+ $(,)?) => {

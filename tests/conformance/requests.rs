@@ -97,7 +97,8 @@ pub async fn its_hooks_change_nothing_where_they_have_nothing_to_do(guard: &Guar
 }
 
 /// The typed ones have a schema, so that the host tells what is wrong; the legacy ones refuse what they can't read.
-pub async fn it_refuses_a_configuration_that_is_none(guard: &Guard, _place: Place) {
+pub async fn it_refuses_a_configuration_that_is_none(guard: &Guard, place: Place) {
+    assert_eq!(place, Place::Alone);
     let guest = guard.guest;
     let unreadable: &[&str] = match guard.kind {
         Kind::Typed => &[r#"{"bannned":[]}"#, r#"{"banned":[""]}"#, "7"],

@@ -80,7 +80,25 @@ pub async fn its_stream_hook_leaves_the_arguments_of_tool_calls(guard: &Guard, p
     assert_eq!(sent.get(..2).unwrap(), pieces);
 }
 
-/// Generations 1 and 2 have hooks of chats only. Generation 3 looks at one event at a time.
+pub async fn its_stream_hook_changes_nothing_where_it_has_nothing_to_do(guard: &Guard, place: Place) {
+    let odd = |text: &str, reason: &str| {
+        format!(
+            r#"{{ "id":"c","object":"chat.completion.chunk","created":9007199254740993, "choices":[ {{"delta":{{"content":"{text}","x":1.10}},"index":0,"finish_reason":{reason},"logprobs":null}} ],"y":{{"b":[],"a":null}} }}"#
+        )
+    };
+    let events = [odd(r"a\u0062\/<c>", "null"), odd("", r#""stop""#)];
+    let steps = streamed(
+        called(guard, place, None).await,
+        CallKind::Chat,
+        events.iter().map(|event| json(event)),
+    )
+    .await;
+    let sent: Vec<&str> = steps.iter().flat_map(|step| &step.send).map(Document::as_str).collect();
+    assert_eq!(sent, events);
+}
+
+/// Generations 1 and 2 have hooks of chats only. Generation 3 has no end hook, and no later event of a Responses stream
+/// has a place for what it would hold back: so it looks at one event at a time.
 pub async fn its_stream_hook_redacts_a_responses_stream_and_its_repeats(guard: &Guard, place: Place) {
     let pieces: &[&str] = match guard.kind {
         Kind::Packed3 => &["it is ", "TOP-SECRET", ", shh"],

@@ -33,6 +33,8 @@ pub struct Guard {
     prefix: &'static str,
     /// The most MiB that an instance may have after 10,000 calls.
     pub memory: usize,
+    /// Each request gets an instance of its own, because of the guest's allocator.
+    pub is_fresh: bool,
 }
 
 const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'static str, memory: usize) -> Guard {
@@ -43,6 +45,7 @@ const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'
         owner,
         prefix,
         memory,
+        is_fresh: false,
     }
 }
 
@@ -54,6 +57,7 @@ const fn packed(kind: Kind, guest: Guest, mark: &'static str, memory: usize) -> 
         owner: mark,
         prefix: mark,
         memory,
+        is_fresh: false,
     }
 }
 
@@ -70,7 +74,10 @@ pub const TINYGO_HEAP: Guard = packed(Kind::Packed2, guests::TINYGO_HEAP, "tinyg
 pub const TINYGO_COMMAND: Guard = packed(Kind::Packed1, guests::TINYGO_COMMAND, "tinygo-command", 16);
 pub const GO: Guard = packed(Kind::Packed3, guests::GO, "go", 32);
 pub const ASSEMBLYSCRIPT: Guard = packed(Kind::Packed2, guests::ASSEMBLYSCRIPT, "as", 16);
-pub const ASSEMBLYSCRIPT_STUB: Guard = packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 24);
+pub const ASSEMBLYSCRIPT_STUB: Guard = Guard {
+    is_fresh: true,
+    ..packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 24)
+};
 pub const C: Guard = packed(Kind::Packed3, guests::C, "c", 4);
 
 /// What stands around a guard.

@@ -153,17 +153,19 @@ impl LlmChunk {
     /// they did not, they are emptied, since they spell the old text.
     ///
     /// # Errors
-    /// When the event has no room for that.
+    /// When the event has no room for that; it is left as it was.
     pub fn set_edited(&mut self, document: Document) -> Result<(), EditError> {
-        let before = self.clone();
-        self.document = document;
-        let Some((_, logprobs, nothing)) = self.text_place() else {
-            return Ok(());
+        let mut edited = LlmChunk {
+            document,
+            ..self.clone()
         };
-        let spelt = |of: &Document| of.pointer(logprobs).map(|it| it.raw().to_owned());
-        if before.text() != self.text() && spelt(&before.document) == spelt(&self.document) {
-            response::forget(&mut self.document, logprobs, &nothing)?;
+        if let Some((_, logprobs, nothing)) = edited.text_place() {
+            let spelt = |of: &Document| of.pointer(logprobs).map(|it| it.raw().to_owned());
+            if self.text() != edited.text() && spelt(&self.document) == spelt(&edited.document) {
+                response::forget(&mut edited.document, logprobs, &nothing)?;
+            }
         }
+        *self = edited;
         Ok(())
     }
 

@@ -22,6 +22,7 @@ mod chunk;
 mod context;
 mod error;
 mod http;
+mod logprobs;
 mod message;
 mod request;
 mod response;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::request::set_pointer;
-use super::{CallKind, EditError, LlmError, value};
-use crate::json::{Document, Kind, Value};
+use super::{CallKind, EditError, LlmError, logprobs, value};
+use crate::json::{Document, JsonError, Kind, Value};
 
 /// What a call cost, in tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -192,24 +192,13 @@ impl LlmResponse {
         &self.document
     }
 
-    /// Takes over the answer as somebody edited it who may know nothing of log probabilities: where the text of a choice
-    /// changed and they did not, they are emptied, since they spell the old text.
+    /// Takes over the answer as somebody edited it who may know nothing of log probabilities: where a text changed and
+    /// they did not, they are emptied, since they spell the old text.
     ///
     /// # Errors
-    /// When the answer has no room for that.
-    pub fn set_edited(&mut self, document: Document) -> Result<(), EditError> {
-        let before = self.clone();
-        self.document = document;
-        if !matches!(self.kind, CallKind::Chat | CallKind::TextCompletion) {
-            return Ok(());
-        }
-        for choice in 0..self.choice_count() {
-            let logprobs = format!("/choices/{choice}/logprobs");
-            let spelt = |of: &Document| of.pointer(&logprobs).map(|it| it.raw().to_owned());
-            if before.text(choice) != self.text(choice) && spelt(&before.document) == spelt(&self.document) {
-                forget(&mut self.document, &logprobs, &Document::null())?;
-            }
-        }
+    /// When the answer is too large or too deep then; it is left as it was.
+    pub fn set_edited(&mut self, document: Document) -> Result<(), JsonError> {
+        self.document = logprobs::without_stale(self.kind, &self.document, document)?;
         Ok(())
     }
 

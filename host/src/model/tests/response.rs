@@ -221,9 +221,31 @@ fn numbers_beyond_the_contracts_are_cut_off() {
 
 #[test]
 fn log_probabilities_go_with_the_texts_that_somebody_edited_who_left_them() {
-    let sent = r#"{"choices":[{"message":{"content":"a"},"logprobs":[1]},{"message":{"content":"b"},"logprobs":[2]}]}"#;
-    let mut response = response(Chat, sent);
-    let edited = sent.replace(r#""b""#, r#""x""#);
-    response.set_edited(edited.parse().unwrap()).unwrap();
-    assert_eq!(response.document().as_str(), edited.replace("[2]", "null"));
+    let cases = [
+        (
+            Chat,
+            r#"{"choices":[{"message":{"content":"a"},"logprobs":[1]},{"message":{"content":"b"},"logprobs":[2]}]}"#,
+            "null",
+        ),
+        (
+            TextCompletion,
+            r#"{"choices":[{"text":"a","logprobs":[1]},{"text":"b","logprobs":[2]},{"text":"c"}]}"#,
+            "null",
+        ),
+        (
+            Responses,
+            r#"{"output":[{},{"content":[{"text":"a","logprobs":[1]},{"text":"b","logprobs":[2]}]}]}"#,
+            "[]",
+        ),
+    ];
+    for (kind, sent, nothing) in cases {
+        let mut response = response(kind, sent);
+        let edited = sent.replace(r#""b""#, r#""x""#);
+        response.set_edited(edited.parse().unwrap()).unwrap();
+        assert_eq!(response.document().as_str(), edited.replace("[2]", nothing));
+        // Whoever writes others knows what they are.
+        let others = edited.replace("[2]", "[3]").replace(r#""x""#, r#""y""#);
+        response.set_edited(others.parse().unwrap()).unwrap();
+        assert_eq!(response.document().as_str(), others);
+    }
 }

@@ -6,7 +6,6 @@ mod call;
 mod cases;
 mod check;
 mod dev;
-mod guests_cases;
 mod new;
 
 use std::fs;
