@@ -24,8 +24,6 @@ done
 
 # One for all Rust guests: they share the standard library where it has to be built.
 export CARGO_TARGET_DIR=$PWD/target
-# A panic's message names its source file: the same one wherever it was built.
-export RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates --remap-path-prefix=$PWD=/guest-examples"
 
 # `set -e` doesn't reach into the functions below, which are called as conditions: each step that can fail says so.
 
@@ -44,6 +42,17 @@ tools_of() { # FOLDER
 	esac
 }
 
+# A panic's message names its source file: the same one wherever it was built, and whichever registry it came from.
+rust_flags() { # FOLDER
+	local crates
+	(cd "$1" && cargo fetch --quiet --locked --target $RUST_TARGET) || return
+	RUSTFLAGS="--remap-path-prefix=$PWD=/guest-examples"
+	for crates in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+		RUSTFLAGS+=" --remap-path-prefix=$crates=/crates"
+	done
+	export RUSTFLAGS
+}
+
 build() { # FOLDER OUTPUT
 	local tool crate file
 	file=$(basename "$2")
@@ -51,6 +60,7 @@ build() { # FOLDER OUTPUT
 	case $(tools_of "$1") in
 	rust)
 		crate=$(sed -n 's/^name = "\(.*\)"$/\1/p' "$1/Cargo.toml" | head -1)
+		rust_flags "$1" || return
 		(cd "$1" && cargo build --locked --release --target $RUST_TARGET) || return
 		install -m 644 "$CARGO_TARGET_DIR/$RUST_TARGET/release/${crate//-/_}.wasm" "$2"
 		;;

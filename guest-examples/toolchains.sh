@@ -59,9 +59,15 @@ toolchain_rust() {
 		"or, on Debian: apt-get install rustc-web rust-web-src"
 }
 
+# The commands may be there without the C library and the compiler's own, so it is tried.
+c_is_there() {
+	there make "${WASM_CC:-clang}" || return
+	echo 'int main(void) { return 0; }' | "${WASM_CC:-clang}" --target="${WASM_TARGET:-wasm32-wasi}" -x c - -o /dev/null 2>/dev/null
+}
+
 toolchain_c() {
-	there clang wasm-ld make || debian make clang lld wasi-libc libclang-rt-dev libclang-rt-dev-wasm32
-	there clang wasm-ld make || missing "$1" "make, and clang with lld and a C library for WebAssembly" \
+	c_is_there || debian make clang lld wasi-libc libclang-rt-dev libclang-rt-dev-wasm32
+	c_is_there || missing "$1" "make, and clang with lld and a C library for WebAssembly" \
 		"on Debian: apt-get install make clang lld wasi-libc libclang-rt-dev-wasm32" \
 		"elsewhere: https://github.com/WebAssembly/wasi-sdk"
 }

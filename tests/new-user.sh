@@ -69,6 +69,6 @@ answer=$(bash -euo pipefail "$work/curl.sh")
 echo "$answer"
 grep --quiet --fixed-strings "$("$root/.ci/readme" new-answer)" <<<"$answer" || { echo "the README has another answer" && cat "$work/serve.log" && exit 1; }
 kill -TERM "$server"
-wait "$server"
+wait "$server" || { cat "$work/serve.log"; exit 1; }
 server=
 echo "$language: from nothing to a tested plugin in $minutes minutes"

@@ -12,6 +12,8 @@ var casesOfThisGeneration = []hookCase{
 	{"a response tells of what another plugin left", `{"reads":"other/x"}`, httpPostHook, `{"context":{"other/x":{"n":[9007199254740993]}},"response":{}}`, `"x-legacy-read":"{\"n\":[9007199254740993]}"`},
 	{"a secret in an event of another shape is redacted", "", httpStreamChunkHook, `{"chunk":{"type":"t","delta":"a TOP-SECRET","n":[7]}}`, `{"delta":"a ` + chunkMark + `","n":[7],"type":"t"}`},
 	{"so is one in a completion", "", httpStreamChunkHook, `{"chunk":{"choices":[{"text":"a TOP-SECRET"}]}}`, `{"text":"a ` + chunkMark + `"}`},
+	{"a chunk that is no object is refused", "", httpStreamChunkHook, `{"chunk":"YSBUT1AtU0VDUkVU"}`, `{"error":"` + name + `: the chunk is no object"}`},
+	{"so is one that isn't there", "", httpStreamChunkHook, `{}`, `{"error":"` + name + `: the chunk is no object"}`},
 	{"the post hook leaves chunks alone", "", postHook, `{"response":{"chat_response":{"choices":[{"delta":{"content":"a TOP-SECRET"}}]}}}`, `"a TOP-SECRET"`},
 }
 

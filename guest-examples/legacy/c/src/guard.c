@@ -33,6 +33,9 @@ text_t guard_run(text_t input, const char *failure, void (*hook)(struct call *ca
     guard_take(&call, "context", NULL);
     call.context = guard_object_in(&call, call.output, TEXT("context"));
     hook(&call);
+    if (call.problem.ptr != NULL) {
+        return fail(doc, failure, call.problem);
+    }
     yyjson_mut_obj_add_str(doc, call.output, failure, "");
     return json_write(call.output);
 }

@@ -19,6 +19,7 @@ struct call {
     yyjson_mut_doc *doc;     /* of the output */
     yyjson_mut_val *output;  /* what the hook fills */
     yyjson_mut_val *context; /* the request's: what is set here, later hooks find */
+    text_t problem;          /* why the hook fails, where it does; else without a ptr */
 };
 
 /* Reads the input, calls the hook, and writes the output, in which it puts the context first. `failure` is the member

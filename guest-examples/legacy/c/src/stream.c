@@ -33,8 +33,8 @@ static void hold(struct call *call, text_t key, text_t before, text_t now) {
 /* Sends what can be sent of the text held so far and this chunk's, and holds the rest. The chunk that ends its choice
  * takes all with it. */
 static void pass_on(struct call *call, const struct redaction *redaction, yyjson_mut_val *choice) {
-    yyjson_mut_val *reason = yyjson_mut_obj_get(choice, "finish_reason");
-    bool ends = reason != NULL && !yyjson_mut_is_null(reason);
+    /* Some servers say with an empty reason that there is none. */
+    bool ends = yyjson_mut_get_len(yyjson_mut_obj_get(choice, "finish_reason")) != 0;
     text_t key = JOIN(HELD, text_number(yyjson_mut_get_uint(yyjson_mut_obj_get(choice, "index"))));
     text_t held = guard_noted_text(call, key);
     text_t text = {NULL, 0};
@@ -43,6 +43,15 @@ static void pass_on(struct call *call, const struct redaction *redaction, yyjson
         redact_strings(redaction, content);
         /* Chunks without text (tool calls, annotations) may stand between the halves of a secret. */
         if (!ends || held.len == 0) {
+            return;
+        }
+        /* Parts are texts of their own: what was held goes before them as one. */
+        if (yyjson_mut_is_arr(content)) {
+            yyjson_mut_val *part = yyjson_mut_obj(call->doc);
+            json_set_text(call->doc, part, TEXT("type"), TEXT("text"));
+            json_set_text(call->doc, part, TEXT("text"), redact_end(redaction, held));
+            yyjson_mut_arr_prepend(content, part);
+            hold(call, key, held, TEXT(""));
             return;
         }
     }
@@ -61,7 +70,13 @@ static bool is_chat(yyjson_val *chunk) {
 
 static void on_chunk(struct call *call) {
     struct redaction redaction = {guard_config()->secrets, TEXT("[" NAME " chunk redacted]")};
-    if (is_chat(yyjson_obj_get(call->input, "chunk"))) {
+    yyjson_val *given = yyjson_obj_get(call->input, "chunk");
+    if (!yyjson_is_obj(given)) {
+        /* A host that meets an error may try base64 of the chunk, in which no secret would be found. */
+        call->problem = TEXT("the chunk is no object");
+        return;
+    }
+    if (is_chat(given)) {
         yyjson_mut_val *chunk = guard_take(call, "chunk", chunk_shape);
         size_t index, count;
         yyjson_mut_val *choice;

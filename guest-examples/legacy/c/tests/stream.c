@@ -86,6 +86,32 @@ static void the_last_chunk_takes_what_is_held_though_it_has_no_delta(void) {
     CHECK_TEXT(content(pass(&context, TEXT("{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}"))), TEXT("TOP"));
 }
 
+static void an_empty_reason_ends_nothing(void) {
+    CHECK(configure(TEXT("")));
+    text_t context = TEXT("{}");
+    text_t first = TEXT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a TOP-\"},\"finish_reason\":\"\"}]}");
+    CHECK_TEXT(content(pass(&context, first)), TEXT("a "));
+    CHECK_TEXT(content(pass(&context, delta(TEXT("0"), TEXT("SECRET")))), TEXT("[c chunk redacted]"));
+}
+
+static void what_is_held_goes_before_the_parts_that_end_a_choice(void) {
+    CHECK(configure(TEXT("")));
+    text_t context = TEXT("{\"c/held/0\":\"TOP\"}");
+    yyjson_val *chunk = pass(&context, TEXT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":[{\"type\":\"text\","
+                                            "\"text\":\"a TOP-SECRET\"}]},\"finish_reason\":\"stop\"}]}"));
+    CHECK_TEXT(json_write(yyjson_val_mut_copy(json_new(), chunk)),
+               TEXT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"TOP\"},"
+                    "{\"type\":\"text\",\"text\":\"a [c chunk redacted]\"}]},\"finish_reason\":\"stop\"}]}"));
+    CHECK_TEXT(context, TEXT("{\"c/held/0\":\"\"}"));
+}
+
+static void a_chunk_that_is_no_object_is_refused(void) {
+    CHECK(configure(TEXT("")));
+    CHECK_TEXT(http_stream_chunk_hook(TEXT("{\"chunk\":\"YSBUT1AtU0VDUkVU\"}")),
+               TEXT("{\"error\":\"c: the chunk is no object\"}"));
+    CHECK_TEXT(http_stream_chunk_hook(TEXT("{}")), TEXT("{\"error\":\"c: the chunk is no object\"}"));
+}
+
 static void check_whole(text_t chunk, text_t expected) {
     text_t output = http_stream_chunk_hook(JOIN(TEXT("{\"chunk\":"), chunk, TEXT("}")));
     CHECK_TEXT(output, JOIN(TEXT("{\"context\":{},\"chunk\":"), expected,
@@ -113,6 +139,9 @@ void test_stream(void) {
     choices_do_not_mix();
     a_chunk_without_text_leaves_what_is_held();
     the_last_chunk_takes_what_is_held_though_it_has_no_delta();
+    an_empty_reason_ends_nothing();
+    what_is_held_goes_before_the_parts_that_end_a_choice();
+    a_chunk_that_is_no_object_is_refused();
     chunks_of_other_shapes_go_through_whole();
     arguments_of_tool_calls_are_left_to_the_host();
     call_free();

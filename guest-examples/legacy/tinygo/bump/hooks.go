@@ -2,7 +2,10 @@
 
 package main
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+)
 
 const (
 	mark      = "[" + name + " redacted]"       // in whole answers
@@ -94,6 +97,10 @@ func httpStreamChunkHook(text []byte) []byte {
 	var in chunkInput
 	if err := json.Unmarshal(text, &in); err != nil {
 		return failure("error", err)
+	}
+	// A host that meets an error may try base64 of the chunk, in which no secret would be found.
+	if len(in.Chunk) == 0 || in.Chunk[0] != '{' {
+		return failure("error", errors.New("the chunk is no object"))
 	}
 	out := chunkOutput{Context: in.Context, HasChunk: true}
 	var chat chatChunk

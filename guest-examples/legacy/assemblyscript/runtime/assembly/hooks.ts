@@ -37,11 +37,12 @@ export function preHook(text: string): string {
   if (input === null) return failure('error', reader.problem);
   const context = input.objectOf('context');
   const request = input.objectOf('request');
-  const stop = shortCircuit(request);
+  const path = context.textOr(PATH, '');
+  const stop = shortCircuit(request, path);
   if (stop === null || stop.get('error') === null) {
     context.set(MESSAGES, Json.number(messagesOf(request).length));
   }
-  if (stop === null) edit(request, context.textOr(PATH, ''));
+  if (stop === null) edit(request, path);
   return Json.object()
     .set('context', context)
     .set('request', request)

@@ -71,6 +71,8 @@ test('what the last message says is answered if an answer is configured', () => 
   const parts = ['a', 'b'].map((text) => ({ type: 'text', text }));
   const both = plugin.call('pre_hook', asked(parts)).short_circuit.response.chat_response;
   assert.equal(both.choices[0].message.content, 'both');
+  const embedded = plugin.call('pre_hook', { context: { 'as/path': '/v1/embeddings' }, ...asked('ping') });
+  assert.equal(embedded.short_circuit, null);
   for (const text of ['constructor', '']) assert.equal(plugin.call('pre_hook', asked(text)).short_circuit, null);
 });
 

@@ -70,6 +70,21 @@ test('texts in a list of parts are redacted one by one', () => {
   assert.deepEqual(send([[parts('a TOP-SECRET')]]), [[parts('a [as redacted]')]]);
 });
 
+test('an empty reason ends nothing', () => {
+  assert.equal(textOf(send([[text('a TOP-', 0, '')], [text('SECRET b', 0, '')], [end()]])), 'a [as redacted] b');
+});
+
+test('what is held goes before the parts that end a choice, as a text of its own', () => {
+  const parts = (...texts) =>
+    text(
+      texts.map((text) => ({ type: 'text', text })),
+      0,
+      'stop',
+    );
+  const out = send([[text('a TOP')], [parts('b TOP-SECRET')], [text('-SECRE')]]);
+  assert.deepEqual(out.slice(1), [[parts('TOP', 'b [as redacted]')], [text('-SECRE')]]);
+});
+
 test('the tokens are those of the chunk that carries them', () => {
   const response = { chat_response: { object: 'chat.completion.chunk', choices: [], usage: { total_tokens: 9 } } };
   const output = new Plugin().call('post_hook', { context: { 'as/tokens': 1 }, response });

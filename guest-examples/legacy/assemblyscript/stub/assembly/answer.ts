@@ -19,7 +19,6 @@ export function redactChoices(answer: Json, held: Held): void {
     const choice = choices.values[i];
     const message = choice.only(Kind.Object, 'message');
     if (message !== null) redactTexts(message);
-    else if (choice.objectOf('delta').only(Kind.List, 'content') !== null) redactTexts(choice.objectOf('delta'));
     else redactDelta(choice, held);
   }
 }
@@ -34,11 +33,24 @@ function redactDelta(choice: Json, held: Held): void {
   const number = choice.get('index');
   const index = number === null ? '0' : number.toString();
   const delta = choice.objectOf('delta');
-  const content = delta.only(Kind.Text, 'content');
   const before = held.get(index);
+  // Some servers say with an empty reason that there is none.
+  const ends = choice.textOr('finish_reason', '') !== '';
+  const parts = delta.only(Kind.List, 'content');
+  if (parts !== null) {
+    redactTexts(delta);
+    // Parts are texts of their own: what was held goes before them as one.
+    if (!ends || before === '') return;
+    const first = Json.object()
+      .set('type', Json.text('text'))
+      .set('text', Json.text(whole(before, config.secrets, MARK)));
+    delta.set('content', Json.list([first].concat(parts.values)));
+    held.set(index, '');
+    return;
+  }
+  const content = delta.only(Kind.Text, 'content');
   const text = content === null ? before : before + content.text;
-  const finish = choice.get('finish_reason');
-  if (finish !== null && !finish.isNull) {
+  if (ends) {
     if (text.length > 0) choice.set('delta', delta.set('content', Json.text(whole(text, config.secrets, MARK))));
     held.set(index, '');
   } else if (content !== null) {

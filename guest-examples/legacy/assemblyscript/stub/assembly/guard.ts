@@ -16,13 +16,14 @@ export function closed(): Json {
 }
 
 /** What ends the way to the model, if something does. */
-export function shortCircuit(request: Json): Json | null {
+export function shortCircuit(request: Json, path: string): Json | null {
   const messages = messagesOf(request);
   for (let i = 0; i < messages.length; i++) {
     const texts = textsOf(messages[i]);
     for (let j = 0; j < texts.length; j++) if (config.isBanned(texts[j].text)) return refusal();
   }
-  if (messages.length === 0) return null;
+  // A text to be embedded asks nothing.
+  if (messages.length === 0 || path.endsWith('/embeddings')) return null;
   const texts = textsOf(messages[messages.length - 1]).map<string>((text: Json) => text.text);
   const asked = texts.join('\n').trim();
   if (texts.length === 0 || !config.answers.has(asked)) return null;

@@ -24,8 +24,9 @@ export function preHook(context: string, request: string): string {
   const id = inputs.object(context).textOr('request_id', '');
   const asked = inputs.object(request);
   if (inputs.problem !== '') return failure(inputs.problem);
-  const stop = shortCircuit(asked);
-  if (stop === null) edit(asked, pathOf(id));
+  const path = pathOf(id);
+  const stop = shortCircuit(asked, path);
+  if (stop === null) edit(asked, path);
   return Json.object()
     .set('request', asked)
     .set('short_circuit', stop === null ? Json.nothing() : stop)

@@ -75,6 +75,8 @@ test('what the last message says is answered if an answer is configured', () => 
   const parts = ['a', 'b'].map((text) => ({ type: 'text', text }));
   const both = plugin.call('pre_hook', ID, asked(parts)).short_circuit.response.chat_response;
   assert.equal(both.choices[0].message.content, 'both');
+  plugin.call('http_transport_intercept', { request_id: 'r2' }, { path: '/v1/embeddings' });
+  assert.equal(plugin.call('pre_hook', { request_id: 'r2' }, asked('ping')).short_circuit, null);
   for (const text of ['constructor', '']) assert.equal(plugin.call('pre_hook', ID, asked(text)).short_circuit, null);
 });
 

@@ -66,6 +66,21 @@ test('texts in a list of parts are redacted one by one', () => {
   assert.deepEqual(send([[parts('a TOP-SECRET')]]), [[parts('a [as-stub redacted]')]]);
 });
 
+test('an empty reason ends nothing', () => {
+  assert.equal(textOf(send([[text('a TOP-', 0, '')], [text('SECRET b', 0, '')], [end()]])), 'a [as-stub redacted] b');
+});
+
+test('what is held goes before the parts that end a choice, as a text of its own', () => {
+  const parts = (...texts) =>
+    text(
+      texts.map((text) => ({ type: 'text', text })),
+      0,
+      'stop',
+    );
+  const out = send([[text('a TOP')], [parts('b TOP-SECRET')], [text('-SECRE')]]);
+  assert.deepEqual(out.slice(1), [[parts('TOP', 'b [as-stub redacted]')], [text('-SECRE')]]);
+});
+
 test('requests that take turns do not mix', () => {
   const plugin = new Plugin();
   send([[text('TOP-')]], {}, plugin, 'r1');

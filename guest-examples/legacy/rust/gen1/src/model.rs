@@ -55,8 +55,16 @@ pub struct Part {
 }
 
 impl Message {
+    /// Parts are texts of their own: a line each.
     pub fn text(&self) -> String {
-        self.content.as_ref().map(Content::text).unwrap_or_default()
+        match &self.content {
+            Some(Content::Text(text)) => text.clone(),
+            Some(Content::Parts(parts)) => {
+                let texts: Vec<_> = parts.iter().filter_map(|part| part.text.as_deref()).collect();
+                texts.join("\n")
+            }
+            None => String::new(),
+        }
     }
 }
 

@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_banned_word_is_a_short_circuit() {
-        let parts = json!([{"type": "text", "text": "a forbidden-"}, {"type": "text", "text": "word"}]);
+        let parts = json!([{"type": "text", "text": "a"}, {"type": "text", "text": "forbidden-word"}]);
         let output = call(json!({}), pre_hook, json!({"request": asking(parts)}));
         assert_eq!(output["short_circuit"]["error"]["error"]["code"], "banned_word");
         assert_eq!(output["short_circuit"]["error"]["allow_fallbacks"], false);
