@@ -8,6 +8,7 @@ mod pattern;
 mod report;
 mod run;
 mod seen;
+mod value;
 mod wildcard;
 
 use std::path::{Path, PathBuf};

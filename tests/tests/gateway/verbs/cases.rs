@@ -371,6 +371,25 @@ fn what_the_upstream_answers_goes_back_as_serve_would_send_it() {
 }
 
 #[test]
+fn what_only_the_host_takes_for_json_does_not_hide_what_a_client_gets() {
+    let desk = Desk::with_examples();
+    let deep = format!("{}{}", "[".repeat(127), "]".repeat(127));
+    let number = format!("1{}", "0".repeat(400));
+    for more in [r#""half": "\ud83d""#, &format!("\"number\": {number}"), &format!("\"deep\": {deep}")] {
+        let body = format!("{{\"choices\": [{{\"message\": {{\"content\": \"LEAKED\"}}}}], {more}}}");
+        let mut leaks = case("leaks", chat("hello"), json!({"text": "LEAKED", "body": {"choices": ["..."]}}));
+        leaks["response"] = json!({ "body": body });
+        let mut hidden = leaks.clone();
+        hidden["expect"] = json!({"body": "<absent>"});
+        desk.write("cases.json", json!([leaks, hidden]).to_string());
+        let ran = desk.run(&["test", "guard.wasm", "cases.json", "--json"]);
+        let report = ran.json();
+        let ok = [0, 1].map(|index| report["cases"][index]["ok"].as_bool().unwrap());
+        assert_eq!((ran.code, ok), (1, [true, false]), "{more}: {report}");
+    }
+}
+
+#[test]
 fn the_cases_that_the_document_shows_pass() {
     let desk = Desk::with_examples();
     let document = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cases.md"));
