@@ -97,10 +97,15 @@ fn looked_at(
     if let Some(problem) = seen.problem.take() {
         problems.push(format!("the context can't be as the case has it: {problem}"));
     }
-    if let Ending::NoModel(why) = ending
-        && exchange.recorded.kind().is_some()
-    {
-        problems.push(format!("no model was called: the request {why}"));
+    match ending {
+        Ending::NoModel { why, recorded: false } => {
+            let change = "correct it, or say by `response` what the upstream answers at a path that is passed on";
+            problems.push(format!("no model was called: the request {why} ({change})"));
+        }
+        Ending::NoModel { why, .. } if exchange.recorded.kind().is_some() => {
+            problems.push(format!("no model was called: the request {why}"));
+        }
+        _ => {}
     }
     if !decided.failures.is_empty() && !exchange.names_outcome {
         problems.push("a hook failed, and the case does not expect it by `\"outcome\": \"failed\"`".to_owned());

@@ -155,12 +155,19 @@ fn headers(headers: &HeaderMap) -> Value {
 /// The text of each choice. Each is looked at as the only one of an answer: to look for it among all of them, each time
 /// from the first on, takes too long where they are many.
 fn whole(kind: CallKind, answer: &Document) -> Vec<String> {
-    let text = |answer| LlmResponse::new(kind, None, 0, false, answer).text(0).unwrap_or_default();
+    let text = |answer| {
+        LlmResponse::new(kind, None, 0, false, answer)
+            .text(0)
+            .unwrap_or_default()
+    };
     match kind {
         CallKind::Embedding => Vec::new(),
         CallKind::Responses => vec![text(answer.clone())],
         CallKind::Chat | CallKind::TextCompletion => {
-            let choices = answer.pointer("/choices").into_iter().flat_map(|choices| choices.elements());
+            let choices = answer
+                .pointer("/choices")
+                .into_iter()
+                .flat_map(|choices| choices.elements());
             let alone = choices.filter_map(|choice| {
                 let alone = format!("{{\"choices\":[{}]}}", choice.raw());
                 Document::parse_with(alone, Duplicates::LastWins).ok()
@@ -233,7 +240,10 @@ mod tests {
         let text = r#"{"output":[{"type":"message","content":[{"type":"output_text","text":"a"}]}]}"#;
         assert_eq!(whole(CallKind::Responses, &answer(text)), ["a"]);
         assert!(whole(CallKind::Chat, &answer(r#"{"choices":"none"}"#)).is_empty());
-        let many = format!("{{\"choices\":[{}{{}}]}}", "{\"message\":{\"content\":\"a\"}},".repeat(50_000));
+        let many = format!(
+            "{{\"choices\":[{}{{}}]}}",
+            "{\"message\":{\"content\":\"a\"}},".repeat(50_000)
+        );
         assert_eq!(whole(CallKind::Chat, &answer(&many)).concat().len(), 50_000);
     }
 

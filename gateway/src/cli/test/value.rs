@@ -12,7 +12,9 @@ fn of_part(part: Part<'_>) -> Value {
     match part.kind() {
         Kind::Object => {
             let members = part.members();
-            members.map(|(name, member)| (name.into_owned(), of_part(member))).collect()
+            members
+                .map(|(name, member)| (name.into_owned(), of_part(member)))
+                .collect()
         }
         Kind::Array => part.elements().map(of_part).collect(),
         // Half of a surrogate pair is U+FFFD there.
@@ -35,8 +37,7 @@ mod tests {
     #[test]
     fn what_other_readers_refuse_is_there() {
         let text = r#"{"half":"LEAKED \ud83d","whole":"\ud83d\ude00","large":[1e400,-0.5],"\udc00":null}"#;
-        let expected =
-            json!({"half": "LEAKED \u{fffd}", "whole": "😀", "large": ["1e400", -0.5], "\u{fffd}": null});
+        let expected = json!({"half": "LEAKED \u{fffd}", "whole": "😀", "large": ["1e400", -0.5], "\u{fffd}": null});
         assert_eq!(read(text), expected);
     }
 
