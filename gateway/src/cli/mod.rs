@@ -8,6 +8,7 @@ mod check;
 mod chosen;
 mod config;
 mod dev;
+mod diff;
 mod front;
 mod given;
 mod hooks;

@@ -9,7 +9,7 @@ use heimdall_host::pipeline::{Exchange, HttpStep, LlmStep, Pipeline};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 
-use super::recorded::{Recorded, RecordedResponse, ask_echo, model_request};
+use super::recorded::{NoModel, Recorded, RecordedResponse, ask_echo, model_request};
 use crate::server;
 use crate::upstream::{DONE, Fault, UpstreamAnswer, UpstreamError};
 
@@ -23,8 +23,9 @@ pub(super) enum Ending {
     Passed,
     /// A plugin answered, refused or failed before the upstream was reached.
     Ended,
-    /// It called no model, so that only HTTP hooks saw it; why.
-    NoModel(String),
+    /// It called no model, so that only HTTP hooks saw it; why. `recorded`: the recorded answer went back all the same, as
+    /// that of a path which the configuration lists.
+    NoModel { why: String, recorded: bool },
 }
 
 /// Looks on. Each method is called with what has just come to pass; who looks at nothing costs nothing.
@@ -94,13 +95,7 @@ pub(super) async fn pass<W: Watch>(
     let http = passage.exchange.http().clone();
     let request = match model_request(&http, false, choose) {
         Ok(request) => request,
-        Err(why) => {
-            let answered = recorded.response.clone();
-            let answered = answered.unwrap_or_else(|| RecordedResponse::ok("{}".into()));
-            let response = HttpResponse::new(answered.status, answered.headers, answered.body);
-            passage.respond(response).await;
-            return Ending::NoModel(why);
-        }
+        Err(no_model) => return passage.without_model(&no_model, recorded).await,
     };
     match passage.exchange.before_call(request.clone()).await {
         LlmStep::Proceed(sent) => {
@@ -125,7 +120,7 @@ async fn answer(http: &HttpRequest, recorded: &Recorded, request: &LlmRequest) -
         return echoed(http, request).await;
     };
     let form = match &response.events {
-        Some(events) => Form::Events(Events::whole(documents(events.clone()))),
+        Some(events) => Form::Events(read_events(events.clone(), request)),
         None => Form::Whole(read(response, request)),
     };
     let headers = response.headers.clone();
@@ -143,7 +138,11 @@ async fn echoed(http: &HttpRequest, request: &LlmRequest) -> Answer {
                     Err(error) => broken = Some(LlmError::from(&error)),
                 }
             }
-            let documents = documents(data);
+            let Events {
+                documents,
+                broken: unread,
+            } = read_events(data, request);
+            let broken = unread.or(broken);
             let form = Form::Events(Events { documents, broken });
             Answer { headers, form }
         }
@@ -165,11 +164,20 @@ async fn echoed(http: &HttpRequest, request: &LlmRequest) -> Answer {
     }
 }
 
-fn documents(events: Vec<String>) -> Vec<Document> {
-    let parsed = events
-        .into_iter()
-        .map(|data| Document::parse_with(data, Duplicates::LastWins));
-    parsed.filter_map(Result::ok).collect()
+/// An event that is no JSON ends the stream.
+fn read_events(data: Vec<String>, request: &LlmRequest) -> Events {
+    let mut documents = Vec::new();
+    for event in data {
+        match Document::parse_with(event, Duplicates::LastWins) {
+            Ok(document) => documents.push(document),
+            Err(error) => {
+                let fault = Fault::BadStream(format!("an event is no JSON: {error}"));
+                let broken = Some(failed(request, fault));
+                return Events { documents, broken };
+            }
+        }
+    }
+    Events::whole(documents)
 }
 
 fn read(response: &RecordedResponse, request: &LlmRequest) -> Upstream {
@@ -178,15 +186,23 @@ fn read(response: &RecordedResponse, request: &LlmRequest) -> Upstream {
         return Upstream::Error(server::in_shape(error));
     }
     match Document::parse_with(response.body.clone(), Duplicates::LastWins) {
-        Ok(document) => {
-            let provider = Some(request.provider().into());
-            Upstream::Response(LlmResponse::new(request.kind(), provider, 0, false, document))
-        }
-        Err(error) => Upstream::Error(LlmError::from(&UpstreamError {
-            upstream: request.provider().into(),
-            fault: Fault::NotJson(error.to_string()),
-        })),
+        Ok(document) => match server::told_with_success(&document) {
+            Some(error) => Upstream::Error(error),
+            None => {
+                let provider = Some(request.provider().into());
+                Upstream::Response(LlmResponse::new(request.kind(), provider, 0, false, document))
+            }
+        },
+        Err(error) => Upstream::Error(failed(request, Fault::NotJson(error.to_string()))),
     }
+}
+
+/// What the upstream's answer could not be used for.
+fn failed(request: &LlmRequest, fault: Fault) -> LlmError {
+    LlmError::from(&UpstreamError {
+        upstream: request.provider().into(),
+        fault,
+    })
 }
 
 /// Whether the client asked for the usage at the end of a stream.
@@ -202,6 +218,32 @@ fn with_type(headers: &HeaderMap, content_type: &'static str) -> HeaderMap {
 }
 
 impl<W: Watch> Passage<'_, W> {
+    /// No model is called: what `serve` answers then goes back, or the recorded answer where it could be a listed path's.
+    async fn without_model(self, no_model: &NoModel, recorded: &Recorded) -> Ending {
+        let refused = matches!(no_model, NoModel::Refused(_));
+        let answered = recorded.response.as_ref().filter(|_| !refused);
+        let (response, why) = match (answered, no_model.answer()) {
+            (Some(answered), _) => {
+                let RecordedResponse {
+                    status, headers, body, ..
+                } = answered.clone();
+                (HttpResponse::new(status, headers, body), no_model.to_string())
+            }
+            (None, Some(answer)) if !refused => {
+                let (status, message) = (answer.status(), server::message_of(answer));
+                let why = format!("{no_model}; `serve` answers with status {status}: {message}");
+                (answer.clone(), why)
+            }
+            (None, answer) => {
+                let nothing = || HttpResponse::new(StatusCode::OK, HeaderMap::new(), "{}".into());
+                (answer.cloned().unwrap_or_else(nothing), no_model.to_string())
+            }
+        };
+        let recorded = answered.is_some();
+        self.respond(response).await;
+        Ending::NoModel { why, recorded }
+    }
+
     /// The upstream's answer goes back.
     async fn answer(self, request: &LlmRequest, answer: Answer) {
         let Answer { headers, form } = answer;

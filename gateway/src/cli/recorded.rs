@@ -1,5 +1,6 @@
 //! Requests from a file, and the answers to them: what `heimdall call`, `heimdall bench` and `heimdall test` work on.
 
+mod model;
 mod response;
 
 use bytes::Bytes;
@@ -8,8 +9,10 @@ use heimdall_host::model::{CallKind, HttpRequest, LlmRequest};
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
+pub(super) use model::{NoModel, model_request};
 pub(super) use response::RecordedResponse;
 
+use crate::server;
 use crate::upstream::{self, Upstream as _, UpstreamAnswer, UpstreamError, UpstreamRequest};
 
 /// The members of a request that is more than its body.
@@ -67,36 +70,10 @@ pub(super) async fn ask_echo(
         body: request.outgoing(),
         streaming,
         query: http.query().map(str::to_owned),
-        headers: http.headers().clone(),
+        headers: server::for_upstream(http.headers()),
         client_key: HeaderMap::new(),
     };
     upstream::echo().call(asked).await
-}
-
-/// The call to a model that a request makes. `resolve` tells the upstream and the model there.
-///
-/// # Errors
-/// In words, why it makes none.
-pub(super) fn model_request(
-    http: &HttpRequest,
-    stream: bool,
-    resolve: impl FnOnce(&str) -> Option<(String, String)>,
-) -> Result<LlmRequest, String> {
-    let path = http.path();
-    let kind =
-        kind_of(path).ok_or_else(|| format!("goes to `{path}`, where no model is called: only HTTP hooks see it"))?;
-    let mut body =
-        Document::parse(http.body().clone()).map_err(|error| format!("has a body that is no JSON: {error}"))?;
-    if stream {
-        let yes = Document::parse("true").map_err(|error| error.to_string())?;
-        body.set("/stream", &yes)
-            .map_err(|error| format!("can't be streamed: {error}"))?;
-    }
-    let root = body.root();
-    let model = root.get("model").and_then(|model| model.as_str());
-    let (upstream, model) = resolve(&model.ok_or("has no `model`")?).ok_or("has a `model` that names no upstream")?;
-    let streaming = root.get("stream").and_then(|stream| stream.as_bool()).unwrap_or(false);
-    Ok(LlmRequest::new(kind, &upstream, &model, streaming, 0, body.clone()))
 }
 
 /// The upstream and the model that is asked there. Where none is given, which upstreams there are is not known here.

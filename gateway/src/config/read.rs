@@ -319,7 +319,7 @@ impl<'de> de::MapAccess<'de> for Lines<'_> {
             path: &path,
             unknown: self.reader.unknown,
         };
-        seed.deserialize(value)
+        seed.deserialize(value).map_err(|error| value.located(error))
     }
 }
 

@@ -17,7 +17,7 @@ use reqwest::{Client, ClientBuilder, Response, Url};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::copies::{Copies, Kept, Validators};
-use super::{WrongHash, sha256_of};
+use super::{WrongHash, sha256_of, unpacked};
 use crate::config::DownloadsConfig;
 use crate::encoding::{Encoding, EncodingError, decode};
 
@@ -50,6 +50,8 @@ pub(super) enum DownloadError {
     BrokeOff { url: String, received: u64, reason: String },
     #[error("`{url}` can't be unpacked: {error}; have the file sent as it is")]
     Compressed { url: String, error: EncodingError },
+    #[error("what `{url}` has {error}")]
+    Packed { url: String, error: EncodingError },
     #[error(transparent)]
     WrongHash(WrongHash),
     #[error(transparent)]
@@ -258,8 +260,20 @@ impl Download<'_> {
 
     /// Only what could be a plugin is kept.
     async fn check(&self, bytes: &Bytes) -> Result<(), DownloadError> {
-        let (host, url, file) = (self.host.clone(), self.shown(), bytes.clone());
-        let inspected = tokio::task::spawn_blocking(move || (host.inspect(&url, &file), sha256_of(&file))).await;
+        let (host, url, file, code) = (
+            self.host.clone(),
+            self.shown(),
+            bytes.clone(),
+            unpacked(bytes.clone()).await,
+        );
+        let inspect = move || {
+            let inspected = match code {
+                Ok(code) => host.inspect(&url, &code).map_err(DownloadError::NoPlugin),
+                Err(error) => Err(DownloadError::Packed { url, error }),
+            };
+            (inspected, sha256_of(&file))
+        };
+        let inspected = tokio::task::spawn_blocking(inspect).await;
         let (inspected, actual) = inspected.map_err(|broken| DownloadError::BrokeOff {
             url: self.shown(),
             received: bytes.len() as u64,
@@ -268,8 +282,15 @@ impl Download<'_> {
         let unlike = self.sha256.filter(|wanted| !actual.eq_ignore_ascii_case(wanted));
         match (inspected, unlike) {
             // A page, or half a file, says more than that its hash is wrong.
-            (Err(error @ (LoadError::NotWasm { .. } | LoadError::Empty { .. } | LoadError::Truncated { .. })), _)
-            | (Err(error), None) => Err(DownloadError::NoPlugin(error)),
+            (
+                Err(
+                    error @ DownloadError::NoPlugin(
+                        LoadError::NotWasm { .. } | LoadError::Empty { .. } | LoadError::Truncated { .. },
+                    ),
+                ),
+                _,
+            )
+            | (Err(error), None) => Err(error),
             (_, Some(expected)) => Err(DownloadError::WrongHash(WrongHash {
                 file: self.shown(),
                 expected: expected.to_owned(),

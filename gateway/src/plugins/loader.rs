@@ -54,7 +54,7 @@ impl<'a> Loader<'a> {
         let sha256 = wanted.sha256.as_deref();
         Ok(match &wanted.place {
             Place::BuiltIn(bytes) => Code::There(Bytes::from_static(bytes)),
-            Place::File(file) => Code::There(read(file, sha256).await?),
+            Place::File(file) => Code::There(read(file, sha256)?),
             Place::Url(url) => Code::Got(self.downloads().get(url, sha256).await?),
         })
     }
@@ -62,10 +62,10 @@ impl<'a> Loader<'a> {
     /// A file that was fetched is kept when it is known to run; one that does not gives way to what was kept before.
     pub(super) async fn load(&self, wanted: Wanted, code: anyhow::Result<Code>) -> anyhow::Result<Loaded> {
         let got = match code? {
-            Code::There(bytes) => return Ok(self.host.load(bytes, wanted.settings).await?),
+            Code::There(bytes) => return self.load_unpacked(bytes, wanted.settings).await,
             Code::Got(got) => got,
         };
-        let error = match self.host.load(got.bytes.clone(), wanted.settings.clone()).await {
+        let error = match self.load_unpacked(got.bytes.clone(), wanted.settings.clone()).await {
             Ok(loaded) => {
                 self.downloads().keep(&got);
                 return Ok(loaded);
@@ -73,15 +73,22 @@ impl<'a> Loader<'a> {
             Err(error) => error,
         };
         let Some(before) = got.before else {
-            return Err(error.into());
+            return Err(error);
         };
         let (age, plugin) = (before.age(), wanted.name());
         tracing::warn!(
             plugin,
             age,
-            "the copy of {age} ago serves, because what the server has now can't be loaded: {error}"
+            "the copy of {age} ago serves, because what the server has now can't be loaded: {error:#}"
         );
-        Ok(self.host.load(before.bytes, wanted.settings).await?)
+        self.load_unpacked(before.bytes, wanted.settings).await
+    }
+
+    /// Loads what a file holds, wherever that came from; its hash is that of the file as it is.
+    async fn load_unpacked(&self, bytes: Bytes, settings: PluginSettings) -> anyhow::Result<Loaded> {
+        let code = unpacked(bytes).await;
+        let code = code.map_err(|error| anyhow!("the file {} {error}", settings.file))?;
+        Ok(self.host.load(code, settings).await?)
     }
 
     /// Removes copies that are in use no more.
@@ -126,7 +133,7 @@ impl Wanted {
     }
 }
 
-async fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
+fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
     let name = file.display();
     let bytes = files::read_regular(file, MAX_FILE as u64).map_err(|error| anyhow!("the file {name} {error}"))?;
     if let Some(expected) = sha256 {
@@ -136,9 +143,7 @@ async fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
             return Err(WrongHash { file, expected, actual }.into());
         }
     }
-    unpacked(bytes)
-        .await
-        .map_err(|error| anyhow!("the file {name} {error}"))
+    Ok(bytes.into())
 }
 
 pub(super) fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {

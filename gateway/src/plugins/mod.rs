@@ -92,12 +92,13 @@ pub(crate) const MAX_FILE: usize = 256 << 20;
 ///
 /// # Errors
 /// In words that follow the file's name.
-pub(crate) async fn unpacked(bytes: Vec<u8>) -> Result<Bytes, EncodingError> {
+pub(crate) async fn unpacked(bytes: impl Into<Bytes>) -> Result<Bytes, EncodingError> {
+    let bytes = bytes.into();
     let encoding = match bytes.starts_with(ZSTD) {
         true => Encoding::Zstd,
         false => Encoding::Identity,
     };
-    decode(bytes.into(), encoding, MAX_FILE, |_| true).await
+    decode(bytes, encoding, MAX_FILE, |_| true).await
 }
 
 /// Loads every plugin that is enabled, in order.

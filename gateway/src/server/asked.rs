@@ -8,7 +8,7 @@ use crate::upstream::{Choice, Target, Upstreams};
 
 /// A call, read from the request as the HTTP hooks left it.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     kind: CallKind,
     pub(super) streaming: bool,
     document: Document,
@@ -18,6 +18,16 @@ impl Asked {
     /// # Errors
     /// What the client has to change.
     pub(super) fn read(http: &HttpRequest, kind: CallKind, upstreams: &Upstreams) -> Result<(Asked, Choice), LlmError> {
+        let (asked, model) = Asked::parse(http, kind)?;
+        let choice = upstreams.choose(&model)?;
+        Ok((asked, choice))
+    }
+
+    /// Reads a call, and the model that it names.
+    ///
+    /// # Errors
+    /// What the client has to change.
+    pub(crate) fn parse(http: &HttpRequest, kind: CallKind) -> Result<(Asked, String), LlmError> {
         let document = Document::parse(http.body().clone()).map_err(|error| errors::not_json(&error, http.body()))?;
         let root = document.root();
         if root.kind() != Kind::Object {
@@ -29,18 +39,21 @@ impl Asked {
         }
         let model = model(root)?;
         let streaming = streams(root)? && kind != CallKind::Embedding;
-        let choice = upstreams.choose(&model)?;
         let asked = Asked {
             kind,
             streaming,
             document,
         };
-        Ok((asked, choice))
+        Ok((asked, model))
     }
 
     /// The request of one attempt, before any hook.
     pub(super) fn attempt(&self, target: &Target, number: u32) -> LlmRequest {
-        let Target { upstream, model } = target;
+        self.to(&target.upstream, &target.model, number)
+    }
+
+    /// The request to this upstream, for what the model is called there.
+    pub(crate) fn to(&self, upstream: &str, model: &str, number: u32) -> LlmRequest {
         LlmRequest::new(
             self.kind,
             upstream,

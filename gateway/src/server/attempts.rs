@@ -46,7 +46,7 @@ impl Cause {
 
 /// The error that an upstream tells of where its answer should be, with a status of success. It comes to the same as
 /// one that is told by a stream's first event.
-pub(super) fn told_with_success(body: &Document) -> Option<(LlmError, Cause)> {
+pub(crate) fn told_with_success(body: &Document) -> Option<LlmError> {
     let root = body.root();
     let has = |member: &str| root.get(member).is_some_and(|value| !value.is_null());
     let told = root.get("error")?;
@@ -54,12 +54,10 @@ pub(super) fn told_with_success(body: &Document) -> Option<(LlmError, Cause)> {
     if !is_told || ["choices", "output", "data"].into_iter().any(has) {
         return None;
     }
-    let error = LlmError {
+    Some(LlmError {
         status: None,
         ..LlmError::from_upstream(StatusCode::OK.as_u16(), body.bytes())
-    };
-    let again = Again::after_told(&error);
-    Some((error, Cause::upstream(again)))
+    })
 }
 
 /// The attempts of one call. The first one's upstream bounds the time of all.

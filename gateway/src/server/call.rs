@@ -174,7 +174,10 @@ impl Call {
                 let headers = headers::for_client(&headers);
                 match self.parse(elapsed_ms, body) {
                     Ok(response) => match told_with_success(response.document()) {
-                        Some((error, cause)) => Reached::Error(headers, error, cause),
+                        Some(error) => {
+                            let cause = Cause::upstream(Again::after_told(&error));
+                            Reached::Error(headers, error, cause)
+                        }
                         None => Reached::Answer(headers, response),
                     },
                     Err(error) => failed(&error),

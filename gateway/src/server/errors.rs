@@ -18,7 +18,7 @@ connection: close\r\n\r\n{\"error\":{\"message\":\"This address speaks HTTPS: be
 \"type\":\"invalid_request_error\",\"param\":null,\"code\":\"https_required\"}}";
 
 /// An error as a response. The status is the error's own, or this one.
-pub(super) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
+pub(crate) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
     let status = StatusCode::from_u16(error.status_or(default_status)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     HttpResponse::new(status, headers, error.to_json().bytes().clone())
@@ -227,7 +227,7 @@ pub(super) fn cut_off() -> HttpResponse {
 }
 
 /// What an error's body says.
-pub(super) fn message_of(response: &HttpResponse) -> String {
+pub(crate) fn message_of(response: &HttpResponse) -> String {
     LlmError::from_upstream(response.status(), response.body()).message
 }
 

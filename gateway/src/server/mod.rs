@@ -41,16 +41,19 @@ use tokio_util::sync::CancellationToken;
 use crate::plugins::FailedPlugin;
 use crate::upstream::Upstreams;
 
+pub(crate) use asked::Asked;
+pub(crate) use attempts::told_with_success;
 pub(crate) use budget::Budget;
 pub(crate) use call::in_shape;
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
 pub(crate) use cors::Cors;
 pub(crate) use current::{Current, retire};
+pub(crate) use errors::{message_of, response as error_response};
 pub(crate) use head::HeadLimits;
 pub(crate) use headers::{for_client, for_upstream};
 pub(crate) use refresh::refresh;
-pub(crate) use route::is_own_path;
+pub(crate) use route::{call_kind, is_own_path};
 pub(crate) use router::router;
 pub(crate) use tls::Tls;
 

@@ -44,6 +44,19 @@ pub(super) fn route(request: &HttpRequest, upstreams: &Upstreams) -> Result<Rout
     }
 }
 
+/// The kind of call that a request makes; none: it is for something else.
+///
+/// # Errors
+/// The answer to a request whose method or path is wrong, where the configuration has nothing of its own at that path.
+pub(crate) fn call_kind(request: &HttpRequest) -> Result<Option<CallKind>, HttpResponse> {
+    match (known(request.path()), request.method()) {
+        (Some(Route::Call(kind)), &Method::POST) => Ok(Some(kind)),
+        (Some(Route::Call(_)), method) => Err(errors::wrong_method(method, "POST")),
+        (Some(_), _) => Ok(None),
+        (None, _) => Err(errors::no_such_path(request.path())),
+    }
+}
+
 /// What Heimdall answers itself.
 fn known(path: &str) -> Option<Route> {
     if let Some((_, kind)) = CALLS.iter().find(|(call, _)| *call == path) {

@@ -227,7 +227,7 @@ impl Work {
                 Ending::Ended => {
                     self.ended.fetch_add(1, Ordering::Relaxed);
                 }
-                Ending::NoModel(why) => {
+                Ending::NoModel { why, .. } => {
                     let mut without = self.without_model.lock().unwrap_or_else(PoisonError::into_inner);
                     without.add(line.number, why);
                 }

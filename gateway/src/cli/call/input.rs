@@ -67,6 +67,7 @@ impl Input {
         let recorded = Recorded::parse(bytes).map_err(|problem| anyhow::anyhow!("the request {name} {problem}"))?;
         let kind = recorded.kind();
         let request = model_request(&recorded.http, stream, |model| Some(resolved(model, upstream)));
+        let request = request.map_err(|problem| problem.to_string());
         let recorded_response = match response {
             Some(file) => Some(
                 RecordedResponse::parse(given::read(file)?.into())

@@ -6,8 +6,7 @@ pub(super) mod view;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use similar::TextDiff;
-
+use super::diff;
 use super::output::{self, ADDED, BAD, FAINT, GOOD, REMOVED, WARNING, printable};
 pub(super) use outcome::Outcome;
 
@@ -57,10 +56,6 @@ impl Called {
 
     /// What changed, as a unified diff; empty: nothing.
     pub(super) fn diff(&self) -> String {
-        if self.before == self.after {
-            return String::new();
-        }
-        let diff = TextDiff::from_lines(&self.before, &self.after);
-        diff.unified_diff().missing_newline_hint(false).to_string()
+        diff::unified(&self.before, &self.after, None)
     }
 }

@@ -55,13 +55,21 @@ impl RecordedResponse {
         let body = match (value.get("body"), value.get("events")) {
             (Some(_), Some(_)) => return Err("has both a `body` and `events`".to_owned()),
             (body_alone, None) => body_alone.map(body).unwrap_or_default(),
+            (None, Some(_)) if !status.is_success() => {
+                return Err(format!(
+                    "has `events` with the status {}: only a success is a stream",
+                    status.as_u16()
+                ));
+            }
             (None, Some(listed)) => framed(listed)?,
         };
         RecordedResponse::new(status, headers(value)?, body)
     }
 
     fn new(status: StatusCode, headers: Option<HeaderMap>, body: Bytes) -> Result<RecordedResponse, String> {
-        let events = is_events(&body).then(|| events(body.clone())).transpose()?;
+        // What has another status is an error, whatever its body looks like.
+        let is_stream = status.is_success() && is_events(&body);
+        let events = is_stream.then(|| events(body.clone())).transpose()?;
         let of_body = || match events {
             Some(_) => HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))]),
             None => json_headers(),
@@ -114,14 +122,15 @@ fn is_events(bytes: &[u8]) -> bool {
     FIELDS.iter().any(|field| start.starts_with(field))
 }
 
-/// The data of each event, but for what only ends the stream.
+/// The data of each event up to what only ends the stream.
 fn events(bytes: Bytes) -> Result<Vec<String>, String> {
     let read = upstream::events(stream::iter([Ok::<_, Fault>(bytes)]), usize::MAX);
     let data = read.map_ok(|event| event.data).try_collect::<Vec<String>>();
     // What is in memory needs no waiting for.
     let data = data.now_or_never().ok_or("has a stream that does not end")?;
     let mut data = data.map_err(|fault| format!("has a stream that can't be read: an upstream that {fault}"))?;
-    data.retain(|data| data != upstream::DONE);
+    let end = data.iter().position(|data| data == upstream::DONE);
+    data.truncate(end.unwrap_or(data.len()));
     Ok(data)
 }
 
@@ -144,9 +153,15 @@ mod tests {
 
     #[test]
     fn a_stream_can_be_the_list_of_its_events() {
-        let response = parse("{\"headers\":{\"x-a\":\"b\"},\"events\":[{\"a\":\n1},\"[DONE]\"]}").unwrap();
+        let response = parse("{\"headers\":{\"x-a\":\"b\"},\"events\":[{\"a\":\n1},\"[DONE]\",{\"b\":2}]}").unwrap();
         assert_eq!(response.events.unwrap(), ["{\"a\":\n1}"]);
         assert_eq!(response.headers["x-a"], "b");
+    }
+
+    #[test]
+    fn an_error_is_no_stream_even_if_its_body_looks_like_one() {
+        let response = parse(r#"{"status":500,"body":"data: 1"}"#).unwrap();
+        assert_eq!((response.events, &*response.body), (None, &b"data: 1"[..]));
     }
 
     #[test]
@@ -189,6 +204,7 @@ mod tests {
             (r#"{"status":"500","body":{}}"#, "`status`"),
             (r#"{"headers":[],"body":{}}"#, "`headers`"),
             (r#"{"events":[]}"#, "`events`"),
+            (r#"{"status":429,"events":[1]}"#, "`events` with the status 429"),
             (r#"{"events":[1],"body":{}}"#, "`body` and `events`"),
         ] {
             let problem = parse(text).unwrap_err();

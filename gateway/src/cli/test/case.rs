@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::json::Json;
-use crate::cli::recorded::{Recorded, RecordedResponse};
+use crate::cli::recorded::{Recorded, RecordedResponse, model_request, resolved};
 use crate::config::{ConfigError, Item, read_items};
 
 /// A case as its file has it.
@@ -35,16 +36,17 @@ pub(super) struct Neighbour {
     pub(super) config: Option<Json>,
 }
 
-/// What a case looks at. What is a pattern keeps its own null.
+/// What a case looks at. What is a pattern keeps its own null; anything else that says nothing is refused, or it would
+/// look as if something were looked at.
 #[derive(Deserialize, Serialize)]
 struct Expect {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     upstream: Option<Option<ExpectUpstream>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Map::is_empty")]
     headers: Map<String, Value>,
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     body: Option<Value>,
@@ -52,21 +54,21 @@ struct Expect {
     text: Option<Value>,
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     events: Option<Value>,
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Map::is_empty")]
     context: Map<String, Value>,
-    #[serde(default, skip_serializing)]
+    #[serde(default, deserialize_with = "filled", skip_serializing)]
     log: Vec<String>,
-    #[serde(skip_serializing)]
+    #[serde(default, deserialize_with = "said", skip_serializing)]
     load_error: Option<String>,
 }
 
 #[derive(Deserialize, Serialize)]
 struct ExpectUpstream {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     model: Option<String>,
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Map::is_empty")]
     headers: Map<String, Value>,
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     body: Option<Value>,
@@ -90,6 +92,25 @@ pub(super) enum Outcome {
 /// A value that is written, be it null.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
     T::deserialize(reader).map(Some)
+}
+
+/// A value that is written, and not null.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(reader: D) -> Result<Option<T>, D::Error> {
+    let said = Option::<T>::deserialize(reader)?;
+    said.map(Some)
+        .ok_or_else(|| D::Error::custom("null says nothing to look at: leave the key out, or say what is expected"))
+}
+
+/// An object or a list that has something in it.
+fn filled<'de, D, T>(reader: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default + PartialEq,
+{
+    let filled = Option::<T>::deserialize(reader)?;
+    filled
+        .filter(|value| *value != T::default())
+        .ok_or_else(|| D::Error::custom("it names nothing to look at: leave the key out, or say what is expected"))
 }
 
 /// A case that can be run.
@@ -201,18 +222,28 @@ fn exchange(item: &Item<Written>) -> Result<Exchange, ConfigError> {
 }
 
 fn asks_for_stream(recorded: &Recorded) -> bool {
-    let body = serde_json::from_slice::<Value>(recorded.http.body());
-    body.is_ok_and(|body| body.get("stream") == Some(&Value::Bool(true)))
+    let request = model_request(&recorded.http, false, |model| Some(resolved(model, None)));
+    request.is_ok_and(|request| request.streaming())
 }
 
 /// What is expected, as one pattern; names of headers as they are told.
 fn pattern(item: &Item<Written>) -> Result<Value, ConfigError> {
     let problem = |error: serde_json::Error| item.wrong("expect", None, format!("can't be read: {error}"));
     let mut pattern = serde_json::to_value(&item.value.expect).map_err(problem)?;
-    for pointer in ["/headers", "/upstream/headers"] {
+    for (pointer, key) in [
+        ("/headers", "expect.headers"),
+        ("/upstream/headers", "expect.upstream.headers"),
+    ] {
         if let Some(Value::Object(headers)) = pattern.pointer_mut(pointer) {
-            let lower = std::mem::take(headers).into_iter();
-            headers.extend(lower.map(|(name, value)| (name.to_ascii_lowercase(), value)));
+            for (name, value) in std::mem::take(headers) {
+                let name = name.to_ascii_lowercase();
+                if headers.contains_key(&name) {
+                    let problem =
+                        format!("has `{key}` with the header `{name}` twice: upper and lower case are the same");
+                    return Err(item.wrong("expect", None, problem));
+                }
+                headers.insert(name, value);
+            }
         }
     }
     Ok(pattern)

@@ -140,6 +140,23 @@ impl Cast {
         pipeline.map(Arc::new).map_err(|error| wrong(case, error.to_string()))
     }
 
+    /// Loads what stands around the plugin under test in these cases, so that what is missing is told before any runs.
+    ///
+    /// # Errors
+    /// When one can't be had.
+    pub(super) async fn gather(&mut self, cases: &[Case]) -> Result<(), Failed> {
+        for case in cases {
+            for neighbour in case.before.iter().chain(&case.after) {
+                match self.neighbour(case, neighbour).await {
+                    Err(NoPipeline::Failed(failed)) => return Err(failed),
+                    // The plugin under test is not asked for.
+                    Ok(_) | Err(NoPipeline::NotLoaded(_)) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn neighbour(&mut self, case: &Case, neighbour: &Neighbour) -> Result<Loaded, NoPipeline> {
         let Neighbour { path, name, config } = neighbour.clone();
         if !self.files.contains_key(&path) {

@@ -21,7 +21,7 @@ fn to_xml(ran: &[Ran<'_>], elapsed: Duration) -> anyhow::Result<String> {
     report.set_time(elapsed);
     for of_file in ran.chunk_by(|one, other| one.case.file == other.case.file) {
         let Some(first) = of_file.first() else { continue };
-        let name = first.case.file.display().to_string();
+        let name = xml_text(&first.case.file.display().to_string());
         let mut suite = TestSuite::new(name.clone());
         suite.set_time(of_file.iter().map(|ran| ran.time).sum());
         suite.add_test_cases(of_file.iter().map(|ran| test_case(&name, ran)));
@@ -37,11 +37,16 @@ fn test_case(file: &str, ran: &Ran<'_>) -> TestCase {
     };
     if ran.failure.is_some() {
         let text = anstream::adapter::strip_str(&report::text(ran)).to_string();
-        status.set_message(format!("{}: it is not as expected", ran.case.place));
-        status.set_description(text);
+        status.set_message(xml_text(&format!("{}: it is not as expected", ran.case.place)));
+        status.set_description(xml_text(&text));
     }
-    let mut case = TestCase::new(ran.case.name.clone(), status);
+    let mut case = TestCase::new(xml_text(&ran.case.name), status);
     case.set_classname(file);
     case.set_time(ran.time);
     case
+}
+
+/// Without the two characters that no XML can have, however they are written, and that the library lets through.
+fn xml_text(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }

@@ -8,6 +8,7 @@ mod pattern;
 mod report;
 mod run;
 mod seen;
+mod value;
 mod wildcard;
 
 use std::path::{Path, PathBuf};
@@ -88,6 +89,7 @@ async fn test(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Fai
     };
     let cases = cases(&paths, arguments.filter.as_deref()).map_err(usage)?;
     let mut cast = Cast::new(&file, limits).await?;
+    cast.gather(&cases).await?;
     let started = Instant::now();
     let mut ran: Vec<Ran<'_>> = Vec::new();
     for case in &cases {

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use similar::TextDiff;
 
 use super::case::{Case, Exchange, Looks, Outcome};
 use super::cast::{Cast, NoPipeline};
@@ -11,7 +10,7 @@ use super::pattern::{Mismatch, compare};
 use super::seen::Seen;
 use super::wildcard::text_matches;
 use crate::cli::passage::{Ending, pass};
-use crate::cli::{Failed, recorded};
+use crate::cli::{Failed, diff, recorded};
 use crate::logging::{Line, Lines};
 
 /// The id of the request that hooks are called for.
@@ -97,10 +96,15 @@ fn looked_at(
     if let Some(problem) = seen.problem.take() {
         problems.push(format!("the context can't be as the case has it: {problem}"));
     }
-    if let Ending::NoModel(why) = ending
-        && exchange.recorded.kind().is_some()
-    {
-        problems.push(format!("no model was called: the request {why}"));
+    match ending {
+        Ending::NoModel { why, recorded: false } => {
+            let change = "correct it, or say by `response` what the upstream answers at a path that is passed on";
+            problems.push(format!("no model was called: the request {why} ({change})"));
+        }
+        Ending::NoModel { why, .. } if exchange.recorded.kind().is_some() => {
+            problems.push(format!("no model was called: the request {why}"));
+        }
+        _ => {}
     }
     if !decided.failures.is_empty() && !exchange.names_outcome {
         problems.push("a hook failed, and the case does not expect it by `\"outcome\": \"failed\"`".to_owned());
@@ -149,9 +153,7 @@ fn texts(line: &Line) -> [String; 2] {
 
 fn diff(expected: &Value, actual: &Value) -> String {
     let [expected, actual] = [expected, actual].map(|value| format!("{value:#}\n"));
-    let diff = TextDiff::from_lines(&expected, &actual);
-    let mut diff = diff.unified_diff();
-    diff.header("expected", "actual").to_string()
+    diff::unified(&expected, &actual, Some(("expected", "actual")))
 }
 
 impl Difference {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use heimdall_host::json::Document;
+use heimdall_host::json::{Document, Duplicates};
 use heimdall_host::model::{CallKind, Context, HttpRequest, HttpResponse, LlmRequest, LlmResponse};
 use heimdall_host::pipeline::Exchange;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use super::case::{Case, Outcome};
+use super::value;
 use crate::cli::passage::Watch;
 use crate::server;
 
@@ -20,6 +21,8 @@ pub(super) struct Seen<'a> {
     status: u16,
     headers: Value,
     body: Option<Value>,
+    /// The body, if it is JSON.
+    answer: Option<Document>,
     events: Option<Vec<Value>>,
     context: Value,
     /// What of the case's context could not be left there.
@@ -35,6 +38,7 @@ impl<'a> Seen<'a> {
             status: 0,
             headers: Value::Null,
             body: None,
+            answer: None,
             events: None,
             context: Value::Null,
             problem: None,
@@ -67,9 +71,9 @@ impl<'a> Seen<'a> {
 
     /// The answer's text of each choice, as a client puts it together: of one choice a text, of several a list.
     fn text(&self) -> Option<Value> {
-        let texts = match (&self.events, &self.body) {
+        let texts = match (&self.events, &self.answer) {
             (Some(events), _) => streamed(self.kind, events),
-            (None, Some(body)) => whole(self.kind, body)?,
+            (None, Some(answer)) => whole(self.kind, answer),
             (None, None) => return None,
         };
         let mut texts: Vec<Value> = texts.into_iter().map(Value::String).collect();
@@ -99,7 +103,7 @@ impl Watch for Seen<'_> {
             "provider": request.provider(),
             "model": request.model(),
             "headers": headers(&server::for_upstream(http.headers())),
-            "body": value(&request.outgoing()),
+            "body": value::of(&request.outgoing()),
         });
     }
 
@@ -107,8 +111,9 @@ impl Watch for Seen<'_> {
         self.status = response.status();
         self.headers = headers(response.headers());
         let body = response.body();
+        self.answer = Document::parse_with(body.clone(), Duplicates::LastWins).ok();
         let text = || Value::String(String::from_utf8_lossy(body).into_owned());
-        self.body = Some(serde_json::from_slice(body).unwrap_or_else(|_| text()));
+        self.body = Some(self.answer.as_ref().map_or_else(text, value::of));
     }
 
     fn streams(&mut self, sent: HeaderMap) {
@@ -119,20 +124,16 @@ impl Watch for Seen<'_> {
 
     fn sends(&mut self, events: Vec<Document>) {
         let sent = self.events.get_or_insert_default();
-        sent.extend(events.iter().map(value));
+        sent.extend(events.iter().map(value::of));
     }
 
     fn ends(&mut self, context: &Context) {
         self.context = context
             .iter()
-            .map(|(key, it)| (key.to_owned(), value(it)))
+            .map(|(key, it)| (key.to_owned(), value::of(it)))
             .collect::<Map<_, _>>()
             .into();
     }
-}
-
-fn value(document: &Document) -> Value {
-    serde_json::from_str(document.as_str()).unwrap_or_default()
 }
 
 /// A header that is there several times is a list.
@@ -151,12 +152,29 @@ fn headers(headers: &HeaderMap) -> Value {
     all.collect::<Map<_, _>>().into()
 }
 
-/// None: the body is no answer.
-fn whole(kind: CallKind, body: &Value) -> Option<Vec<String>> {
-    let document = Document::parse(body.to_string()).ok()?;
-    let response = LlmResponse::new(kind, None, 0, false, document);
-    let texts = (0..response.choice_count()).map(|choice| response.text(choice).unwrap_or_default());
-    Some(texts.collect())
+/// The text of each choice. Each is looked at as the only one of an answer: to look for it among all of them, each time
+/// from the first on, takes too long where they are many.
+fn whole(kind: CallKind, answer: &Document) -> Vec<String> {
+    let text = |answer| {
+        LlmResponse::new(kind, None, 0, false, answer)
+            .text(0)
+            .unwrap_or_default()
+    };
+    match kind {
+        CallKind::Embedding => Vec::new(),
+        CallKind::Responses => vec![text(answer.clone())],
+        CallKind::Chat | CallKind::TextCompletion => {
+            let choices = answer
+                .pointer("/choices")
+                .into_iter()
+                .flat_map(|choices| choices.elements());
+            let alone = choices.filter_map(|choice| {
+                let alone = format!("{{\"choices\":[{}]}}", choice.raw());
+                Document::parse_with(alone, Duplicates::LastWins).ok()
+            });
+            alone.map(text).collect()
+        }
+    }
 }
 
 /// The pieces of each choice, one after the other.
@@ -208,6 +226,25 @@ mod tests {
         let done = json!({"type": "response.output_text.done", "text": "ab"});
         assert_eq!(streamed(CallKind::Responses, &[delta("a"), delta("b"), done]), ["ab"]);
         assert!(streamed(CallKind::Chat, &[json!({"error": {}})]).is_empty());
+    }
+
+    #[test]
+    fn the_text_of_an_answer_is_that_of_each_choice() {
+        let answer = |text: &str| Document::parse_with(text.to_owned(), Duplicates::LastWins).unwrap();
+        let chat = answer(
+            r#"{"choices":[{"message":{"content":"LEAKED \ud83d"}},{"message":{"content":1,"content":"b"}},{}]}"#,
+        );
+        assert_eq!(whole(CallKind::Chat, &chat), ["LEAKED \u{fffd}", "b", ""]);
+        let completion = answer(r#"{"choices":[{"text":"a"}],"n":1e400}"#);
+        assert_eq!(whole(CallKind::TextCompletion, &completion), ["a"]);
+        let text = r#"{"output":[{"type":"message","content":[{"type":"output_text","text":"a"}]}]}"#;
+        assert_eq!(whole(CallKind::Responses, &answer(text)), ["a"]);
+        assert!(whole(CallKind::Chat, &answer(r#"{"choices":"none"}"#)).is_empty());
+        let many = format!(
+            "{{\"choices\":[{}{{}}]}}",
+            "{\"message\":{\"content\":\"a\"}},".repeat(50_000)
+        );
+        assert_eq!(whole(CallKind::Chat, &answer(&many)).concat().len(), 50_000);
     }
 
     #[test]

@@ -47,6 +47,25 @@ fn redirects_are_followed() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_packed_itself_is_kept_as_it_is_and_unpacked_to_be_loaded() {
+    let file = packed(&plugin(), "zstd").await;
+    let body = file.clone();
+    let site = Site::new(move |_| wasm("", &body));
+    let home = Home::new();
+    // The second time it is the copy.
+    for _ in 0..2 {
+        let (code, report) = home.check(&url(&site), "");
+        assert_eq!(code, 0, "{report}");
+        assert_eq!(home.copies(), std::slice::from_ref(&file));
+    }
+    let half = file[..file.len() / 2].to_vec();
+    let site = Site::new(move |_| wasm("", &half));
+    let (code, report) = Home::new().check(&url(&site), "");
+    assert_ne!(code, 0, "{report}");
+    assert!(errors(&report).contains("cut off"), "{report}");
+}
+
+#[tokio::test]
 async fn a_compressed_transfer_is_unpacked() {
     for encoding in ["gzip", "br", "zstd"] {
         let body = packed(&plugin(), encoding).await;

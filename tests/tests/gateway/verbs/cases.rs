@@ -106,10 +106,12 @@ fn a_script_reads_what_each_case_came_to() {
 fn a_ci_system_reads_what_each_case_came_to() {
     let desk = Desk::with_examples();
     let named = |name: &str, status: u16| case(name, chat("hello"), json!({"status": status}));
+    let mut ugly = named("two \u{fffe}", 200);
+    ugly["expect"] = json!({"text": "\u{ffff}"});
     std::fs::create_dir(desk.path().join("all")).unwrap();
     desk.write(
         "all/a.json",
-        json!([named("one <&\u{7}>", 200), named("two", 201)]).to_string(),
+        json!([named("one <&\u{7}\u{ffff}>", 200), named("two", 201), ugly]).to_string(),
     );
     desk.write(
         "all/b.yaml",
@@ -121,7 +123,7 @@ fn a_ci_system_reads_what_each_case_came_to() {
     let report = Report::deserialize_from_str(&xml).unwrap();
     assert_eq!(
         (report.tests, report.failures, report.test_suites.len()),
-        (3, 1, 2),
+        (4, 2, 2),
         "{xml}"
     );
     let [a, b] = [0, 1].map(|index| &report.test_suites[index]);
@@ -136,7 +138,8 @@ fn a_ci_system_reads_what_each_case_came_to() {
         words.contains("status") && words.contains("+  \"status\": 200"),
         "{words}"
     );
-    assert!(!xml.contains('\u{1b}'), "{xml}");
+    assert!(!xml.contains(['\u{1b}', '\u{fffe}', '\u{ffff}']), "{xml}");
+    assert!(xml.contains("two \u{fffd}"), "{xml}");
 }
 
 #[test]
@@ -185,6 +188,38 @@ fn a_mistake_in_a_case_is_told_with_its_place() {
         (
             format!("{{{request}, \"before\": [{{\"path\": \"nowhere.wasm\"}}], \"expect\": {{\"status\": 200}}}}"),
             "nowhere.wasm can't be read",
+        ),
+        (
+            format!("{{{request}, \"expect\": {{\"headers\": {{\"X-Guard\": \"a\", \"x-guard\": \"b\"}}}}}}"),
+            "`expect` has `expect.headers` with the header `x-guard` twice",
+        ),
+        (
+            format!("{{{request}, \"expect\": {{\"text\": \"a\", \"outcome\": null}}}}"),
+            "`expect.outcome`: null says nothing to look at",
+        ),
+        (
+            format!("{{{request}, \"expect\": {{\"text\": \"a\", \"status\": null}}}}"),
+            "`expect.status`: null",
+        ),
+        (
+            r#"{"expect": {"load_error": null}}"#.to_owned(),
+            "`expect.load_error`: null",
+        ),
+        (
+            format!("{{{request}, \"expect\": {{\"text\": \"a\", \"headers\": null}}}}"),
+            "`expect.headers`: it names nothing to look at",
+        ),
+        (
+            format!("{{{request}, \"expect\": {{\"text\": \"a\", \"context\": {{}}}}}}"),
+            "`expect.context`: it names nothing",
+        ),
+        (
+            format!("{{{request}, \"expect\": {{\"text\": \"a\", \"log\": []}}}}"),
+            "`expect.log`: it names nothing",
+        ),
+        (
+            format!("{{{request}, \"expect\": {{\"upstream\": {{\"model\": null}}}}}}"),
+            "`expect.upstream.model`: null",
         ),
         ("[1]".to_owned(), "invalid type"),
         ("{".to_owned(), "cases.json:1:2: this is no JSON"),
@@ -320,6 +355,22 @@ fn plugins_around_the_one_under_test_take_their_part() {
 }
 
 #[test]
+fn a_plugin_that_is_missing_is_told_before_any_case_runs() {
+    let mut second = case("second", chat("hello"), json!({"status": 200}));
+    second["after"] = json!([{"path": "nowhere.wasm"}]);
+    let ran = run(
+        json!([case("first", chat("hello"), json!({"status": 200})), second]),
+        &[],
+    );
+    assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+    assert!(
+        ran.error.contains("`second`") && ran.error.contains("nowhere.wasm"),
+        "{}",
+        ran.error
+    );
+}
+
+#[test]
 fn cases_run_in_the_order_of_their_files_and_are_chosen_by_their_name() {
     let desk = Desk::with_examples();
     std::fs::create_dir(desk.path().join("all")).unwrap();
@@ -368,6 +419,110 @@ fn what_the_upstream_answers_goes_back_as_serve_would_send_it() {
     ]);
     let ran = run(cases, &[]);
     assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn an_upstream_that_fails_comes_to_what_it_comes_to_in_serve() {
+    let mut streamed = chat("hello");
+    streamed["stream"] = true.into();
+    let recorded = |request: &Value, response: Value, expect: Value| {
+        let mut case = case("it", request.clone(), expect);
+        case["response"] = response;
+        case
+    };
+    let told = json!({"error": {"message": "busy"}});
+    let chunk = json!({"choices": [{"index": 0, "delta": {"content": "a"}}]});
+    let embeddings = json!({"path": "/v1/embeddings", "body": {"model": "m", "input": "a", "stream": true}});
+    let cases = json!([
+        recorded(&chat("hello"), told.clone(), json!({"status": 502, "body": told})),
+        recorded(
+            &streamed,
+            told.clone(),
+            json!({"status": 502, "body": told, "events": "<absent>"})
+        ),
+        recorded(
+            &streamed,
+            json!({"events": [chunk, "no JSON", chunk]}),
+            json!({"text": "a", "events": [chunk, {"error": {"message": "*an event is no JSON*"}}]})
+        ),
+        recorded(
+            &embeddings,
+            json!({"data": []}),
+            json!({"status": 200, "body": {"data": []}})
+        ),
+    ]);
+    let ran = run(cases, &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn a_request_that_serve_would_not_answer_fails_its_case() {
+    let at = |path: &str, method: &str| json!({"path": path, "method": method, "body": chat("hello")});
+    let with = |member: &str, value: &str| {
+        let mut request = chat("hello");
+        request[member] = value.into();
+        request
+    };
+    let cases = [
+        (at("/v1/chat/completion", "POST"), "status 404: There is nothing at"),
+        (
+            at("/v1/chat/completions", "GET"),
+            "status 405: This path takes POST, not GET",
+        ),
+        (with("model", ""), "status 400: The member `model`"),
+        (with("stream", "yes"), "status 400: The member `stream`"),
+    ];
+    let all: Value = cases
+        .iter()
+        .map(|(request, _)| case("it", request.clone(), json!({"outcome": "passed"})))
+        .collect();
+    let ran = run(all, &["--json"]);
+    let report = ran.json();
+    assert_eq!((ran.code, &report["failed"]), (1, &json!(cases.len())), "{report}");
+    for (index, (_, words)) in cases.iter().enumerate() {
+        let problems = report["cases"][index]["failure"]["problems"].to_string();
+        assert!(problems.contains(words), "{problems}");
+    }
+}
+
+#[test]
+fn the_echo_is_not_shown_the_clients_credentials() {
+    let mut body = chat("hello");
+    body["model"] = "echo-headers".into();
+    let request = json!({"headers": {"authorization": "Bearer secret", "x-a": "b"}, "body": body});
+    let ran = run(json!([case("it", request, json!({"text": "{\"x-a\":*"}))]), &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn what_only_the_host_takes_for_json_does_not_hide_what_a_client_gets() {
+    let desk = Desk::with_examples();
+    let deep = format!("{}{}", "[".repeat(127), "]".repeat(127));
+    let number = format!("1{}", "0".repeat(400));
+    for more in [
+        r#""half": "\ud83d""#,
+        &format!("\"number\": {number}"),
+        &format!("\"deep\": {deep}"),
+    ] {
+        let body = format!("{{\"choices\": [{{\"message\": {{\"content\": \"LEAKED\"}}}}], {more}}}");
+        let mut leaks = case(
+            "leaks",
+            chat("hello"),
+            json!({"text": "LEAKED", "body": {"choices": ["..."]}}),
+        );
+        leaks["response"] = json!({ "body": body });
+        let mut hidden = leaks.clone();
+        hidden["name"] = "hidden".into();
+        hidden["expect"] = json!({"body": "<absent>"});
+        desk.write("cases.json", json!([leaks, hidden]).to_string());
+        let ran = desk.run(&["test", "guard.wasm", "cases.json"]);
+        assert_eq!(ran.code, 1, "{more}: {ran:?}");
+        assert!(
+            ran.out.starts_with("ok      leaks (") && ran.out.contains("FAILED  hidden"),
+            "{more}: {}",
+            ran.out
+        );
+    }
 }
 
 #[test]
