@@ -77,7 +77,7 @@ fn a_tool_that_is_not_there_is_told_with_how_to_get_it() {
 
 #[test]
 fn a_build_that_fails_or_makes_nothing_is_told() {
-    let desk = Desk::with_examples();
+    let desk = Desk::new();
     for (build, words) in [
         ("echo no such type >&2; exit 3", "exit status: 3"),
         ("true", "made no plugin.wasm"),
