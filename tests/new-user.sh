@@ -5,7 +5,7 @@
 #   tests/new-user.sh [--install] LANGUAGE [PATH TO THE HEIMDALL BINARY]
 #
 # LANGUAGE is rust, go, js, ts, python or c. With --install the language's tools are installed where they are missing.
-# Without a binary: target/release/heimdall, built first if it is not there.
+# Without a binary: target/release/heimdall, built first if it is not there. It ends with 3 where the tools are missing.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -24,7 +24,7 @@ go) tools=tinygo ;;
 ts) tools=js ;;
 *) tools=$language ;;
 esac
-toolchain "$tools" "a new plugin in $language"
+toolchain "$tools" "a new plugin in $language" || exit 3
 [ "$language" != python ] || python_tool pytest pytest==9.2.0
 
 work=$(mktemp -d)

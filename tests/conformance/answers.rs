@@ -1,7 +1,6 @@
 //! What guards make of whole answers.
 
 use bytes::Bytes;
-use heimdall_host::json::Document;
 use heimdall_host::model::{CallKind, LlmError, LlmResponse, Upstream};
 
 use crate::support::*;
@@ -76,7 +75,7 @@ pub async fn its_post_hook_counts_the_tokens_of_every_attempt(guard: &Guard, pla
     }
     let counted = exchange.context().get(&guard.key("tokens"));
     let expected = guard.writes_context().then_some("6");
-    assert_eq!(counted.map(|it| it.as_str()), expected);
+    assert_eq!(counted.as_ref().map(|it| it.as_str()), expected);
 }
 
 pub async fn its_response_hook_adds_headers_and_reads_what_others_left(guard: &Guard, place: Place) {
