@@ -154,28 +154,35 @@ impl<'a> Renderer<'a> {
 /// # Errors
 /// When that makes it too large.
 fn replaced(bytes: &[u8], replacements: &[(&str, String)]) -> anyhow::Result<Vec<u8>> {
-    let Ok(mut rest) = std::str::from_utf8(bytes) else {
+    let Ok(text) = std::str::from_utf8(bytes) else {
         return Ok(bytes.to_vec());
     };
-    let mut text = String::with_capacity(rest.len());
+    let find = |found: &str, from: usize| Some(from + text.get(from..)?.find(found)?);
+    // Where each of them is found next: one that is far away is not looked for at each that is near.
+    let mut places: Vec<Option<usize>> = replacements.iter().map(|(found, _)| find(found, 0)).collect();
+    let (mut made, mut end) = (String::with_capacity(text.len()), 0);
     // The first of those that begin at one place is the longest: the order is kept by `min_by_key`.
-    while let Some((place, (found, with))) = replacements
-        .iter()
-        .filter_map(|replacement| Some((rest.find(replacement.0)?, replacement)))
+    while let Some((place, (found, with))) = std::iter::zip(&places, replacements)
+        .filter_map(|(place, replacement)| Some(((*place)?, replacement)))
         .min_by_key(|(place, _)| *place)
     {
-        let (before, after) = rest.split_at(place);
-        text += before;
-        text += with;
-        if text.len() as u64 > MAX_FILE {
+        made += text.get(end..place).unwrap_or_default();
+        made += with;
+        if made.len() as u64 > MAX_FILE {
             bail!(
                 "`replace` makes it larger than a template's file may be, {} MiB",
                 MAX_FILE >> 20
             );
         }
-        rest = after.strip_prefix(found).unwrap_or_default();
+        end = place + found.len();
+        for (place, (found, _)) in std::iter::zip(&mut places, replacements) {
+            if place.is_some_and(|place| place < end) {
+                *place = find(found, end);
+            }
+        }
     }
-    Ok((text + rest).into_bytes())
+    made += text.get(end..).unwrap_or_default();
+    Ok(made.into_bytes())
 }
 
 #[cfg(test)]

@@ -108,7 +108,8 @@ fn texts_are_replaced_in_files_that_are_copied_and_in_no_others() {
         ("rendered.txt.jinja", "guard"),
     ]);
     desk.write("bytes.bin", b"guard\xff");
-    let replace = "[replace]\n\"guard\" = \"guarded {{ name }}\"\n\"guard/gen\" = \"{{ module }}/gen\"\n";
+    let replace =
+        "[replace]\n\"nowhere\" = \"\"\n\"guard\" = \"guarded {{ name }}\"\n\"guard/gen\" = \"{{ module }}/gen\"\n";
     desk.write("template.toml", format!("language = \"Test\"\n{replace}"));
     let files = desk.render(&[Hook::BeforeCall]).unwrap();
     assert_eq!(
