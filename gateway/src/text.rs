@@ -13,7 +13,8 @@ pub(crate) fn closest<'a>(written: &str, names: impl IntoIterator<Item = &'a str
     names
         .into_iter()
         .map(|name| (strsim::jaro_winkler(written, name), name))
-        .filter(|(score, _)| *score >= ALIKE)
+        // Of a short one nearly every letter may differ and it still count as alike.
+        .filter(|(score, name)| *score >= ALIKE && strsim::levenshtein(written, name) < written.chars().count())
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name)
 }
@@ -33,7 +34,12 @@ mod tests {
     #[test]
     fn a_name_is_suggested_that_is_alike_enough() {
         let names = ["listen", "limits", "upstreams"];
-        for (written, expected) in [("lisen", Some("listen")), ("upstream", Some("upstreams")), ("x", None)] {
+        for (written, expected) in [
+            ("lisen", Some("listen")),
+            ("upstream", Some("upstreams")),
+            ("x", None),
+            ("l", None),
+        ] {
             assert_eq!(closest(written, names), expected, "{written}");
         }
     }

@@ -19,7 +19,7 @@ const EXAMPLE: &str = "`heimdall new` writes one; the least that it says is\n  \
     output = \"target/wasm32-unknown-unknown/release/my_plugin.wasm\"";
 
 /// What the file says.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Project {
     pub(super) name: String,
@@ -42,7 +42,7 @@ pub(super) struct Project {
 }
 
 /// The world that is put into a core module, and where the component goes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Component {
     pub(super) wit: PathBuf,
@@ -51,7 +51,7 @@ pub(super) struct Component {
 }
 
 /// A tool that the build calls.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tool {
     pub(super) name: String,
@@ -70,6 +70,7 @@ impl Project {
         let file = folder.join(FILE);
         let text = files::read_regular(&file, MAX_FILE).and_then(files::text);
         let text = text.map_err(|error| match error.is_missing() {
+            true if !folder.exists() => anyhow!("the folder {} is not there", folder.display()),
             true => anyhow!("there is no {FILE} in {}: {EXAMPLE}", folder.display()),
             false => anyhow!("the file {} {error}", file.display()),
         })?;
@@ -96,10 +97,20 @@ impl Project {
         let empty = [("name", &project.name), ("build", &project.build)]
             .into_iter()
             .find(|(_, value)| value.trim().is_empty());
-        match empty {
-            Some((key, _)) => Err(format!("`{key}` is empty")),
-            None => Ok(project),
+        if let Some((key, _)) = empty {
+            return Err(format!("`{key}` is empty"));
         }
+        // However it is written that they start here.
+        let is_output =
+            |component: &Component| Path::new(".").join(&component.file) == Path::new(".").join(&project.output);
+        if project.component.as_ref().is_some_and(is_output) {
+            return Err(
+                "`component.file` is `output`: the component would be taken for what the build made; \
+                        give it a name of its own"
+                    .to_owned(),
+            );
+        }
+        Ok(project)
     }
 
     /// A path of the project's, from where the command is run.
@@ -138,6 +149,10 @@ mod tests {
         for (text, words) in [
             ("name = \"a\"\nbuild = \"make\"\n", "missing field `output`"),
             ("name = \"a\"\nbuild = \"\"\noutput = \"a.wasm\"\n", "`build` is empty"),
+            (
+                &format!("{LEAST}[component]\nwit = \"wit\"\nworld = \"plugin\"\nfile = \"./a.wasm\"\n"),
+                "`component.file` is `output`",
+            ),
             (&format!("{LEAST}biuld = \"x\"\n"), "line 4, column 1"),
             (
                 &format!("{LEAST}[[tools]]\nname = \"b\"\ncheck = \"c\"\nget = []\ntest = \"make test\"\n"),
@@ -155,5 +170,7 @@ mod tests {
         let error = Project::read(folder.path()).unwrap_err().to_string();
         assert!(error.contains(&folder.path().display().to_string()), "{error}");
         assert!(error.contains("heimdall new"), "{error}");
+        let error = Project::read(&folder.path().join("none")).unwrap_err().to_string();
+        assert!(error.ends_with("/none is not there"), "{error}");
     }
 }

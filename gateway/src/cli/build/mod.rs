@@ -55,15 +55,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
         let host = plugins::host(plugins::cache(&Config::default()))?;
+        if arguments.watch {
+            return repeat(&arguments.folder, &host, &signals, &lines).await;
+        }
         let built = once(&arguments.folder, &host, &signals).await;
-        let built = built.map_err(|failed| failed.with_log(lines.take()));
-        if !arguments.watch {
-            return built;
-        }
-        if let Err(failed) = built {
-            failed.tell(false);
-        }
-        repeat(&arguments.folder, &host, &signals, &lines).await
+        built.map_err(|failed| failed.with_log(lines.take()))
     });
     runtime.shutdown_background();
     exit
@@ -71,16 +67,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
 
 async fn repeat(folder: &Path, host: &Host, signals: &Signals, lines: &logging::Lines) -> Result<Exit, Failed> {
     let mut project = read(folder)?;
-    let mut watch = Watch::new(&project)?;
+    // Before the first build, so that no change is missed.
+    let mut watch = tokio::select! {
+        watch = Watch::new(&project) => watch?,
+        () = signals.stop.cancelled() => return Ok(Exit::Ok),
+    };
     loop {
-        output::note(&format!(
-            "{FAINT}waiting for a change in {}{FAINT:#}\n",
-            folder.display()
-        ));
-        tokio::select! {
-            changed = watch.changed(&project) => changed?,
-            () = signals.stop.cancelled() => return Ok(Exit::Ok),
-        }
         let built = match read(folder) {
             Ok(changed) => {
                 project = changed;
@@ -91,7 +83,24 @@ async fn repeat(folder: &Path, host: &Host, signals: &Signals, lines: &logging::
         if let Err(failed) = built {
             failed.with_log(lines.take()).tell(false);
         }
+        if signals.stop.is_cancelled() {
+            return Ok(Exit::Ok);
+        }
+        output::note(&format!(
+            "{FAINT}waiting for a change in {}{FAINT:#}\n",
+            folder.display()
+        ));
+        tokio::select! {
+            changed = watch.changed(&project) => told(&changed?),
+            () = signals.stop.cancelled() => return Ok(Exit::Ok),
+        }
     }
+}
+
+/// Says what is built anew for.
+pub(super) fn told(changed: &Path) {
+    let file = printable(&changed.display().to_string());
+    output::note(&format!("{FAINT}{file} changed{FAINT:#}\n"));
 }
 
 /// Builds, tries and tells.

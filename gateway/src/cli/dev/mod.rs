@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use heimdall_host::json::Document;
 use heimdall_host::loader::{Host, Loaded, PluginSettings};
 use tokio::task::JoinSet;
 
@@ -79,12 +80,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
 
 async fn dev(arguments: &Arguments, front: Front, signals: &Signals) -> Result<Exit, Failed> {
     let project = build::read(&arguments.folder)?;
+    // No build is needed to see that it is wrong.
+    let given = given::config(arguments.config.as_deref()).map_err(|error| Failed::new(Exit::Usage, error))?;
     let socket = front.bind()?;
     let mut workshop = Workshop {
         arguments,
+        given,
         host: plugins::host(plugins::cache(front.config()))?,
         // Before the first build, so that no change is missed.
-        watch: Watch::new(&project)?,
+        watch: Watch::new(&project).await?,
         project,
     };
     let Some(first) = workshop.first(signals).await? else {
@@ -97,13 +101,23 @@ async fn dev(arguments: &Arguments, front: Front, signals: &Signals) -> Result<E
     let open = front.open(socket, plugins)?;
     output::note(&open.banner(&workshop.origin()).text());
     let app = open.app.clone();
-    let (reloaded, ()) = tokio::join!(workshop.reload(&app, signals), open.serve(signals));
-    reloaded.map(|()| Exit::Ok)
+    let reload = async {
+        let Err(failed) = workshop.reload(&app, signals).await else {
+            return Exit::Ok;
+        };
+        // What serves would never be replaced again: that is told when it happens, and ends it.
+        signals.stop.cancel();
+        failed.tell(false)
+    };
+    let (exit, ()) = tokio::join!(reload, open.serve(signals));
+    Ok(exit)
 }
 
 /// What makes the plugin, again and again.
 struct Workshop<'a> {
     arguments: &'a Arguments,
+    /// What `--config` was at the start.
+    given: Option<Document>,
     host: Host,
     watch: Watch,
     /// As it was when it was last in order.
@@ -122,17 +136,20 @@ impl Workshop<'_> {
                 Err(failed) => failed.tell(false),
             };
             output::note(&format!("{FAINT}nothing serves yet; waiting for a change{FAINT:#}\n"));
-            if !self.changed_unless(signals).await? {
+            let Some(changed) = self.changed_unless(signals).await? else {
                 return Ok(None);
-            }
+            };
+            build::told(&changed);
         }
     }
 
     /// Replaces the plugin whenever its files change, until it is asked to stop.
     async fn reload(mut self, app: &App, signals: &Signals) -> Result<(), Failed> {
         let mut retired = JoinSet::new();
-        while self.changed_unless(signals).await? {
-            output::note(&format!("{FAINT}a file changed{FAINT:#}\n"));
+        while let Some(changed) = self.changed_unless(signals).await? {
+            build::told(&changed);
+            // Those that are over.
+            while retired.try_join_next().is_some() {}
             let Some(loaded) = self.load_unless(signals).await else {
                 break;
             };
@@ -149,7 +166,8 @@ impl Workshop<'_> {
                 }
             }
         }
-        let _late = tokio::time::timeout(LAST_HOOKS, retired.join_all()).await;
+        let all_retired = async { while retired.join_next().await.is_some() {} };
+        let _late = tokio::time::timeout(LAST_HOOKS, all_retired).await;
         Ok(())
     }
 
@@ -161,11 +179,11 @@ impl Workshop<'_> {
         }
     }
 
-    /// False: it was asked to stop.
-    async fn changed_unless(&mut self, signals: &Signals) -> Result<bool, Failed> {
+    /// The file that changed; none: it was asked to stop.
+    async fn changed_unless(&mut self, signals: &Signals) -> Result<Option<PathBuf>, Failed> {
         tokio::select! {
-            changed = self.watch.changed(&self.project) => Ok(changed.map(|()| true)?),
-            () = signals.stop.cancelled() => Ok(false),
+            changed = self.watch.changed(&self.project) => Ok(Some(changed?)),
+            () = signals.stop.cancelled() => Ok(None),
         }
     }
 
@@ -189,10 +207,20 @@ impl Workshop<'_> {
             Some(entry) => plugins::settings(&entry, file),
             None => PluginSettings::new(file),
         };
-        if let Some(config) = given::config(self.arguments.config.as_deref()).map_err(usage)? {
+        if let Some(config) = self.given().map_err(usage)? {
             settings.config = Some(config);
         }
         Ok(settings)
+    }
+
+    /// What `--config` is now: a file may have changed, while a pipe can be read once only.
+    fn given(&self) -> anyhow::Result<Option<Document>> {
+        let given = self.arguments.config.as_deref();
+        let file = given.and_then(|given| given.strip_prefix('@')).map(Path::new);
+        match file.is_some_and(Path::is_file) {
+            true => given::config(given),
+            false => Ok(self.given.clone()),
+        }
     }
 
     /// What the folder's configuration says of the plugin.

@@ -26,14 +26,18 @@ const CONTRACT: [(&str, &str); 5] = [
 const WORLD: &str = "plugin";
 
 /// The files of `wit/`, by their paths in the plugin's folder.
-pub(super) fn wit(name: &Name, hooks: &[Hook]) -> Vec<(String, String)> {
+///
+/// # Errors
+/// When the world can't be read.
+pub(super) fn wit(name: &Name, hooks: &[Hook]) -> anyhow::Result<Vec<(String, String)>> {
+    resolved(name, hooks)?;
     let contract = CONTRACT.iter().map(|(file, text)| {
         let path = format!("wit/deps/heimdall-plugin/{file}");
         (path, (*text).to_owned())
     });
     let mut files: Vec<_> = contract.collect();
     files.push(("wit/world.wit".to_owned(), world(name, hooks)));
-    files
+    Ok(files)
 }
 
 fn world(name: &Name, hooks: &[Hook]) -> String {
@@ -49,8 +53,8 @@ fn world(name: &Name, hooks: &[Hook]) -> String {
     )
 }
 
-/// What wit-bindgen makes of it for C, by file names.
-pub(super) fn c_bindings(name: &Name, hooks: &[Hook]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+/// The world with all that it includes, as every language's tools will read it.
+fn resolved(name: &Name, hooks: &[Hook]) -> anyhow::Result<(Resolve, WorldId)> {
     let parsed = |files: &[(&str, &str)]| {
         let mut sources = SourceMap::new();
         for (file, text) in files {
@@ -59,11 +63,18 @@ pub(super) fn c_bindings(name: &Name, hooks: &[Hook]) -> anyhow::Result<Vec<(Str
         sources.parse().map_err(|(_, error)| error)
     };
     let world = world(name, hooks);
-    let own = parsed(&[("world.wit", &world)]).context("the world can't be read")?;
+    let own = parsed(&[("world.wit", &world)])
+        .with_context(|| format!("a world for the name `{}` can't be read; take another", name.kebab()))?;
     let contract = parsed(&CONTRACT).context("the contract can't be read")?;
     let mut resolve = Resolve::default();
     let package = resolve.push_groups(own, vec![contract])?;
     let world = resolve.select_world(&[package], Some(WORLD))?;
+    Ok((resolve, world))
+}
+
+/// What wit-bindgen makes of it for C, by file names.
+pub(super) fn c_bindings(name: &Name, hooks: &[Hook]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let (mut resolve, world) = resolved(name, hooks)?;
     let options = Opts {
         rename: renamed(&resolve, world),
         autodrop_borrows: Enabled::Yes,

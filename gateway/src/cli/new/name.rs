@@ -7,12 +7,12 @@ const MAX: usize = 64;
 const TAKEN: &str = "\
     abstract alloc and as assert async auto await become bool borrow box break case catch chan char class const \
     constructor continue core crate debugger def default defer del delete do double dyn elif else enum error \
-    eval except export extends extern fallthrough false final finally flags float fn for from func function \
+    error-context eval except export extends extern f32 f64 fallthrough false final finally flags float fn for from func function \
     future gen global go goto if impl implements import in include inline instanceof int interface internal is \
     lambda let list long loop macro main map match mod move mut new nonlocal none not null option or own package \
-    pass priv private protected pub public raise range record ref register resource restrict result return self \
+    pass priv private protected pub public raise range record ref register resource restrict result return s16 s32 s64 s8 self \
     short signed sizeof static std stream string struct super switch test this throw trait true try tuple type \
-    typedef typeof union unsafe unsigned unsized use vendor var variant virtual void volatile where while wit \
+    typedef typeof u16 u32 u64 u8 union unsafe unsigned unsized use vendor var variant virtual void volatile where while wit \
     with world yield";
 
 /// A name that can be given to a plugin.
@@ -135,7 +135,19 @@ mod tests {
 
     #[test]
     fn no_name_is_a_word_of_wit() {
-        for word in ["world", "interface", "record", "resource", "package", "use", "include"] {
+        for word in [
+            "world",
+            "interface",
+            "record",
+            "resource",
+            "package",
+            "use",
+            "include",
+            "u8",
+            "s64",
+            "f32",
+            "error-context",
+        ] {
             assert!(Name::parse(word).is_err(), "{word}");
         }
     }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 
 use super::contract;
 use super::hook::Hook;
 use super::name::Name;
-use super::template::{BindingsLanguage, File, Template};
+use super::template::{BindingsLanguage, File, MAX_FILE, Template};
+
+/// What rendering one text may take: some thousand times what a plugin's file does.
+const FUEL: u64 = 1_000_000;
 
 /// A file that is to be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,7 +35,8 @@ pub(super) fn render(template: &Template, name: &Name, hooks: &[Hook]) -> anyhow
     for file in template.files_for(hooks) {
         let bytes = match file.is_template() {
             true => renderer.file(file)?.into_bytes(),
-            false => replaced(&file.bytes, &replacements),
+            false => replaced(&file.bytes, &replacements)
+                .with_context(|| format!("{}{} can't be written", template.origin, file.path))?,
         };
         let is_left_out = file.is_template() && bytes.trim_ascii().is_empty();
         if !is_left_out {
@@ -44,7 +48,7 @@ pub(super) fn render(template: &Template, name: &Name, hooks: &[Hook]) -> anyhow
         let executable = false;
         files.insert(path, Rendered { bytes, executable });
     };
-    for (path, text) in contract::wit(name, hooks) {
+    for (path, text) in contract::wit(name, hooks)? {
         plain(path, text.into_bytes());
     }
     if let Some(bindings) = &template.manifest.bindings {
@@ -52,10 +56,23 @@ pub(super) fn render(template: &Template, name: &Name, hooks: &[Hook]) -> anyhow
             BindingsLanguage::C => contract::c_bindings(name, hooks)?,
         };
         for (file, bytes) in made {
-            plain(format!("{}/{file}", bindings.folder), bytes);
+            plain(format!("{}/{file}", bindings.folder.trim_end_matches('/')), bytes);
         }
     }
-    Ok(files)
+    match files.keys().find(|path| !is_inside(path)) {
+        Some(path) => Err(anyhow!(
+            "the template {} would write `{path}`, which is no file of the plugin's folder (nor may it be one of git's own); \
+             rename it, or `bindings.folder` in template.toml",
+            template.origin.trim_end_matches(['/', ':', ' '])
+        )),
+        None => Ok(files),
+    }
+}
+
+/// Whether a path leads to a file of the plugin's folder. One below `.git` could be a program that git runs.
+fn is_inside(path: &str) -> bool {
+    path.split('/')
+        .all(|name| !matches!(name, "" | "." | "..") && !name.eq_ignore_ascii_case(".git"))
 }
 
 struct Renderer<'a> {
@@ -75,6 +92,7 @@ impl<'a> Renderer<'a> {
         let mut engine = Environment::new();
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
         engine.set_syntax(syntax);
+        engine.set_fuel(Some(FUEL));
         // A plugin's files are no web pages, whatever their names end with.
         engine.set_auto_escape_callback(|_| AutoEscape::None);
         let has = |hook: Hook| hooks.contains(&hook);
@@ -111,7 +129,10 @@ impl<'a> Renderer<'a> {
         rendered.map_err(|error| {
             let line = error.line().map_or_else(String::new, |line| format!(":{line}"));
             let detail = error.detail().map_or_else(String::new, |detail| format!(": {detail}"));
-            anyhow!("{place}{line} doesn't render: {}{detail}", error.kind())
+            match error.kind() {
+                ErrorKind::OutOfFuel => anyhow!("{place}{line} doesn't render: it takes too long; does a loop end?"),
+                kind => anyhow!("{place}{line} doesn't render: {kind}{detail}"),
+            }
         })
     }
 
@@ -129,23 +150,39 @@ impl<'a> Renderer<'a> {
 }
 
 /// The file with each of these texts replaced; what was put in is not looked at again.
-fn replaced(bytes: &[u8], replacements: &[(&str, String)]) -> Vec<u8> {
-    let Ok(mut rest) = std::str::from_utf8(bytes) else {
-        return bytes.to_vec();
+///
+/// # Errors
+/// When that makes it too large.
+fn replaced(bytes: &[u8], replacements: &[(&str, String)]) -> anyhow::Result<Vec<u8>> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Ok(bytes.to_vec());
     };
-    let mut text = String::with_capacity(rest.len());
+    let find = |found: &str, from: usize| Some(from + text.get(from..)?.find(found)?);
+    // Where each of them is found next: one that is far away is not looked for at each that is near.
+    let mut places: Vec<Option<usize>> = replacements.iter().map(|(found, _)| find(found, 0)).collect();
+    let (mut made, mut end) = (String::with_capacity(text.len()), 0);
     // The first of those that begin at one place is the longest: the order is kept by `min_by_key`.
-    while let Some((place, (found, with))) = replacements
-        .iter()
-        .filter_map(|replacement| Some((rest.find(replacement.0)?, replacement)))
+    while let Some((place, (found, with))) = std::iter::zip(&places, replacements)
+        .filter_map(|(place, replacement)| Some(((*place)?, replacement)))
         .min_by_key(|(place, _)| *place)
     {
-        let (before, after) = rest.split_at(place);
-        text += before;
-        text += with;
-        rest = after.strip_prefix(found).unwrap_or_default();
+        made += text.get(end..place).unwrap_or_default();
+        made += with;
+        if made.len() as u64 > MAX_FILE {
+            bail!(
+                "`replace` makes it larger than a template's file may be, {} MiB",
+                MAX_FILE >> 20
+            );
+        }
+        end = place + found.len();
+        for (place, (found, _)) in std::iter::zip(&mut places, replacements) {
+            if place.is_some_and(|place| place < end) {
+                *place = find(found, end);
+            }
+        }
     }
-    (text + rest).into_bytes()
+    made += text.get(end..).unwrap_or_default();
+    Ok(made.into_bytes())
 }
 
 #[cfg(test)]

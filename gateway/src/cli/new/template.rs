@@ -16,7 +16,10 @@ use crate::text::closest;
 const MANIFEST: &str = "template.toml";
 
 /// The largest file of a template.
-const MAX_FILE: u64 = 16 << 20;
+pub(super) const MAX_FILE: u64 = 16 << 20;
+
+/// The most bytes that the files of a template may have together.
+const MAX_TOTAL: usize = 64 << 20;
 
 /// A file of a template in the binary.
 struct Embedded {
@@ -127,10 +130,19 @@ impl Template {
             );
         };
         let found = folder::files(folder).map_err(|problem| anyhow!("the template: {problem}"))?;
+        let mut total = 0_usize;
         let files = found.into_iter().map(|found| {
             let bytes = files::read_regular(&found.file, MAX_FILE)
                 .map_err(|error| anyhow!("the template's file {} {error}", found.file.display()))?;
-            anyhow::Ok(File {
+            total = total.saturating_add(bytes.len());
+            if total > MAX_TOTAL {
+                bail!(
+                    "the files in {} have more than the {} MiB that a template may have; is it one?",
+                    folder.display(),
+                    MAX_TOTAL >> 20
+                );
+            }
+            Ok(File {
                 path: found.path,
                 bytes: bytes.into(),
                 executable: found.executable,

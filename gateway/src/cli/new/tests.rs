@@ -108,7 +108,8 @@ fn texts_are_replaced_in_files_that_are_copied_and_in_no_others() {
         ("rendered.txt.jinja", "guard"),
     ]);
     desk.write("bytes.bin", b"guard\xff");
-    let replace = "[replace]\n\"guard\" = \"guarded {{ name }}\"\n\"guard/gen\" = \"{{ module }}/gen\"\n";
+    let replace =
+        "[replace]\n\"nowhere\" = \"\"\n\"guard\" = \"guarded {{ name }}\"\n\"guard/gen\" = \"{{ module }}/gen\"\n";
     desk.write("template.toml", format!("language = \"Test\"\n{replace}"));
     let files = desk.render(&[Hook::BeforeCall]).unwrap();
     assert_eq!(
@@ -160,6 +161,92 @@ fn what_does_not_render_is_told_with_its_file_and_line() {
         let error = desk.render(&[Hook::BeforeCall]).unwrap_err();
         assert!(error.contains(words), "{body}: {error}");
     }
+}
+
+#[test]
+fn a_text_that_takes_for_ever_is_given_up() {
+    let endless = "{% for a in range(10000) %}{% for b in range(10000) %}{% endfor %}{% endfor %}";
+    let desk = Desk::new(&[("endless.txt.jinja", endless)]);
+    let error = desk.render(&[Hook::BeforeCall]).unwrap_err();
+    assert!(
+        error.contains("endless.txt.jinja:1 doesn't render: it takes too long"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_put_in_for_a_text_is_bounded() {
+    let desk = Desk::new(&[("a.txt", &"a".repeat(1 << 20))]);
+    desk.write(
+        "template.toml",
+        "language = \"Test\"\n[replace]\n\"a\" = \"{{ 'a' * 100 }}\"\n",
+    );
+    let error = desk.render(&[Hook::BeforeCall]).unwrap_err();
+    assert!(
+        error.contains("a.txt can't be written") && error.contains("16 MiB"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nothing_is_written_outside_of_the_plugins_folder_or_for_git_to_run() {
+    for path in [
+        "_dot_./a.txt",
+        "a/_dot_./../b.txt",
+        "_dot_git/hooks/pre-commit",
+        "a/_dot_Git/config",
+        "_dot_/a.txt",
+    ] {
+        let desk = Desk::new(&[]);
+        // As a folder's listing would give them.
+        let mut template = Template::in_folder(desk.path(), None).unwrap();
+        template.files.push(File {
+            path: path.to_owned(),
+            bytes: b"text".into(),
+            executable: true,
+        });
+        let name = Name::parse("no-passwords").unwrap();
+        let error = super::render(&template, &name, &[Hook::BeforeCall])
+            .unwrap_err()
+            .to_string();
+        let folder = desk.path().display().to_string();
+        assert!(
+            error.contains("which is no file of the plugin's folder") && error.contains(&folder),
+            "{error}"
+        );
+    }
+    for folder in ["..", "/tmp", "gen/../..", ".git/hooks", ""] {
+        let desk = Desk::new(&[]);
+        let bindings = format!("[bindings]\nlanguage = \"c\"\nfolder = \"{folder}\"\n");
+        desk.write("template.toml", format!("language = \"Test\"\n{bindings}"));
+        let error = desk.render(&[Hook::BeforeCall]).unwrap_err();
+        assert!(
+            error.contains(&format!("would write `{folder}/plugin")),
+            "{folder}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_of_more_than_a_template_has_is_not_read() {
+    let desk = Desk::new(&[("0/a.txt", "")]);
+    // Each folder leads to the one before by two links: there are few, and many ways through them.
+    for number in 1..20 {
+        let folder = desk.path().join(number.to_string());
+        fs::create_dir(&folder).unwrap();
+        for link in ["one", "two"] {
+            std::os::unix::fs::symlink(format!("../{}", number - 1), folder.join(link)).unwrap();
+        }
+    }
+    let error = desk.render(&[Hook::BeforeCall]).unwrap_err();
+    assert!(error.contains("more than 10000 files and folders"), "{error}");
+    let desk = Desk::new(&[]);
+    for number in 0..5 {
+        let file = fs::File::create(desk.path().join(number.to_string())).unwrap();
+        file.set_len(15 << 20).unwrap();
+    }
+    let error = desk.render(&[Hook::BeforeCall]).unwrap_err();
+    assert!(error.contains("more than the 64 MiB"), "{error}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! `heimdall build`, with a shell for a toolchain: what it copies is what was "compiled".
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Instant;
 
 use heimdall_tests::guests;
 use heimdall_tests::process::heimdall;
@@ -75,7 +77,7 @@ fn a_tool_that_is_not_there_is_told_with_how_to_get_it() {
 
 #[test]
 fn a_build_that_fails_or_makes_nothing_is_told() {
-    let desk = Desk::with_examples();
+    let desk = Desk::new();
     for (build, words) in [
         ("echo no such type >&2; exit 3", "exit status: 3"),
         ("true", "made no plugin.wasm"),
@@ -189,16 +191,16 @@ fn component() -> Vec<u8> {
     wat::parse_str("(component)").unwrap()
 }
 
-/// `heimdall build --watch`. Killed when dropped.
+/// A build that goes on. Killed when dropped.
 struct Watching {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Watching {
-    fn start(desk: &Desk) -> Watching {
+    fn start(desk: &Desk, arguments: &[&str]) -> Watching {
         let mut command = heimdall(desk.path());
-        command.args(["build", "--watch"]).stdin(Stdio::null());
+        command.args(arguments).stdin(Stdio::null());
         // Both in one, as on a terminal.
         let (reader, writer) = std::io::pipe().unwrap();
         command.stdout(writer.try_clone().unwrap()).stderr(writer);
@@ -211,6 +213,13 @@ impl Watching {
             }
         });
         Watching { child, lines }
+    }
+
+    /// Asks it to end, and nothing that it started.
+    fn interrupt(&self) {
+        let pid = self.child.id().to_string();
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args(["-INT", &pid]).status().unwrap().success());
     }
 
     /// Waits until it prints this; gives back what came before.
@@ -240,7 +249,7 @@ fn a_change_is_built_until_it_is_asked_to_stop() {
     let desk = Desk::with_examples();
     desk.write("src/which", "guard");
     project(&desk, "cp $(cat src/which).wasm plugin.wasm", "watch = [\"src\"]\n");
-    let mut watching = Watching::start(&desk);
+    let mut watching = Watching::start(&desk, &["build", "--watch"]);
     watching.says("built plugin.wasm: typed component");
     watching.says("waiting for a change");
     desk.write("src/which", "nothing");
@@ -249,13 +258,57 @@ fn a_change_is_built_until_it_is_asked_to_stop() {
     desk.write("src/which", "legacy");
     watching.says("built plugin.wasm: packed ABI");
     watching.says("waiting for a change");
-    let pid = watching.child.id().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    watching.interrupt();
     assert_eq!(watching.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_change_while_the_first_build_runs_is_built_too() {
+    let desk = Desk::with_examples();
+    desk.write("src/which", "guard");
+    let build = "cp $(cat src/which).wasm plugin.wasm; echo copied; until test -e go; do sleep 0.1; done";
+    project(&desk, build, "watch = [\"src\"]\n");
+    let watching = Watching::start(&desk, &["build", "--watch"]);
+    watching.says("copied");
+    desk.write("src/which", "legacy");
+    desk.write("go", "");
+    watching.says("built plugin.wasm: typed component");
+    watching.says("src/which changed");
+    watching.says("built plugin.wasm: packed ABI");
+}
+
+#[test]
+fn who_ends_it_during_the_first_build_hears_of_no_waiting() {
+    let desk = Desk::new();
+    project(&desk, "echo started; sleep 1000", "");
+    let mut watching = Watching::start(&desk, &["build", "--watch"]);
+    watching.says("started");
+    watching.interrupt();
+    assert_eq!(watching.child.wait().unwrap().code(), Some(0));
+    let rest: Vec<String> = watching.lines.iter().collect();
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[test]
+fn what_a_build_started_ends_with_it() {
+    let desk = Desk::new();
+    project(&desk, "sleep 1000 & echo $! >pid; echo started; wait", "");
+    let mut building = Watching::start(&desk, &["build"]);
+    building.says("started");
+    let pid = fs::read_to_string(desk.path().join("pid")).unwrap();
+    assert!(is_running(pid.trim()));
+    // It alone: on a terminal the group that Ctrl-C reaches is not the build's either.
+    building.interrupt();
+    assert_eq!(building.child.wait().unwrap().code(), Some(130));
+    let started = Instant::now();
+    while is_running(pid.trim()) {
+        assert!(started.elapsed() < PATIENCE, "{pid} goes on");
+        std::thread::yield_now();
+    }
+}
+
+/// A process that ended is one for as long as nobody asks how it ended.
+fn is_running(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z ")
 }

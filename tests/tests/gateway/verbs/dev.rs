@@ -214,3 +214,13 @@ fn a_folder_that_is_no_plugin_is_told() {
     let ran = desk.run(&["dev", "--listen", "0.0.0.0:0"]);
     assert!(ran.code == 2 && ran.error.contains("`--listen`"), "{ran:?}");
 }
+
+#[test]
+fn a_configuration_that_is_none_is_told_before_anything_is_built() {
+    let desk = project("one");
+    for config in ["{x", "@nowhere.json"] {
+        let ran = desk.run(&["dev", "--listen", "127.0.0.1:0", "--config", config]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(!desk.path().join("plugin.wasm").exists(), "{ran:?}");
+    }
+}
