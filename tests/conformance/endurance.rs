@@ -21,7 +21,7 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
         exchange.on_request().await;
         let request = proceed(&mut exchange, chat(&text)).await;
         assert_eq!(request.message_text(0).as_deref(), Some(&*system), "request {number}");
-        if number % STREAMED == 0 {
+        if number.is_multiple_of(STREAMED) {
             stream(guard, exchange, number).await;
             continue;
         }
@@ -34,7 +34,7 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
         let mark = guard.has_response_hook().then_some(guard.mark);
         assert_eq!(response.header(&guard.header("")).as_deref(), mark, "request {number}");
     }
-    let usage = pipeline.plugins()[0].plugin.usage();
+    let usage = pipeline.plugins().first().unwrap().plugin.usage();
     let told = format!("{} KiB in one of {} instances", usage.memory >> 10, usage.instances);
     assert!(
         usage.memory <= guard.memory << 20,
@@ -49,7 +49,7 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
 async fn stream(guard: &Guard, exchange: Exchange, number: usize) {
     let mut stream = exchange.into_stream(CallKind::Chat);
     let mut steps = vec![stream.chunk(chunk("a TOP-")).await];
-    if number % LEFT == 0 {
+    if number.is_multiple_of(LEFT) {
         return;
     }
     steps.push(stream.chunk(chunk("SECRET")).await);
