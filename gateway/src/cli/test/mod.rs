@@ -158,7 +158,8 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let listed = listed.map_err(|error| anyhow!("the folder {name} can't be read: {error}"))?;
     let is_case = |file: &PathBuf| {
         let ending = file.extension().and_then(|ending| ending.to_str());
-        ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
+        // Reading a pipe would wait for its other end.
+        file.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
     };
     let files = listed.into_iter().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = files.filter(is_case).collect();
