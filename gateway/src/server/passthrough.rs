@@ -32,8 +32,8 @@ pub(super) struct PassedPieces {
     is_bodiless: bool,
 }
 
-/// Sends the request, which passes a pipeline with these hooks, to the upstream of this name. A plugin with the HTTP response hook gets the answer whole, unless
-/// it is a stream of events.
+/// Sends the request, which passes a pipeline with these hooks, to the upstream of this name. A plugin with the HTTP
+/// response hook gets the answer whole, unless it is a stream of events.
 pub(super) async fn pass_on(
     app: &App,
     (http, hooks): (&HttpRequest, HookSet),
