@@ -21,6 +21,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::counters::CauseKind;
 use crate::model::EditError;
 
 /// A hook that could not be carried out. Whether the request goes on is the operator's policy for this plugin.
@@ -49,12 +50,26 @@ pub enum Cause {
     /// The guest ended itself.
     #[error("it exited with status {0}")]
     Exited(i32),
+    /// The host panicked while it served the guest.
+    #[error("the host panicked: {0}")]
+    Panicked(String),
     /// The guest did not return in time.
     #[error("it did not return within {0:?}")]
     Deadline(Duration),
+    /// The request's plugins together took all the time that they may.
+    #[error("the plugins of this request together took more than {0:?}")]
+    RequestDeadline(Duration),
     /// The guest trapped after it was denied memory.
     #[error("it needed more than its {} of memory", size(*.0))]
     OutOfMemory(usize),
+    /// What the guest would have been given is over its cap; it was not called.
+    #[error("it would be given {size} bytes, {limit} are allowed")]
+    InputTooLarge {
+        /// Bytes that there are.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
     /// What the guest returned is over its cap.
     #[error("it returned {size} bytes, {limit} are allowed")]
     OutputTooLarge {
@@ -72,6 +87,17 @@ pub enum Cause {
     /// Every instance was busy until the deadline, or too many calls were waiting already.
     #[error("all of its {0} instances are busy")]
     Busy(usize),
+    /// The host has no room for one more instance, of any plugin.
+    #[error("the host has no room for one more instance: {0}")]
+    Exhausted(String),
+    /// It failed too often, and is not called for a while.
+    #[error("it is not called for {:?} more, as it failed {failures} times in a row", left)]
+    CircuitOpen {
+        /// Failures, one after the other.
+        failures: u32,
+        /// Until it is tried again.
+        left: Duration,
+    },
     /// A new instance could not be made.
     #[error("no instance of it could be made: {0}")]
     Instantiate(String),
@@ -86,18 +112,45 @@ impl Cause {
         matches!(self, Cause::Returned(_))
     }
 
+    /// Its kind, by which failures are counted.
+    pub fn kind(&self) -> CauseKind {
+        match self {
+            Cause::Returned(_) => CauseKind::Returned,
+            Cause::Trap(_) => CauseKind::Trap,
+            Cause::Exited(_) => CauseKind::Exited,
+            Cause::Panicked(_) => CauseKind::Panicked,
+            Cause::Deadline(_) => CauseKind::Deadline,
+            Cause::RequestDeadline(_) => CauseKind::RequestDeadline,
+            Cause::OutOfMemory(_) => CauseKind::OutOfMemory,
+            Cause::InputTooLarge { .. } => CauseKind::InputTooLarge,
+            Cause::OutputTooLarge { .. } => CauseKind::OutputTooLarge,
+            Cause::AbiViolation(_) => CauseKind::AbiViolation,
+            Cause::InvalidOutput(_) => CauseKind::InvalidOutput,
+            Cause::Busy(_) => CauseKind::Busy,
+            Cause::Exhausted(_) => CauseKind::Exhausted,
+            Cause::Instantiate(_) => CauseKind::Instantiate,
+            Cause::CircuitOpen { .. } => CauseKind::CircuitOpen,
+            Cause::Retired => CauseKind::Retired,
+        }
+    }
+
     /// In a few words that are the host's own: what a guest said is for its operator's log.
     pub fn in_short(&self) -> &'static str {
         match self {
             Cause::Returned(_) => "it returned an error",
             Cause::Trap(_) => "it trapped",
             Cause::Exited(_) => "it exited",
+            Cause::Panicked(_) => "the host panicked",
             Cause::Deadline(_) => "it did not return in time",
+            Cause::RequestDeadline(_) => "the plugins of this request took too long",
             Cause::OutOfMemory(_) => "it needed more than its memory",
+            Cause::InputTooLarge { .. } => "it would be given more than is allowed",
             Cause::OutputTooLarge { .. } => "it returned more than is allowed",
             Cause::AbiViolation(_) => "it broke its ABI",
             Cause::InvalidOutput(_) => "it returned something that can't be used",
             Cause::Busy(_) => "all of its instances are busy",
+            Cause::Exhausted(_) => "the host has no room for one more instance",
+            Cause::CircuitOpen { .. } => "it failed too often and is not called for a while",
             Cause::Instantiate(_) => "no instance of it could be made",
             Cause::Retired => "it was retired",
         }
@@ -116,10 +169,15 @@ impl Cause {
                 "cleanup" => "raise `limits.cleanup_timeout_ms`, or report it to the plugin's author",
                 _ => "raise `limits.hook_timeout_ms`, or report it to the plugin's author",
             },
+            Cause::Panicked(_) => "report it to Heimdall's authors, with the log lines before it",
+            Cause::RequestDeadline(_) => "raise `plugins_timeout_ms`, or find out which plugin is slow",
+            Cause::InputTooLarge { .. } => "raise `limits.input_mib`, or lower `max_body_mib`",
             Cause::OutOfMemory(_) => "raise `limits.memory_mib`, or report it to the plugin's author",
             Cause::OutputTooLarge { .. } => "raise `limits.output_mib`, or report it to the plugin's author",
             Cause::AbiViolation(_) | Cause::InvalidOutput(_) => "report it to the plugin's author",
             Cause::Busy(_) => "raise `instances` if the plugin keeps no state, or lower the load",
+            Cause::Exhausted(_) => "lower the `instances` of plugins, or the load",
+            Cause::CircuitOpen { .. } => "see the failures before it",
             Cause::Instantiate(_) => "lower `instances`, or give the host more memory",
             Cause::Retired => "send the request again",
         }

@@ -23,6 +23,7 @@
 #![deny(missing_docs)]
 
 pub mod component;
+pub mod counters;
 pub mod failure;
 pub mod json;
 pub mod limits;

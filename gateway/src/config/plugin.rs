@@ -107,16 +107,40 @@ impl Default for DownloadsConfig {
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LimitsConfig {
+    /// The size of its file, unpacked.
+    #[schemars(range(min = 1))]
+    pub(crate) module_mib: Option<usize>,
+    /// Functions in it.
+    #[schemars(range(min = 1))]
+    pub(crate) functions: Option<u32>,
+    /// The size of its largest function, as code of WebAssembly.
+    #[schemars(range(min = 1))]
+    pub(crate) function_kib: Option<usize>,
+    /// Local variables of one function.
+    #[schemars(range(min = 1))]
+    pub(crate) locals: Option<u32>,
+    /// How long compiling it may take.
+    #[schemars(range(min = 1))]
+    pub(crate) compile_timeout_ms: Option<u64>,
+    /// The memory that compiling it may take.
+    #[schemars(range(min = 1))]
+    pub(crate) compile_memory_mib: Option<usize>,
     /// The memory of one instance, all its memories together.
     #[schemars(range(min = 1, max = MAX_MEMORY_MIB))]
     pub(crate) memory_mib: Option<usize>,
+    /// By how much one call may make it grow.
+    #[schemars(range(min = 1, max = MAX_MEMORY_MIB))]
+    pub(crate) memory_growth_mib: Option<usize>,
     /// The elements of one instance's tables together.
     #[schemars(range(min = 1))]
     pub(crate) table_elements: Option<usize>,
     /// Requests, answers and chunks that one instance may hold at once.
     #[schemars(range(min = 1))]
     pub(crate) handles: Option<usize>,
-    /// How long its start may take, `init` included.
+    /// How long it may take to be instantiated: its start functions, and what it tells of itself.
+    #[schemars(range(min = 1))]
+    pub(crate) start_timeout_ms: Option<u64>,
+    /// How long its `init` may take.
     #[schemars(range(min = 1))]
     pub(crate) init_timeout_ms: Option<u64>,
     /// How long one hook may take, waiting for an instance included.
@@ -125,11 +149,24 @@ pub(crate) struct LimitsConfig {
     /// How long its `cleanup` may take.
     #[schemars(range(min = 1))]
     pub(crate) cleanup_timeout_ms: Option<u64>,
+    /// Calls that may wait for one of its instances at once; a further one fails without waiting.
+    pub(crate) waiting: Option<usize>,
+    /// What one hook may be given, or be lent.
+    #[schemars(range(min = 1))]
+    pub(crate) input_mib: Option<usize>,
     /// What one hook may return, and how large one value may be that it gives to the host.
     #[schemars(range(min = 1))]
     pub(crate) output_mib: Option<usize>,
-    /// Log lines that one call may write; further ones are counted and dropped.
+    /// Log lines that it may write for one request; further ones are counted and dropped.
     pub(crate) log_lines: Option<u32>,
+    /// The size of these lines together.
+    pub(crate) log_kib: Option<usize>,
+    /// Log lines that it may write in a second.
+    #[schemars(range(min = 1))]
+    pub(crate) log_lines_per_second: Option<u32>,
+    /// The size of these lines together.
+    #[schemars(range(min = 1))]
+    pub(crate) log_kib_per_second: Option<u32>,
 }
 
 impl DownloadsConfig {
@@ -145,30 +182,59 @@ impl LimitsConfig {
         let limits = self.limits();
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).ok();
         LimitsConfig {
+            module_mib: Some(limits.module >> 20),
+            functions: Some(limits.functions),
+            function_kib: Some(limits.function >> 10),
+            locals: Some(limits.locals),
+            compile_timeout_ms: ms(limits.compile_timeout),
+            compile_memory_mib: Some(limits.compile_memory >> 20),
             memory_mib: Some(limits.memory >> 20),
+            memory_growth_mib: Some(limits.memory_growth >> 20),
             table_elements: Some(limits.table_elements),
             handles: Some(limits.handles),
+            start_timeout_ms: ms(limits.start_timeout),
             init_timeout_ms: ms(limits.init_timeout),
             hook_timeout_ms: ms(limits.hook_timeout),
             cleanup_timeout_ms: ms(limits.cleanup_timeout),
+            waiting: Some(limits.waiting),
+            input_mib: Some(limits.input >> 20),
             output_mib: Some(limits.output >> 20),
             log_lines: Some(limits.log_lines),
+            log_kib: Some(limits.log_bytes >> 10),
+            log_lines_per_second: Some(limits.log_lines_per_second),
+            log_kib_per_second: Some(limits.log_bytes_per_second >> 10),
         }
     }
 
     pub(crate) fn limits(&self) -> Limits {
         let default = Limits::default();
         let mib = |value: Option<usize>, default| value.map_or(default, |mib: usize| mib.saturating_mul(1 << 20));
+        let kib = |value: Option<usize>, default| value.map_or(default, |kib: usize| kib.saturating_mul(1 << 10));
         let ms = |value: Option<u64>, default| value.map_or(default, Duration::from_millis);
         Limits {
+            module: mib(self.module_mib, default.module),
+            functions: self.functions.unwrap_or(default.functions),
+            function: kib(self.function_kib, default.function),
+            locals: self.locals.unwrap_or(default.locals),
+            compile_timeout: ms(self.compile_timeout_ms, default.compile_timeout),
+            compile_memory: mib(self.compile_memory_mib, default.compile_memory),
             memory: mib(self.memory_mib, default.memory),
+            memory_growth: mib(self.memory_growth_mib, default.memory_growth),
             table_elements: self.table_elements.unwrap_or(default.table_elements),
             handles: self.handles.unwrap_or(default.handles),
+            start_timeout: ms(self.start_timeout_ms, default.start_timeout),
             init_timeout: ms(self.init_timeout_ms, default.init_timeout),
             hook_timeout: ms(self.hook_timeout_ms, default.hook_timeout),
             cleanup_timeout: ms(self.cleanup_timeout_ms, default.cleanup_timeout),
+            waiting: self.waiting.unwrap_or(default.waiting),
+            input: mib(self.input_mib, default.input),
             output: mib(self.output_mib, default.output),
             log_lines: self.log_lines.unwrap_or(default.log_lines),
+            log_bytes: kib(self.log_kib, default.log_bytes),
+            log_lines_per_second: self.log_lines_per_second.unwrap_or(default.log_lines_per_second),
+            log_bytes_per_second: self
+                .log_kib_per_second
+                .map_or(default.log_bytes_per_second, |kib| kib.saturating_mul(1 << 10)),
             ..default
         }
     }

@@ -49,7 +49,7 @@ impl Deadline {
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Cause {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Cause::Trap(format!("the host panicked: {}", message.unwrap_or("no message")))
+    Cause::Panicked(message.unwrap_or("no message").to_owned())
 }
 
 #[cfg(test)]
@@ -87,9 +87,9 @@ mod tests {
     async fn a_panic_fails_the_call_alone() {
         let deadline = Deadline::after(Duration::from_secs(1));
         let outcome = deadline.run(async { panic!("out of {}", "order") }).await;
-        let Err::<(), _>(Cause::Trap(text)) = outcome else {
+        let Err::<(), _>(Cause::Panicked(text)) = outcome else {
             panic!("{outcome:?}")
         };
-        assert_eq!(text, "the host panicked: out of order");
+        assert_eq!(text, "out of order");
     }
 }

@@ -213,7 +213,7 @@ async fn a_panic_of_the_host_fails_the_call_alone() {
     let mut guest = Started { store, instance };
     let outcome = guest.call("hook", LONG).await;
     assert!(
-        matches!(&outcome, Err(Cause::Trap(text)) if text == "the host panicked: out of order"),
+        matches!(&outcome, Err(Cause::Panicked(text)) if text == "out of order"),
         "{outcome:?}"
     );
 }
