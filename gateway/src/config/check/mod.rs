@@ -1,6 +1,7 @@
 //! What the types can't say of a configuration.
 
 mod access;
+mod limits;
 mod plugin;
 mod routing;
 mod shadowed;
@@ -13,9 +14,9 @@ use std::net::SocketAddr;
 
 use http::header::HeaderName;
 
-use super::bounds::{MAX_INSTANCES, MAX_MEMORY_MIB};
+use super::bounds::MAX_INSTANCES;
 use super::tree::{Node, Step, written};
-use super::{Auth, Config, ConfigError, LimitsConfig, PluginConfig, Warning};
+use super::{Auth, Config, ConfigError, PluginConfig, Warning};
 
 pub(super) use upstream::{is_own_header, is_upstream_name};
 
@@ -179,36 +180,7 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
             format!("is above {MAX_INSTANCES}, the most that a plugin may have"),
         ));
     }
-    let limits = table.table(&[Step::Key("limits".into())]);
-    let LimitsConfig {
-        memory_mib,
-        table_elements,
-        handles,
-        init_timeout_ms,
-        hook_timeout_ms,
-        cleanup_timeout_ms,
-        output_mib,
-        log_lines: _,
-    } = plugin.limits;
-    let count = |value: Option<usize>| value.map(|value| value as u64);
-    for (key, value) in [
-        ("memory_mib", count(memory_mib)),
-        ("table_elements", count(table_elements)),
-        ("handles", count(handles)),
-        ("init_timeout_ms", init_timeout_ms),
-        ("hook_timeout_ms", hook_timeout_ms),
-        ("cleanup_timeout_ms", cleanup_timeout_ms),
-        ("output_mib", count(output_mib)),
-    ] {
-        limits.above_zero(key, value)?;
-    }
-    if memory_mib.is_some_and(|mib| mib > MAX_MEMORY_MIB) {
-        return Err(limits.refuse(
-            "memory_mib",
-            format!("is above {MAX_MEMORY_MIB}, which is all that 32 bits address"),
-        ));
-    }
-    Ok(())
+    limits::check(&plugin.limits, &table.table(&[Step::Key("limits".into())]))
 }
 
 /// Folders that nothing is kept in.
