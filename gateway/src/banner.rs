@@ -2,20 +2,21 @@
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use heimdall_host::loader::{FailurePolicy, Loaded};
 
 use crate::config::Origin;
 use crate::server::App;
 
-pub(crate) struct Banner<'a> {
+pub(crate) struct Banner {
     pub(crate) address: SocketAddr,
     pub(crate) scheme: &'static str,
-    pub(crate) origin: &'a Origin,
-    pub(crate) app: &'a App,
+    pub(crate) origin: Origin,
+    pub(crate) app: Arc<App>,
 }
 
-impl Banner<'_> {
+impl Banner {
     /// For people.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
@@ -31,8 +32,8 @@ impl Banner<'_> {
         for (name, summary) in self.app.upstreams.summaries() {
             writeln!(out, "  upstream       {name}: {summary}")?;
         }
-        let pipeline = self.app.pipeline.get();
-        for loaded in pipeline.plugins() {
+        let plugins = self.app.pipeline.plugins();
+        for loaded in plugins {
             write_plugin(out, loaded)?;
         }
         for failed in &self.app.failed {
@@ -47,7 +48,7 @@ impl Banner<'_> {
                 failed.error.replace('\n', "\n                 ")
             )?;
         }
-        if pipeline.plugins().is_empty() && self.app.failed.is_empty() {
+        if plugins.is_empty() && self.app.failed.is_empty() {
             writeln!(out, "  plugin         none")?;
         }
         writeln!(out, "try:")?;
@@ -81,7 +82,7 @@ impl Banner<'_> {
     }
 
     fn configuration(&self) -> String {
-        match self.origin {
+        match &self.origin {
             Origin::File(file) => file.display().to_string(),
             Origin::Environment => "the environment".to_owned(),
             Origin::BuiltIn => "none given: the built-in echo, and an example plugin of each kind".to_owned(),
@@ -90,7 +91,7 @@ impl Banner<'_> {
 
     /// For machines.
     pub(crate) fn log(&self) {
-        for loaded in self.app.pipeline.get().plugins() {
+        for loaded in self.app.pipeline.plugins() {
             let manifest = loaded.plugin.manifest();
             tracing::info!(
                 plugin = %manifest.name,

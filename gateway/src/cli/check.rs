@@ -8,7 +8,7 @@ use heimdall_host::plugin::HookSet;
 use serde::Serialize;
 
 use super::chosen::Chosen;
-use super::front::Access;
+use super::front::Front;
 use super::hooks::{HOOKS, Part};
 use super::output::{self, BAD, FAINT, GOOD, HEADING, WARNING};
 use super::{Exit, Failed};
@@ -118,7 +118,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
 }
 
 async fn check(arguments: &Arguments, report: &mut Report) -> Result<Exit, Failed> {
-    let usage = |error| Failed::new(Exit::Usage, error);
     report.configuration = match arguments.chosen.file() {
         Some(file) => file.display().to_string(),
         None => "the configuration".to_owned(),
@@ -127,11 +126,8 @@ async fn check(arguments: &Arguments, report: &mut Report) -> Result<Exit, Faile
     report.configuration = from(&loaded.origin);
     report.warnings.extend(loaded.warnings.iter().map(ToString::to_string));
     let config = &loaded.config;
-    // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
-    let _chosen = rustls::crypto::ring::default_provider().install_default();
-    let upstreams = Upstreams::new(config).map_err(usage)?;
-    let _readable = Access::read(config).map_err(usage)?;
-    report.describe(config, &upstreams);
+    let front = Front::new(config.clone())?;
+    report.describe(config, front.upstreams());
     let plugins = plugins::load_all(config, &loaded.origin).await?;
     report.add_plugins(&plugins);
     report.warnings.extend(plugins::unseen(config, &plugins.pipeline));

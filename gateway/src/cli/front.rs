@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinSet;
 
 use super::signals::Signals;
 use super::{Exit, Failed};
 use crate::banner::Banner;
 use crate::config::{Config, Origin};
 use crate::plugins::Plugins;
-use crate::server::{self, App, Clients, Cors, Current, HeadLimits, Terms, Tls};
+use crate::server::{self, Live, Parts, Terms, Tls};
 use crate::upstream::Upstreams;
 
 /// How long hooks may go on when every connection is over, before plugins are retired.
 const LAST_HOOKS: Duration = Duration::from_secs(5);
+
+/// How long all plugins together may take to be retired, whatever each one may.
+const LAST_CLEANUPS: Duration = Duration::from_secs(5);
 
 /// Connections that may wait to be taken.
 const BACKLOG: u32 = 1024;
@@ -25,24 +28,8 @@ const BACKLOG: u32 = 1024;
 /// A configuration but for its plugins, checked.
 pub(super) struct Front {
     config: Config,
-    upstreams: Upstreams,
-    access: Access,
-}
-
-/// What tells who may call.
-pub(super) struct Access {
-    clients: Arc<Clients>,
+    parts: Parts,
     tls: Option<Arc<Tls>>,
-}
-
-impl Access {
-    pub(super) fn read(config: &Config) -> anyhow::Result<Access> {
-        let tls = config.tls.as_ref().map(Tls::read).transpose()?;
-        Ok(Access {
-            clients: Arc::new(Clients::read(config)?),
-            tls: tls.map(Arc::new),
-        })
-    }
 }
 
 impl Front {
@@ -51,10 +38,11 @@ impl Front {
     pub(super) fn new(config: Config) -> Result<Front, Failed> {
         // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
         let _chosen = rustls::crypto::ring::default_provider().install_default();
-        let usage = |error| Failed::new(Exit::Usage, error);
+        let usage = |error: anyhow::Error| Failed::new(Exit::Usage, error);
+        let tls = config.tls.as_ref().map(Tls::read).transpose();
         Ok(Front {
-            upstreams: Upstreams::new(&config).map_err(usage)?,
-            access: Access::read(&config).map_err(usage)?,
+            parts: Parts::new(&config, None).map_err(usage)?,
+            tls: tls.map_err(|error| usage(error.into()))?.map(Arc::new),
             config,
         })
     }
@@ -63,102 +51,99 @@ impl Front {
         &self.config
     }
 
+    pub(super) fn upstreams(&self) -> &Upstreams {
+        &self.parts.upstreams
+    }
+
     /// Takes the address; connections are refused until [`Front::open`].
     pub(super) fn bind(&self) -> anyhow::Result<TcpSocket> {
-        let address = self.config.listen;
-        let bind = || {
-            let socket = if address.is_ipv4() {
-                TcpSocket::new_v4()?
-            } else {
-                TcpSocket::new_v6()?
-            };
-            socket.set_reuseaddr(true)?;
-            socket.bind(address)?;
-            Ok::<_, std::io::Error>(socket)
-        };
-        bind().with_context(|| format!("the address {address} can't be listened on (`listen`, or `--listen`)"))
+        bind(self.config.listen).with_context(|| {
+            let address = self.config.listen;
+            format!("the address {address} can't be listened on (`listen`, or `--listen`)")
+        })
     }
 
     /// Listens; connections wait until [`Open::serve`].
     pub(super) fn open(self, socket: TcpSocket, plugins: Plugins) -> anyhow::Result<Open> {
-        let Front {
-            config,
-            upstreams,
-            access,
-        } = self;
-        let head_limits = HeadLimits {
-            headers: config.max_headers,
-            bytes: config.max_header_kib.saturating_mul(1 << 10),
-        };
-        let app = Arc::new(App {
-            pipeline: Current::new(plugins.pipeline),
-            upstreams,
-            failed: plugins.failed,
-            max_body: config.max_body_mib.saturating_mul(1 << 20),
-            bodies: server::Budget::new(config.max_bodies_mib.max(config.max_body_mib).saturating_mul(1 << 20)),
-            body_timeout: Duration::from_millis(config.body_timeout_ms),
-            head_limits,
-            local_only: config.auth.is_none() && !access.clients.are_asked(),
-            clients: access.clients.clone(),
-            cors: Cors::new(&config.cors),
-            cut_off: CancellationToken::new(),
-        });
+        let Front { config, parts, tls } = self;
+        let app = parts.app(&config, plugins);
         let terms = Terms {
             max_connections: config.max_connections,
-            head_limits,
             head_timeout: Duration::from_millis(config.head_timeout_ms),
             write_timeout: Duration::from_millis(config.write_timeout_ms),
-            tls: access.tls.clone(),
+            tls,
             grace: Duration::from_millis(config.shutdown_timeout_ms),
             cut_off: app.cut_off.clone(),
+            drain: app.drain.clone(),
+            tells_peer: false,
         };
         let listener = socket
             .listen(BACKLOG)
             .with_context(|| format!("the address {} can't be listened on", config.listen))?;
         let address = listener.local_addr().context("the address can't be told")?;
         Ok(Open {
-            app,
-            access,
+            live: Live::new(app),
             terms,
             listener,
             address,
+            config,
         })
     }
 }
 
+fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 /// An address that is listened on, with everything that requests need.
 pub(super) struct Open {
-    pub(super) app: Arc<App>,
-    access: Access,
+    pub(super) live: Live,
     terms: Terms,
     listener: TcpListener,
     address: SocketAddr,
+    /// As it was when it was opened.
+    pub(super) config: Config,
 }
 
 impl Open {
-    pub(super) fn banner<'a>(&'a self, origin: &'a Origin) -> Banner<'a> {
+    pub(super) fn banner(&self, origin: &Origin) -> Banner {
         Banner {
             address: self.address,
-            origin,
-            scheme: if self.access.tls.is_some() { "https" } else { "http" },
-            app: &self.app,
+            origin: origin.clone(),
+            scheme: if self.terms.tls.is_some() { "https" } else { "http" },
+            app: self.live.app(),
         }
     }
 
-    /// Serves until a signal asks it to stop, lets requests that are under way end, and retires the plugins.
-    pub(super) async fn serve(self, signals: &Signals) {
+    /// Serves until a signal asks it to stop, lets requests that are under way end, and retires the plugins. `reloads`
+    /// replaces what serves until the signal, and gives back what was replaced and has requests yet.
+    pub(super) async fn serve(self, signals: &Signals, reloads: impl Future<Output = JoinSet<()>>) {
         let Open {
-            app,
-            access,
-            terms,
-            listener,
-            ..
+            live, terms, listener, ..
         } = self;
-        tokio::spawn(server::refresh(access.clients, access.tls, signals.stop.clone()));
-        server::serve(listener, server::router(app.clone()), &signals.stop, terms).await;
-        let pipeline = app.pipeline.get();
+        let stop = &signals.stop;
+        tokio::spawn(server::refresh_keys(&live.app().clients, stop.clone()));
+        if let Some(tls) = &terms.tls {
+            tokio::spawn(server::refresh_certificate(tls.clone(), stop.clone()));
+        }
+        let serve = server::serve(listener, live.door(), stop, terms);
+        let (mut retiring, ()) = tokio::join!(reloads, serve);
+        let pipeline = live.app().pipeline.clone();
         // What plugins still do with an answer that was streamed is bounded by their own deadlines.
-        let _late = tokio::time::timeout(LAST_HOOKS, pipeline.idle()).await;
-        pipeline.cleanup().await;
+        let last_hooks = async {
+            pipeline.idle().await;
+            while retiring.join_next().await.is_some() {}
+        };
+        let _late = tokio::time::timeout(LAST_HOOKS, last_hooks).await;
+        if tokio::time::timeout(LAST_CLEANUPS, pipeline.cleanup()).await.is_err() {
+            tracing::warn!("plugins are left as they are: their `cleanup` took longer than {LAST_CLEANUPS:?} together");
+        }
     }
 }

@@ -62,6 +62,11 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
+    /// The error, where nobody asks for the exit.
+    pub(crate) fn into_error(self) -> anyhow::Error {
+        self.error
+    }
+
     pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Failed {
         Failed {
             exit,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use tokio::task::JoinSet;
 
 use super::front::Front;
 use super::signals::{self, Signals};
@@ -88,8 +89,9 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &Signals) -> Result<Exit, Failed> {
     // Taken before the plugins are compiled, so that an address which is in use is known at once.
     let socket = front.bind()?;
+    let host = plugins::host(plugins::cache(front.config()))?;
     let plugins = tokio::select! {
-        plugins = plugins::load(front.config(), origin) => plugins?,
+        plugins = plugins::load(&host, front.config(), origin, None) => plugins?,
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
     };
     let open = front.open(socket, plugins)?;
@@ -98,7 +100,7 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
         LogFormat::Text => output::note(&banner.text()),
         LogFormat::Json => banner.log(),
     }
-    open.serve(signals).await;
+    open.serve(signals, async { JoinSet::new() }).await;
     tracing::info!("stopped");
     Ok(Exit::Ok)
 }

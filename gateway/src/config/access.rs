@@ -19,7 +19,7 @@ pub(crate) enum Auth {
 }
 
 /// The key of a client.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct ClientKeyConfig {
     /// The environment variable that holds it.
@@ -35,7 +35,7 @@ pub(crate) struct ClientKeyConfig {
 }
 
 /// The certificate that clients see.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct TlsConfig {
     /// The certificate and those that sign it (PEM).
     pub(crate) certificate: PathBuf,
@@ -47,7 +47,7 @@ pub(crate) struct TlsConfig {
 pub(crate) const EVERY_ORIGIN: &str = "*";
 
 /// Which web pages may call.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct CorsConfig {
     /// Their origins, as in `https://app.example`; `*` is every one.

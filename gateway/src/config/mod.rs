@@ -53,7 +53,7 @@ const DEFAULT_FILES: [&str; 4] = ["heimdall.toml", "heimdall.yaml", "heimdall.ym
 pub(crate) const ADDRESS_FORM: &str = "an IP address and a port, as in 127.0.0.1:8080";
 
 /// What stands outside of any table.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Config {
     /// The address to listen on.
@@ -161,7 +161,7 @@ impl Default for Config {
 }
 
 /// A text that may be a secret: as it is, or where it is read from.
-#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Source {
     /// The text itself.
@@ -173,7 +173,7 @@ pub(crate) struct Source {
 }
 
 /// Where a secret is read from, which is not written in a configuration.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct SecretPlace {
     /// The environment variable that holds it.

@@ -13,7 +13,7 @@ use super::bounds::{MAX_INSTANCES, MAX_MEMORY_MIB};
 use super::schema;
 
 /// One plugin.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct PluginConfig {
     /// The `.wasm` file, or its URL. A relative path starts at the configuration file's folder.
     pub(crate) path: String,
@@ -76,7 +76,7 @@ fn credentials() -> Vec<String> {
 }
 
 /// How plugins are fetched whose path is a URL.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct DownloadsConfig {
     /// How long a download may take.
@@ -104,7 +104,7 @@ impl Default for DownloadsConfig {
 }
 
 /// What one instance of a plugin, and one call of it, may use.
-#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LimitsConfig {
     /// The size of its file, unpacked.

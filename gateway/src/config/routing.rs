@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A rule for models that are no alias and name no upstream. The first that matches counts.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct RouteConfig {
     /// Patterns of the model that the client asked for: `*` stands for any characters, `?` for one, and a `/` is a
     /// character like any other. One that matches is enough.
@@ -20,7 +20,7 @@ pub(crate) struct RouteConfig {
 }
 
 /// Paths that are passed on although Heimdall does not know them.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct PassthroughConfig {
     /// A pattern of the whole path, as in `/v1/files*`: `*` stands for any characters, `?` for one. It is compared with
     /// the decoded path. Paths that Heimdall answers itself, and other ways to write those, are never passed on.

@@ -23,7 +23,7 @@ pub(crate) enum UpstreamKind {
 }
 
 /// One upstream.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct UpstreamConfig {
     pub(crate) kind: UpstreamKind,
@@ -154,7 +154,7 @@ pub(crate) enum Protocol {
 }
 
 /// One key of an upstream.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub(crate) struct KeyConfig {
     /// The environment variable that holds it.
     pub(crate) env: Option<String>,

@@ -1,6 +1,7 @@
 //! The configuration's plugins, fetched and loaded.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::anyhow;
 use bytes::Bytes;
@@ -11,7 +12,8 @@ use heimdall_host::runtime::CacheSettings;
 
 use super::copies::Copies;
 use super::download::{Downloads, Got, shown};
-use super::{EXAMPLES, MAX_FILE, WrongHash, cache, host, sha256_of, unpacked};
+use super::version::{Before, Ready, Version};
+use super::{EXAMPLES, MAX_FILE, WrongHash, cache, sha256_of, unpacked};
 use crate::config::{Config, Origin, PluginConfig};
 use crate::files;
 
@@ -24,17 +26,27 @@ pub(super) struct Loader<'a> {
 
 /// What a plugin's code came to before it is loaded.
 pub(super) enum Code {
-    There(Bytes),
-    Got(Got),
+    There {
+        bytes: Bytes,
+        sha256: String,
+    },
+    Got {
+        got: Got,
+        sha256: String,
+    },
+    /// It serves, and is not fetched again.
+    Serves(Box<Ready>),
 }
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(config: &'a Config) -> anyhow::Result<Loader<'a>> {
-        let cache = cache(config);
+    pub(super) fn new(host: &Host, config: &'a Config) -> Loader<'a> {
         let is_remote = config.plugins.iter().any(|plugin| plugin.enabled && plugin.is_remote());
-        let copies = cache.as_ref().filter(|_| is_remote).and_then(copies);
-        let host = host(cache)?;
-        Ok(Loader { config, host, copies })
+        let cache = cache(config).filter(|_| is_remote);
+        Loader {
+            config,
+            host: host.clone(),
+            copies: cache.as_ref().and_then(copies),
+        }
     }
 
     fn downloads(&self) -> Downloads<'_> {
@@ -42,33 +54,80 @@ impl<'a> Loader<'a> {
     }
 
     /// The code of each, from wherever it comes: together, so that servers which don't answer are waited for once.
-    pub(super) async fn fetch_all(&self, all: Vec<Wanted>) -> Vec<(Wanted, anyhow::Result<Code>)> {
+    pub(super) async fn fetch_all(
+        &self,
+        all: Vec<Wanted>,
+        before: Option<Before<'_>>,
+    ) -> Vec<(Wanted, anyhow::Result<Code>)> {
         let fetched = all.into_iter().map(async |wanted| {
-            let code = self.fetch(&wanted).await;
+            let code = self.fetch(&wanted, before).await;
             (wanted, code)
         });
         join_all(fetched).await
     }
 
-    async fn fetch(&self, wanted: &Wanted) -> anyhow::Result<Code> {
-        let sha256 = wanted.sha256.as_deref();
+    async fn fetch(&self, wanted: &Wanted, before: Option<Before<'_>>) -> anyhow::Result<Code> {
+        let sha256 = wanted.sha256.clone();
         Ok(match &wanted.place {
-            Place::BuiltIn(bytes) => Code::There(Bytes::from_static(bytes)),
-            Place::File(file) => Code::There(read(file, sha256)?),
-            Place::Url(url) => Code::Got(self.downloads().get(url, sha256).await?),
+            Place::BuiltIn(bytes) => Code::There {
+                bytes: Bytes::from_static(bytes),
+                sha256: sha256_of(bytes),
+            },
+            Place::File(file) => {
+                let file = file.clone();
+                // A large one, or a slow disk, holds up no request.
+                let (bytes, sha256) = tokio::task::spawn_blocking(move || read(&file, sha256.as_deref())).await??;
+                Code::There { bytes, sha256 }
+            }
+            Place::Url(url) => {
+                let serves = before.and_then(|before| before.not_fetched(wanted.entry.as_ref()));
+                if let Some(serves) = serves {
+                    return Ok(Code::Serves(Box::new(serves)));
+                }
+                let got = self.downloads().get(url, sha256.as_deref()).await?;
+                let sha256 = sha256_of(&got.bytes);
+                Code::Got { got, sha256 }
+            }
         })
     }
 
+    /// The plugin: the one that serves, where nothing of it changed. Also, whether it was loaded anew.
+    pub(super) async fn take(
+        &self,
+        wanted: Wanted,
+        code: anyhow::Result<Code>,
+        before: Option<Before<'_>>,
+    ) -> anyhow::Result<(Ready, bool)> {
+        let code = code?;
+        let sha256 = match &code {
+            Code::There { sha256, .. } | Code::Got { sha256, .. } => sha256,
+            Code::Serves(ready) => return Ok((Ready::clone(ready), false)),
+        };
+        let (called, entry) = (wanted.name(), wanted.entry.clone());
+        if let Some(ready) = before.and_then(|before| before.same(entry.as_ref(), &called, sha256)) {
+            return Ok((ready, false));
+        }
+        let (loaded, sha256) = self.load(wanted, code).await?;
+        let version = Version {
+            called,
+            entry,
+            sha256,
+            loaded: SystemTime::now(),
+        };
+        Ok(((loaded, version), true))
+    }
+
     /// A file that was fetched is kept when it is known to run; one that does not gives way to what was kept before.
-    pub(super) async fn load(&self, wanted: Wanted, code: anyhow::Result<Code>) -> anyhow::Result<Loaded> {
-        let got = match code? {
-            Code::There(bytes) => return self.load_unpacked(bytes, wanted.settings).await,
-            Code::Got(got) => got,
+    async fn load(&self, wanted: Wanted, code: Code) -> anyhow::Result<(Loaded, String)> {
+        let (got, sha256) = match code {
+            Code::There { bytes, sha256 } => return Ok((self.load_unpacked(bytes, wanted.settings).await?, sha256)),
+            Code::Got { got, sha256 } => (got, sha256),
+            Code::Serves(ready) => return Ok((ready.0, ready.1.sha256)),
         };
         let error = match self.load_unpacked(got.bytes.clone(), wanted.settings.clone()).await {
             Ok(loaded) => {
                 self.downloads().keep(&got);
-                return Ok(loaded);
+                return Ok((loaded, sha256));
             }
             Err(error) => error,
         };
@@ -81,7 +140,8 @@ impl<'a> Loader<'a> {
             age,
             "the copy of {age} ago serves, because what the server has now can't be loaded: {error:#}"
         );
-        self.load_unpacked(before.bytes, wanted.settings).await
+        let sha256 = sha256_of(&before.bytes);
+        Ok((self.load_unpacked(before.bytes, wanted.settings).await?, sha256))
     }
 
     /// Loads what a file holds, wherever that came from; its hash is that of the file as it is.
@@ -115,6 +175,8 @@ fn copies(cache: &CacheSettings) -> Option<Copies> {
 /// A plugin before it is loaded.
 pub(super) struct Wanted {
     place: Place,
+    /// What the configuration says of it; none: it is built in.
+    entry: Option<PluginConfig>,
     sha256: Option<String>,
     pub(super) settings: PluginSettings,
 }
@@ -133,17 +195,18 @@ impl Wanted {
     }
 }
 
-fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<Bytes> {
+/// What a file holds, and its hash.
+fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<(Bytes, String)> {
     let name = file.display();
     let bytes = files::read_regular(file, MAX_FILE as u64).map_err(|error| anyhow!("the file {name} {error}"))?;
-    if let Some(expected) = sha256 {
-        let actual = sha256_of(&bytes);
-        if !actual.eq_ignore_ascii_case(expected) {
-            let (file, expected) = (name.to_string(), expected.to_owned());
-            return Err(WrongHash { file, expected, actual }.into());
-        }
+    let actual = sha256_of(&bytes);
+    if let Some(expected) = sha256
+        && !actual.eq_ignore_ascii_case(expected)
+    {
+        let (file, expected) = (name.to_string(), expected.to_owned());
+        return Err(WrongHash { file, expected, actual }.into());
     }
-    Ok(bytes.into())
+    Ok((bytes.into(), actual))
 }
 
 pub(super) fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {
@@ -157,6 +220,7 @@ pub(super) fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {
         Origin::BuiltIn => {
             let example = |(file, bytes): &(&str, &'static [u8])| Wanted {
                 place: Place::BuiltIn(bytes),
+                entry: None,
                 sha256: None,
                 settings: PluginSettings::new(*file),
             };
@@ -173,6 +237,7 @@ fn from_file(plugin: &PluginConfig) -> Wanted {
     };
     Wanted {
         place,
+        entry: Some(plugin.clone()),
         sha256: plugin.sha256.clone(),
         settings: settings(plugin, file),
     }

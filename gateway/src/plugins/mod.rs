@@ -3,6 +3,7 @@
 mod copies;
 mod download;
 mod loader;
+mod version;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::config::{Config, Origin};
 use crate::encoding::{Encoding, EncodingError, decode};
 pub(crate) use loader::settings;
 use loader::{Loader, wanted};
+use version::Ready;
+pub(crate) use version::{Before, Version};
 
 /// One plugin of each kind, for a start without a configuration.
 const EXAMPLES: [(&str, &[u8]); 2] = [
@@ -38,6 +41,8 @@ const EXAMPLES: [(&str, &[u8]); 2] = [
 /// What the configuration's plugins came to.
 pub(crate) struct Plugins {
     pub(crate) pipeline: Arc<Pipeline>,
+    /// Which version each of them is, in order.
+    pub(crate) versions: Vec<Version>,
     pub(crate) failed: Vec<FailedPlugin>,
 }
 
@@ -101,37 +106,93 @@ pub(crate) async fn unpacked(bytes: impl Into<Bytes>) -> Result<Bytes, EncodingE
     decode(bytes, encoding, MAX_FILE, |_| true).await
 }
 
-/// Loads every plugin that is enabled, in order.
-pub(crate) async fn load(config: &Config, origin: &Origin) -> Result<Plugins, Failed> {
-    let loader = Loader::new(config)?;
-    let mut plugins = Vec::new();
-    let mut failed = Vec::new();
-    for (wanted, code) in loader.fetch_all(wanted(config, origin)).await {
+/// Loads every plugin that is enabled, in order; those of `before` that stay the same are taken over.
+///
+/// # Errors
+/// When one can't be loaded that requests can't do without. None that was loaded for this is left.
+pub(crate) async fn load(
+    host: &Host,
+    config: &Config,
+    origin: &Origin,
+    before: Option<Before<'_>>,
+) -> Result<Plugins, Failed> {
+    let loader = Loader::new(host, config);
+    let mut row = Row::default();
+    for (wanted, code) in loader.fetch_all(wanted(config, origin), before).await {
         let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
-        match loader.load(wanted, code).await {
-            Ok(loaded) => plugins.push(loaded),
-            Err(error) if on_failure == FailurePolicy::Open => {
+        let serves = before.is_some_and(|before| before.has(&name));
+        match loader.take(wanted, code, before).await {
+            Ok((ready, is_new)) => row.push(ready, is_new),
+            Err(error) if on_failure == FailurePolicy::Open && !serves => {
                 let error = format!("{error:#}");
                 tracing::warn!(
                     plugin = name,
                     "it can't be loaded, and requests go on without it: {error}"
                 );
-                failed.push(FailedPlugin { name, error });
+                row.failed.push(FailedPlugin { name, error });
             }
             Err(error) => {
-                let error = error.context(format!(
-                    "the plugin `{name}` can't be loaded (with `on_failure = \"open\"` the others would serve without it)"
-                ));
+                row.undo().await;
+                let remedy = match on_failure {
+                    FailurePolicy::Open => "",
+                    FailurePolicy::Closed => " (with `on_failure = \"open\"` the others would serve without it)",
+                };
+                let error = error.context(format!("the plugin `{name}` can't be loaded{remedy}"));
                 return Err(Failed::new(Exit::Failed, error));
             }
         }
     }
+    let plugins = row.plugins().await?;
     loader.tidy();
-    let pipeline = pipeline(plugins)?;
-    if let Some(warning) = unseen(config, &pipeline) {
+    if let Some(warning) = unseen(config, &plugins.pipeline) {
         tracing::warn!("{warning}");
     }
-    Ok(Plugins { pipeline, failed })
+    Ok(plugins)
+}
+
+/// Plugins that are being loaded, in order.
+#[derive(Default)]
+struct Row {
+    ready: Vec<Ready>,
+    failed: Vec<FailedPlugin>,
+    /// Those that were not there before.
+    new: Vec<Loaded>,
+}
+
+impl Row {
+    fn push(&mut self, ready: Ready, is_new: bool) {
+        if is_new {
+            self.new.push(ready.0.clone());
+        }
+        self.ready.push(ready);
+    }
+
+    async fn plugins(self) -> Result<Plugins, Failed> {
+        let Row { ready, failed, new } = self;
+        let (plugins, versions) = ready.into_iter().unzip();
+        match pipeline(plugins) {
+            Ok(pipeline) => Ok(Plugins {
+                pipeline,
+                versions,
+                failed,
+            }),
+            Err(error) => {
+                cleanup(new).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn undo(self) {
+        cleanup(self.new).await;
+    }
+}
+
+/// Plugins that were loaded in vain.
+async fn cleanup(plugins: Vec<Loaded>) {
+    for loaded in plugins {
+        loaded.plugin.cleanup().await;
+    }
 }
 
 /// Plugins that look at calls to models, where there are paths that are passed on without being looked at.
@@ -154,23 +215,20 @@ pub(crate) fn unseen(config: &Config, pipeline: &Pipeline) -> Option<String> {
 
 /// Loads what can be loaded, whatever the policies say, and tells what can't.
 pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins, Failed> {
-    let loader = Loader::new(config)?;
-    let mut plugins = Vec::new();
-    let mut failed = Vec::new();
-    for (wanted, code) in loader.fetch_all(wanted(config, origin)).await {
+    let host = host(cache(config))?;
+    let loader = Loader::new(&host, config);
+    let mut row = Row::default();
+    for (wanted, code) in loader.fetch_all(wanted(config, origin), None).await {
         let name = wanted.name();
-        match loader.load(wanted, code).await {
-            Ok(loaded) => plugins.push(loaded),
-            Err(error) => failed.push(FailedPlugin {
+        match loader.take(wanted, code, None).await {
+            Ok((ready, is_new)) => row.push(ready, is_new),
+            Err(error) => row.failed.push(FailedPlugin {
                 name,
                 error: format!("{error:#}"),
             }),
         }
     }
-    Ok(Plugins {
-        pipeline: pipeline(plugins)?,
-        failed,
-    })
+    row.plugins().await
 }
 
 /// The plugins in this order.

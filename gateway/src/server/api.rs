@@ -8,8 +8,8 @@ use axum::response::Response;
 use heimdall_host::json::Document;
 use heimdall_host::model::{HttpRequest, HttpResponse};
 use heimdall_host::pipeline::HttpStep;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
-use http::{Request, StatusCode};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, HeaderValue};
+use http::{Request, StatusCode, Version};
 
 use super::access::Access;
 use super::admission::admit;
@@ -33,7 +33,7 @@ enum Ending {
 /// Answers every path but the host's own.
 pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
     let mut access = Access::new(&request, &app.cut_off);
-    let method = request.method().clone();
+    let (method, version) = (request.method().clone(), request.version());
     let id = HeaderValue::from_str(&access.id);
     let cut_off = access.until_cut_off();
     let (admitted, refused) = match admit(&app, &request) {
@@ -88,6 +88,11 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
     };
     if let Some(allowance) = admitted.allowance {
         allowance.write(response.headers_mut());
+    }
+    if app.drain.is_on() && version <= Version::HTTP_11 {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Ok(id) = id {
         response.headers_mut().insert(headers::REQUEST_ID, id);

@@ -196,11 +196,11 @@ mod tests {
             retry_backoff_ms,
             ..UpstreamConfig::default()
         };
-        let upstreams = Upstreams::new(&Config {
+        let config = Config {
             upstreams: [("e".to_owned(), echo)].into(),
             ..Config::default()
-        })
-        .unwrap();
+        };
+        let upstreams = Upstreams::new(&config, None).unwrap();
         let mut attempts = Attempts::new(&upstreams, upstreams.choose("m").unwrap());
         attempts.asks("e", upstreams.get("e").unwrap());
         let again = Again::Here;

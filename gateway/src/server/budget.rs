@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A number of bytes, of which each request takes its part.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    most: usize,
+    most: AtomicUsize,
     taken: AtomicUsize,
 }
 
@@ -20,9 +20,14 @@ pub(super) struct Share {
 impl Budget {
     pub(crate) fn new(most: usize) -> Arc<Budget> {
         Arc::new(Budget {
-            most,
+            most: AtomicUsize::new(most),
             taken: AtomicUsize::new(0),
         })
+    }
+
+    /// From here on all of them may hold this much. What is held already stays.
+    pub(crate) fn set_most(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// A part that holds nothing yet.
@@ -39,7 +44,8 @@ impl Share {
     #[must_use]
     pub(super) fn grow_to(&mut self, bytes: usize) -> bool {
         let more = bytes.saturating_sub(self.bytes);
-        let grown = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= self.budget.most);
+        let most = self.budget.most.load(Ordering::Relaxed);
+        let grown = |taken: usize| taken.checked_add(more).filter(|taken| *taken <= most);
         let fits = self
             .budget
             .taken

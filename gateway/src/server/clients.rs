@@ -30,6 +30,7 @@ pub(crate) enum ClientKeyError {
 pub(crate) struct Clients {
     /// Of this process alone, so that a hash tells nothing outside it.
     salt: [u8; blake3::KEY_LEN],
+    made_of: BTreeMap<String, ClientKeyConfig>,
     kept: Vec<Kept>,
     clients: ArcSwap<Vec<Client>>,
 }
@@ -57,22 +58,28 @@ pub(super) enum Shown {
 }
 
 impl Clients {
-    /// Reads every client's key.
+    /// Reads every client's key. Those that `before` has with the same allowance keep what is left of it.
     ///
     /// # Errors
     /// For the first that is not there, is no key, or is another's too.
-    pub(crate) fn read(config: &Config) -> Result<Clients, ClientKeyError> {
+    pub(crate) fn read(config: &Config, before: Option<&Clients>) -> Result<Clients, ClientKeyError> {
         let mut salt = [0; blake3::KEY_LEN];
         if !config.client_keys.is_empty() {
             getrandom::fill(&mut salt).map_err(|error| ClientKeyError::NoRandomness(error.to_string()))?;
         }
         let clients = Clients {
             salt,
-            kept: kept(&config.client_keys),
+            kept: kept(&config.client_keys, before),
+            made_of: config.client_keys.clone(),
             clients: ArcSwap::default(),
         };
         clients.refresh(false)?;
         Ok(clients)
+    }
+
+    /// Whether they are made of these settings.
+    pub(super) fn are_of(&self, keys: &BTreeMap<String, ClientKeyConfig>) -> bool {
+        self.made_of == *keys
     }
 
     /// Whether clients are asked for a key.
@@ -172,15 +179,25 @@ impl Clients {
     }
 }
 
-fn kept(keys: &BTreeMap<String, ClientKeyConfig>) -> Vec<Kept> {
+fn kept(keys: &BTreeMap<String, ClientKeyConfig>, before: Option<&Clients>) -> Vec<Kept> {
+    let rate_before = |name: &str, key: &ClientKeyConfig| {
+        let before = before?;
+        let allowance = |key: &ClientKeyConfig| (key.requests_per_minute, key.burst);
+        let same = before
+            .made_of
+            .get(name)
+            .filter(|same| allowance(same) == allowance(key));
+        let kept = same.and_then(|_| before.kept.iter().find(|kept| *kept.name == *name))?;
+        kept.rate.clone()
+    };
     let kept = keys.iter().filter_map(|(name, key)| {
         // The configuration is checked to have one of the two.
         let source = SecretSource::of(None, key.env.as_ref(), key.file.as_ref())?;
-        let rate = key.requests_per_minute.map(|each| Arc::new(Rate::new(each, key.burst)));
+        let new_rate = || Some(Arc::new(Rate::new(key.requests_per_minute?, key.burst)));
         Some(Kept {
             name: name.as_str().into(),
             source,
-            rate,
+            rate: rate_before(name, key).or_else(new_rate),
         })
     });
     kept.collect()
@@ -199,6 +216,8 @@ fn key(headers: &HeaderMap) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use http::header::HeaderValue;
 
     use super::*;
@@ -214,10 +233,11 @@ mod tests {
             };
             ((*name).to_owned(), key)
         });
-        Clients::read(&Config {
+        let config = Config {
             client_keys: client_keys.collect(),
             ..Config::default()
-        })
+        };
+        Clients::read(&config, None)
     }
 
     fn shown(clients: &Clients, headers: &[(&'static str, &'static str)]) -> String {
@@ -261,11 +281,11 @@ mod tests {
             file: Some(file.clone()),
             ..ClientKeyConfig::default()
         };
-        let clients = Clients::read(&Config {
+        let config = Config {
             client_keys: [("a".to_owned(), key)].into(),
             ..Config::default()
-        });
-        let clients = clients.unwrap();
+        };
+        let clients = Clients::read(&config, None).unwrap();
         let shown = || shown(&clients, &[("x-api-key", "key-a")]);
         for gone in [Some(""), Some(" \n"), None] {
             match gone {
@@ -286,6 +306,39 @@ mod tests {
     }
 
     #[test]
+    fn a_client_whose_allowance_stays_keeps_what_is_left_of_it() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "key-a").unwrap();
+        let config = |each| {
+            let key = ClientKeyConfig {
+                file: Some(file.path().to_owned()),
+                requests_per_minute: NonZeroU32::new(each),
+                ..ClientKeyConfig::default()
+            };
+            Config {
+                client_keys: [("a".to_owned(), key)].into(),
+                ..Config::default()
+            }
+        };
+        let waits = |clients: &Clients| {
+            let Shown::Client(client) = clients.identify(&headers("key-a")) else {
+                panic!("the client is not known");
+            };
+            client.rate.unwrap().take().wait.is_some()
+        };
+        let before = Clients::read(&config(1), None).unwrap();
+        assert!(!waits(&before));
+        let same = Clients::read(&config(1), Some(&before)).unwrap();
+        assert!(waits(&same));
+        let raised = Clients::read(&config(2), Some(&same)).unwrap();
+        assert!(!waits(&raised));
+    }
+
+    fn headers(key: &'static str) -> HeaderMap {
+        HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), HeaderValue::from_static(key))])
+    }
+
+    #[test]
     fn a_key_that_can_not_be_used_holds_up_no_other() {
         let directory = tempfile::tempdir().unwrap();
         let file = |name: &str| directory.path().join(name);
@@ -301,7 +354,7 @@ mod tests {
             client_keys: client_keys.into(),
             ..Config::default()
         };
-        let clients = Clients::read(&config).unwrap();
+        let clients = Clients::read(&config, None).unwrap();
         std::fs::write(file("a"), "two words").unwrap();
         std::fs::write(file("b"), "key-2").unwrap();
         let error = clients.refresh(false).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{BoxError, Router};
+use axum::BoxError;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -20,8 +20,9 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
 use super::begun::{Begun, Spoken};
+use super::door::Door;
+use super::drain::Drain;
 use super::errors;
-use super::head::HeadLimits;
 use super::idle::{Activity, Patience};
 use super::tls::{HANDSHAKE, Tls};
 
@@ -47,8 +48,6 @@ const LEAST_BUFFER: usize = 8192;
 pub(crate) struct Terms {
     /// Connections at once; more wait to be taken.
     pub(crate) max_connections: usize,
-    /// How large a request's head may be.
-    pub(crate) head_limits: HeadLimits,
     /// How long a client may take to send a head, or a TLS handshake, and how long an idle connection is kept.
     pub(crate) head_timeout: Duration,
     /// How long a client may take nothing of an answer that is ready for it.
@@ -59,23 +58,27 @@ pub(crate) struct Terms {
     pub(crate) grace: Duration,
     /// Cancelled by the server when that time is over.
     pub(crate) cut_off: CancellationToken,
+    /// Whether clients are to go elsewhere.
+    pub(crate) drain: Arc<Drain>,
+    /// Whether requests are told where they come from: see [`Peer`](super::Peer).
+    pub(crate) tells_peer: bool,
 }
 
-/// What each connection is served with.
-#[derive(Clone)]
+/// What a connection is served with.
 struct Server {
     http1: auto::Builder<TokioExecutor>,
     http2: auto::Builder<TokioExecutor>,
-    router: Router,
+    door: Door,
     head_timeout: Duration,
     write_timeout: Duration,
     tls: Option<Arc<Tls>>,
+    drain: Arc<Drain>,
     stop: CancellationToken,
 }
 
 impl Server {
-    fn new(router: Router, terms: &Terms, stop: &CancellationToken) -> Server {
-        let limits = terms.head_limits;
+    fn new(door: Door, terms: &Terms, stop: &CancellationToken) -> Server {
+        let limits = door.head_limits();
         let bytes = limits.bytes.saturating_mul(SLACK);
         let mut server = auto::Builder::new(TokioExecutor::new());
         server
@@ -93,10 +96,11 @@ impl Server {
         Server {
             http1: server.clone().http1_only(),
             http2: server.http2_only(),
-            router,
+            door,
             head_timeout: terms.head_timeout,
             write_timeout: terms.write_timeout,
             tls: terms.tls.clone(),
+            drain: terms.drain.clone(),
             stop: stop.clone(),
         }
     }
@@ -104,8 +108,7 @@ impl Server {
 
 /// Serves until `stop`; then takes no more connections and gives requests that are under way, streams included, time to
 /// finish. When it returns none is left.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: &CancellationToken, terms: Terms) {
-    let server = Server::new(router, &terms, stop);
+pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &CancellationToken, terms: Terms) {
     let mut connections = JoinSet::new();
     let mut troubles = Troubles::default();
     loop {
@@ -118,7 +121,11 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: &Cancella
         };
         match accepted {
             Ok((stream, from)) => {
-                connections.spawn(server.clone().serve(stream, from.ip()));
+                let door = match terms.tells_peer {
+                    true => door.told(from.ip()),
+                    false => door.clone(),
+                };
+                connections.spawn(Server::new(door, &terms, stop).serve(stream, from.ip()));
             }
             Err(error) => {
                 troubles.not_taken(&error);
@@ -196,7 +203,7 @@ impl Server {
     }
 
     async fn serve_http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<(), BoxError> {
-        let service = TowerToHyperService::new(self.router);
+        let service = TowerToHyperService::new(self.door);
         let mut connection = pin!(self.http1.serve_connection(TokioIo::new(stream), service));
         tokio::select! {
             ended = connection.as_mut() => return ended,
@@ -207,34 +214,43 @@ impl Server {
 
     async fn serve_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<(), BoxError> {
         let activity = Activity::default();
-        let service = TowerToHyperService::new(activity.of(self.router));
+        let service = TowerToHyperService::new(activity.of(self.door.clone()));
         let mut connection = pin!(self.http2.serve_connection(TokioIo::new(stream), service));
         let patience = Patience {
             fresh: self.head_timeout,
             answered: self.head_timeout.max(self.write_timeout),
             stalled: self.write_timeout,
         };
-        tokio::select! {
+        // A client that was told to go elsewhere before it asked for anything would only come again.
+        let is_drained = async {
+            self.drain.on().await;
+            activity.asked().await;
+        };
+        let patience = tokio::select! {
             ended = connection.as_mut() => return ended,
             () = self.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 return connection.await;
             }
-            () = activity.ends(patience) => connection.as_mut().graceful_shutdown(),
-        }
-        // A request that crossed the farewell is answered; a client that does not answer it is not waited for.
-        let farewell = Patience {
-            fresh: FAREWELL,
-            answered: FAREWELL,
-            stalled: if activity.is_open() {
-                FAREWELL
-            } else {
-                self.write_timeout
-            },
+            () = activity.ends(patience) => self.farewell(&activity),
+            () = is_drained => patience,
         };
+        connection.as_mut().graceful_shutdown();
         tokio::select! {
             ended = connection => ended,
-            () = activity.ends(farewell) => Ok(()),
+            () = activity.ends(patience) => Ok(()),
+        }
+    }
+
+    /// A request that crosses the farewell is answered; a client that does not answer it is not waited for.
+    fn farewell(&self, activity: &Activity) -> Patience {
+        Patience {
+            fresh: FAREWELL,
+            answered: FAREWELL,
+            stalled: match activity.is_open() {
+                true => FAREWELL,
+                false => self.write_timeout,
+            },
         }
     }
 

@@ -4,6 +4,7 @@ use heimdall_host::model::HttpResponse;
 use http::Request;
 
 use super::errors;
+use crate::config::Config;
 
 /// The caps on a request's head. What the server's HTTP library reads at most is above them, so that what is between the
 /// two is told in words.
@@ -16,6 +17,13 @@ pub(crate) struct HeadLimits {
 }
 
 impl HeadLimits {
+    pub(crate) fn new(config: &Config) -> HeadLimits {
+        HeadLimits {
+            headers: config.max_headers,
+            bytes: config.max_header_kib.saturating_mul(1 << 10),
+        }
+    }
+
     /// # Errors
     /// The response, if the head is over a cap.
     pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), HttpResponse> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{Method, Request};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::admission::may_look;
@@ -16,13 +16,21 @@ pub(super) async fn alive() -> Response {
     document(&json!({"status": "ok"}))
 }
 
-/// Ready from the first connection on: nothing is listened to before every plugin is loaded.
+/// Ready from the first connection on, until clients are to go elsewhere: nothing is listened to before every plugin is
+/// loaded.
 pub(super) async fn ready(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+    if app.drain.is_on() {
+        let mut response = document(&json!({"status": "draining"}));
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+        return response;
+    }
     if !may_look(&app, &request) {
         return document(&json!({"status": "ready"}));
     }
-    let pipeline = app.pipeline.get();
-    let plugins = pipeline.plugins().iter().map(|loaded| {
+    let plugins = app.pipeline.plugins().iter().map(|loaded| {
         let manifest = loaded.plugin.manifest();
         json!({
             "name": *manifest.name,

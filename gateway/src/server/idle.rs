@@ -10,14 +10,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::BoxError;
 use axum::body::{Body, HttpBody};
 use axum::response::Response;
-use axum::{BoxError, Router};
 use bytes::Bytes;
 use http::Request;
 use http_body::{Frame, SizeHint};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 use tower::{Service, ServiceExt as _, service_fn};
+
+use super::door::Door;
 
 /// The most of an answer that is handed to the HTTP library at once. What it was handed it keeps for the client, and
 /// doesn't tell when that is taken; so less of it makes better known how far a client is.
@@ -46,13 +49,15 @@ struct Counts {
     open: AtomicUsize,
     /// Grows with each request, and each piece of an answer.
     steps: AtomicU64,
+    /// Told of the first request.
+    asked: Notify,
 }
 
 impl Activity {
     /// The service of this connection.
     pub(super) fn of<B>(
         &self,
-        router: Router,
+        door: Door,
     ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + use<B>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
@@ -61,7 +66,7 @@ impl Activity {
         let activity = self.clone();
         service_fn(move |request: Request<B>| {
             let turn = Turn::begin(&activity);
-            let answered = router.clone().oneshot(request);
+            let answered = door.clone().oneshot(request);
             async move {
                 let response = answered.await?;
                 Ok(response.map(|body| {
@@ -73,6 +78,13 @@ impl Activity {
                 }))
             }
         })
+    }
+
+    /// Completes when the client has asked for something. One may wait for it.
+    pub(super) async fn asked(&self) {
+        if self.0.steps.load(Ordering::Acquire) == 0 {
+            self.0.asked.notified().await;
+        }
     }
 
     /// Whether an answer is not handed over to its end.
@@ -119,7 +131,9 @@ impl Turn {
         let counts = activity.0.clone();
         counts.open.fetch_add(1, Ordering::AcqRel);
         counts.waiting.fetch_add(1, Ordering::AcqRel);
-        counts.steps.fetch_add(1, Ordering::AcqRel);
+        if counts.steps.fetch_add(1, Ordering::AcqRel) == 0 {
+            counts.asked.notify_one();
+        }
         Turn {
             counts,
             is_servers: true,

@@ -13,7 +13,7 @@ use http::{Request, Uri};
 use super::Cors;
 
 /// The header that is foreign, if one is. The origins that may call are not.
-pub(super) fn foreign<B>(request: &Request<B>, cors: &Cors) -> Option<&'static str> {
+pub(crate) fn foreign<B>(request: &Request<B>, cors: &Cors) -> Option<&'static str> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let is_host_foreign = match request.headers().get(HOST) {
         Some(host) => !text(host).parse::<Authority>().is_ok_and(|host| is_local(host.host())),

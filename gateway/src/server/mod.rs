@@ -12,16 +12,19 @@ mod call;
 mod clients;
 mod connections;
 mod cors;
-mod current;
+mod door;
+mod drain;
 mod errors;
 mod head;
 mod headers;
 mod health;
 mod idle;
 mod keep_alive;
+mod live;
 mod local;
 mod models;
 mod outgoing;
+mod parts;
 mod passthrough;
 mod pieces;
 mod plain_path;
@@ -36,31 +39,38 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use heimdall_host::pipeline::Pipeline;
 use tokio_util::sync::CancellationToken;
 
-use crate::plugins::FailedPlugin;
+use crate::plugins::{FailedPlugin, Version};
 use crate::upstream::Upstreams;
 
 pub(crate) use asked::Asked;
 pub(crate) use attempts::told_with_success;
-pub(crate) use budget::Budget;
+use budget::Budget;
 pub(crate) use call::in_shape;
 pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
 pub(crate) use cors::Cors;
-pub(crate) use current::{Current, retire};
+pub(crate) use door::{Door, Peer};
+pub(crate) use drain::Drain;
 pub(crate) use errors::{message_of, response as error_response};
 pub(crate) use head::HeadLimits;
 pub(crate) use headers::{for_client, for_upstream};
-pub(crate) use refresh::refresh;
+pub(crate) use live::{Held, Live, Retired};
+pub(crate) use local::foreign;
+pub(crate) use parts::Parts;
+pub(crate) use refresh::{refresh_certificate, refresh_keys};
 pub(crate) use route::{call_kind, is_own_path};
-pub(crate) use router::router;
+use router::router;
 pub(crate) use tls::Tls;
 
-/// What every request needs.
+/// What every request needs, as the configuration has it that served when the request began.
 pub(crate) struct App {
-    pub(crate) pipeline: Current,
-    pub(crate) upstreams: Upstreams,
+    pub(crate) pipeline: Arc<Pipeline>,
+    /// Which version each of its plugins is, in order.
+    pub(crate) versions: Vec<Version>,
+    pub(crate) upstreams: Arc<Upstreams>,
     /// Plugins that the configuration has and this process does not.
     pub(crate) failed: Vec<FailedPlugin>,
     /// Bytes that a request's body may have.
@@ -79,4 +89,8 @@ pub(crate) struct App {
     pub(crate) cors: Cors,
     /// Cancelled when requests may go on no longer.
     pub(crate) cut_off: CancellationToken,
+    /// Whether clients are to go elsewhere.
+    pub(crate) drain: Arc<Drain>,
+    /// By whom it is held.
+    pub(crate) held: Held,
 }

@@ -25,30 +25,44 @@ struct Refreshed {
     doubtful: Option<Vec<Option<Stamp>>>,
 }
 
-/// Looks until `stop`, on a thread where that may take long.
-pub(crate) async fn refresh(clients: Arc<Clients>, tls: Option<Arc<Tls>>, stop: CancellationToken) {
-    let mut all = Vec::new();
-    let files: Vec<PathBuf> = clients.files().map(ToOwned::to_owned).collect();
-    let refresh = move |again| clients.refresh(again).map_err(|error| error.to_string());
-    all.push(Refreshed::new("clients' keys", files, refresh));
-    if let Some(tls) = tls.clone() {
-        let files = tls.files().to_vec();
-        let refresh = move |_| tls.refresh().map_err(|error| error.to_string());
-        all.push(Refreshed::new("the certificate", files, refresh));
+/// Looks at the files of clients' keys until nobody has these clients any more, or until `stop`.
+pub(crate) fn refresh_keys(clients: &Arc<Clients>, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+    let files = clients.files().map(ToOwned::to_owned).collect();
+    let [to_refresh, to_see] = [Arc::downgrade(clients), Arc::downgrade(clients)];
+    let refresh = move |again| match to_refresh.upgrade() {
+        Some(clients) => clients.refresh(again).map_err(|error| error.to_string()),
+        None => Ok(()),
+    };
+    let keys = Refreshed::new("clients' keys", files, refresh);
+    look_at(keys, move || to_see.strong_count() > 0, stop)
+}
+
+/// Looks at the files of the certificate until `stop`.
+pub(crate) async fn refresh_certificate(tls: Arc<Tls>, stop: CancellationToken) {
+    let files = tls.files().to_vec();
+    let to_refresh = tls.clone();
+    let refresh = move |_| to_refresh.refresh().map_err(|error| error.to_string());
+    let certificate = Refreshed::new("the certificate", files, refresh);
+    let tell = move || {
+        tls.tell_of_validity();
+        true
+    };
+    look_at(certificate, tell, stop).await;
+}
+
+/// Looks until `stop`, on a thread where that may take long, and for as long as it is told to.
+async fn look_at(mut files: Refreshed, mut goes_on: impl FnMut() -> bool + Send + 'static, stop: CancellationToken) {
+    if files.files.is_empty() {
+        return;
     }
-    all.retain(|one| !one.files.is_empty());
-    while !all.is_empty() {
-        let tls = tls.clone();
+    loop {
         let looked = tokio::task::spawn_blocking(move || {
-            all.iter_mut().for_each(Refreshed::look);
-            if let Some(tls) = tls {
-                tls.tell_of_validity();
-            }
-            all
+            files.look();
+            goes_on().then_some((files, goes_on))
         });
         // It only fails at the end of the process.
-        let Ok(back) = looked.await else { return };
-        all = back;
+        let Ok(Some(back)) = looked.await else { return };
+        (files, goes_on) = back;
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_EVERY) => {}

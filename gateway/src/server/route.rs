@@ -103,11 +103,12 @@ mod tests {
             path: path.to_owned(),
             upstream: None,
         });
-        let upstreams = Upstreams::new(&Config {
+        let config = Config {
             passthrough: passthrough.into(),
             ..Config::default()
-        });
-        match known(path).or_else(|| passed_on(path, &upstreams.unwrap()))? {
+        };
+        let upstreams = Upstreams::new(&config, None).unwrap();
+        match known(path).or_else(|| passed_on(path, &upstreams))? {
             Route::Call(kind) => Some(format!("{kind:?}")),
             Route::Models => Some("models".to_owned()),
             Route::Model(id) => Some(format!("model {id}")),

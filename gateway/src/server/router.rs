@@ -8,7 +8,7 @@ use axum::routing::get;
 use super::{App, api, health};
 
 /// `/healthz` and `/readyz` are the host's own and pass no plugin; everything else is for [`api::handle`].
-pub(crate) fn router(app: Arc<App>) -> Router {
+pub(super) fn router(app: Arc<App>) -> Router {
     let cors = app.cors.layer.clone();
     let router = Router::new()
         .route("/healthz", get(health::alive))

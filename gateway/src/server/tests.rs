@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use super::{App, Budget, Clients, Cors, Current, HeadLimits, router};
+use super::{App, Budget, Clients, Cors, HeadLimits, Held, router};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
 use crate::upstream::{Upstreams, canned};
@@ -23,10 +23,11 @@ pub(super) fn app() -> App {
     app_of(&Config::default())
 }
 
-fn app_of(config: &Config) -> App {
+pub(super) fn app_of(config: &Config) -> App {
     App {
-        pipeline: Current::new(Arc::new(Pipeline::new(Vec::new(), 1000).unwrap())),
-        upstreams: Upstreams::new(config).unwrap(),
+        pipeline: Arc::new(Pipeline::new(Vec::new(), 1000).unwrap()),
+        versions: Vec::new(),
+        upstreams: Arc::new(Upstreams::new(config, None).unwrap()),
         failed: vec![FailedPlugin {
             name: "gone".to_owned(),
             error: "no such file".to_owned(),
@@ -38,10 +39,12 @@ fn app_of(config: &Config) -> App {
             headers: 100,
             bytes: 64 << 10,
         },
-        clients: Arc::new(Clients::read(config).unwrap()),
+        clients: Arc::new(Clients::read(config, None).unwrap()),
         local_only: true,
         cors: Cors::new(&config.cors),
         cut_off: CancellationToken::new(),
+        drain: Arc::default(),
+        held: Held::default(),
     }
 }
 

@@ -17,6 +17,7 @@ use super::routing::{Choice, Place, Routing};
 use super::unavailable::Unavailable;
 use super::{Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
 use crate::config::{Config, UpstreamConfig, UpstreamKind};
+use crate::files::Stamp;
 use crate::text::shortened;
 
 /// The name of the upstream that is there when none is configured.
@@ -36,6 +37,26 @@ pub(crate) struct Member {
     pub(crate) total: Duration,
     /// The most bytes that an answer may have.
     pub(crate) max_response: usize,
+    made_of: MadeOf,
+}
+
+/// What tells one upstream from another of the same name.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct MadeOf {
+    config: UpstreamConfig,
+    /// Keys are read again while it serves, its authorities are not.
+    ca_file: Option<Stamp>,
+    models_lifetime: Duration,
+}
+
+impl MadeOf {
+    pub(super) fn new(config: &UpstreamConfig, models_lifetime: Duration) -> MadeOf {
+        MadeOf {
+            config: config.clone(),
+            ca_file: config.ca_file.as_deref().and_then(Stamp::of),
+            models_lifetime,
+        }
+    }
 }
 
 impl Member {
@@ -65,7 +86,7 @@ pub(crate) struct AttemptsEnd {
 }
 
 pub(crate) struct Upstreams {
-    pub(super) by_name: BTreeMap<Arc<str>, Member>,
+    pub(super) by_name: BTreeMap<Arc<str>, Arc<Member>>,
     pub(super) routing: Routing,
     /// The aliases, as models.
     pub(super) aliases: BTreeMap<String, Document>,
@@ -73,12 +94,21 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
+    /// Those that are made of the same settings as one of `before` are that one: it keeps its connections, its keys' rests
+    /// and its list of models.
+    ///
     /// # Errors
     /// When an upstream's key is missing or its client can't be made.
-    pub(crate) fn new(config: &Config) -> anyhow::Result<Upstreams> {
+    pub(crate) fn new(config: &Config, before: Option<&Upstreams>) -> anyhow::Result<Upstreams> {
         let lifetime = Duration::from_millis(config.models_cache_ms);
-        let mut by_name: BTreeMap<Arc<str>, Member> = BTreeMap::new();
+        let mut by_name: BTreeMap<Arc<str>, Arc<Member>> = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
+            let made_of = MadeOf::new(upstream, lifetime);
+            let same = before.and_then(|before| before.by_name.get(name.as_str()));
+            if let Some(same) = same.filter(|same| same.made_of == made_of) {
+                by_name.insert(name.as_str().into(), same.clone());
+                continue;
+            }
             let made: Arc<dyn Upstream> = match upstream.kind {
                 UpstreamKind::Echo => Arc::new(Echo::new(name, upstream)),
                 UpstreamKind::None => Arc::new(Unavailable::new(name)),
@@ -87,14 +117,14 @@ impl Upstreams {
                 ),
             };
             let name = name.as_str().into();
-            let member = member(&name, made, upstream, lifetime);
-            by_name.insert(name, member);
+            let member = member(&name, made, made_of);
+            by_name.insert(name, Arc::new(member));
         }
         if by_name.is_empty() {
             let config = UpstreamConfig::default();
             let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO, &config)));
-            let member = member(&name, made, &config, lifetime);
-            by_name.insert(name, member);
+            let member = member(&name, made, MadeOf::new(&config, lifetime));
+            by_name.insert(name, Arc::new(member));
         }
         let routing = Routing::new(config, by_name.keys())?;
         let aliases = listing::aliases(&routing)?;
@@ -135,6 +165,7 @@ impl Upstreams {
     pub(crate) fn get(&self, name: &str) -> Result<&Member, LlmError> {
         self.by_name
             .get(name)
+            .map(Arc::as_ref)
             .ok_or_else(|| self.not_found(&format!("There is no upstream {:?}", shortened(name))))
     }
 
@@ -170,20 +201,17 @@ impl Upstreams {
     }
 }
 
-pub(super) fn member(
-    name: &Arc<str>,
-    upstream: Arc<dyn Upstream>,
-    config: &UpstreamConfig,
-    models_lifetime: Duration,
-) -> Member {
+pub(super) fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, made_of: MadeOf) -> Member {
+    let config = &made_of.config;
     Member {
-        models: ModelList::new(name, upstream.clone(), models_lifetime),
+        models: ModelList::new(name, upstream.clone(), made_of.models_lifetime),
         upstream,
         retries: config.retries,
         backoff: Duration::from_millis(config.retry_backoff_ms),
         first_byte: Duration::from_millis(config.first_byte_timeout_ms),
         total: Duration::from_millis(config.total_timeout_ms),
         max_response: config.max_response_mib.saturating_mul(1 << 20),
+        made_of,
     }
 }
 
@@ -198,12 +226,12 @@ mod tests {
         };
         let upstreams = names.iter().map(|name| ((*name).to_owned(), echo())).collect();
         let default_upstream = default.map(str::to_owned);
-        Upstreams::new(&Config {
+        let config = Config {
             upstreams,
             default_upstream,
             ..Config::default()
-        })
-        .unwrap()
+        };
+        Upstreams::new(&config, None).unwrap()
     }
 
     #[test]
@@ -223,6 +251,32 @@ mod tests {
             let target = upstreams.choose(model).ok().map(|choice| choice.target);
             let target = target.as_ref().map(|target| (&*target.upstream, &*target.model));
             assert_eq!(target, expected, "{model} of {names:?} with {default:?}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_whose_settings_stay_is_kept_and_the_others_are_made_anew() {
+        let config = |retries| {
+            let upstream = |retries| UpstreamConfig {
+                kind: UpstreamKind::Echo,
+                retries,
+                ..UpstreamConfig::default()
+            };
+            let upstreams = [
+                ("same".to_owned(), upstream(1)),
+                ("changed".to_owned(), upstream(retries)),
+            ];
+            Config {
+                upstreams: upstreams.into(),
+                default_upstream: Some("same".to_owned()),
+                ..Config::default()
+            }
+        };
+        let before = Upstreams::new(&config(1), None).unwrap();
+        let after = Upstreams::new(&config(2), Some(&before)).unwrap();
+        for (name, is_kept) in [("same", true), ("changed", false)] {
+            let [before, after] = [&before, &after].map(|upstreams| std::ptr::from_ref(upstreams.get(name).unwrap()));
+            assert_eq!(before == after, is_kept, "{name}");
         }
     }
 
@@ -249,11 +303,11 @@ mod tests {
     #[tokio::test]
     async fn the_list_of_all_models_is_made_anew_when_one_of_them_changed() {
         for (models_cache_ms, is_same) in [(60_000, true), (0, false)] {
-            let upstreams = Upstreams::new(&Config {
+            let config = Config {
                 models_cache_ms,
                 ..Config::default()
-            })
-            .unwrap();
+            };
+            let upstreams = Upstreams::new(&config, None).unwrap();
             let (first, second) = (upstreams.models().await.unwrap(), upstreams.models().await.unwrap());
             assert_eq!(first, second);
             assert_eq!(first.as_ptr() == second.as_ptr(), is_same, "{models_cache_ms}");

@@ -5,7 +5,6 @@ mod shown;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use heimdall_host::json::Document;
@@ -21,11 +20,8 @@ use super::{Exit, Failed, given};
 use crate::config::{self, Config, Origin, PluginConfig};
 use crate::logging;
 use crate::plugins::{self, Plugins};
-use crate::server::{App, retire};
+use crate::server::{Live, Parts};
 use shown::Shown;
-
-/// How long plugins that serve no more may take for what they have left, when everything ends.
-const LAST_HOOKS: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,22 +90,20 @@ async fn dev(arguments: &Arguments, front: Front, signals: &Signals) -> Result<E
     let Some(first) = workshop.first(signals).await? else {
         return Ok(Exit::Ok);
     };
-    let plugins = Plugins {
-        pipeline: plugins::pipeline(vec![first])?,
-        failed: Vec::new(),
-    };
-    let open = front.open(socket, plugins)?;
+    let open = front.open(socket, alone(first)?)?;
     output::note(&open.banner(&workshop.origin()).text());
-    let app = open.app.clone();
-    let reload = async {
-        let Err(failed) = workshop.reload(&app, signals).await else {
-            return Exit::Ok;
-        };
-        // What serves would never be replaced again: that is told when it happens, and ends it.
-        signals.stop.cancel();
-        failed.tell(false)
+    let (live, config) = (open.live.clone(), open.config.clone());
+    let mut exit = Exit::Ok;
+    let reloads = async {
+        let mut retiring = JoinSet::new();
+        if let Err(failed) = workshop.reload(&live, &config, &mut retiring, signals).await {
+            // What serves would never be replaced again: that is told when it happens, and ends it.
+            signals.stop.cancel();
+            exit = failed.tell(false);
+        }
+        retiring
     };
-    let (exit, ()) = tokio::join!(reload, open.serve(signals));
+    open.serve(signals, reloads).await;
     Ok(exit)
 }
 
@@ -144,20 +138,25 @@ impl Workshop<'_> {
     }
 
     /// Replaces the plugin whenever its files change, until it is asked to stop.
-    async fn reload(mut self, app: &App, signals: &Signals) -> Result<(), Failed> {
-        let mut retired = JoinSet::new();
+    async fn reload(
+        mut self,
+        live: &Live,
+        config: &Config,
+        retiring: &mut JoinSet<()>,
+        signals: &Signals,
+    ) -> Result<(), Failed> {
         while let Some(changed) = self.changed_unless(signals).await? {
             build::told(&changed);
             // Those that are over.
-            while retired.try_join_next().is_some() {}
+            while retiring.try_join_next().is_some() {}
             let Some(loaded) = self.load_unless(signals).await else {
                 break;
             };
-            let pipeline = loaded.and_then(|loaded| plugins::pipeline(vec![loaded]));
-            match pipeline {
-                Ok(next) => {
-                    let told = reloaded(next.plugins());
-                    retired.spawn(retire(app.pipeline.replace(next)));
+            match loaded.and_then(alone) {
+                Ok(plugins) => {
+                    let told = reloaded(plugins.pipeline.plugins());
+                    let next = Parts::new(config, Some(&live.app()))?.app(config, plugins);
+                    retiring.spawn(live.replace(next).cleanup());
                     output::note(&told);
                 }
                 Err(failed) => {
@@ -166,8 +165,6 @@ impl Workshop<'_> {
                 }
             }
         }
-        let all_retired = async { while retired.join_next().await.is_some() {} };
-        let _late = tokio::time::timeout(LAST_HOOKS, all_retired).await;
         Ok(())
     }
 
@@ -248,6 +245,15 @@ impl Workshop<'_> {
     fn origin(&self) -> Origin {
         Origin::File(self.configuration().unwrap_or_else(|| self.project.at(Path::new(FILE))))
     }
+}
+
+/// The plugin without others.
+fn alone(plugin: Loaded) -> Result<Plugins, Failed> {
+    Ok(Plugins {
+        pipeline: plugins::pipeline(vec![plugin])?,
+        versions: Vec::new(),
+        failed: Vec::new(),
+    })
 }
 
 fn reloaded(plugins: &[Loaded]) -> String {

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::server::router;
+use crate::server::Live;
 use crate::server::tests::app;
 
 struct Running {
@@ -21,15 +21,16 @@ async fn running(max_connections: usize) -> Running {
     let app = app();
     let terms = Terms {
         max_connections,
-        head_limits: app.head_limits,
         head_timeout: Duration::from_secs(60),
         write_timeout: Duration::from_secs(60),
         tls: None,
         grace: Duration::ZERO,
         cut_off: app.cut_off.clone(),
+        drain: app.drain.clone(),
+        tells_peer: false,
     };
-    let (router, stopped) = (router(app.into()), stop.clone());
-    let server = tokio::spawn(async move { serve(listener, router, &stopped, terms).await });
+    let (live, stopped) = (Live::new(app), stop.clone());
+    let server = tokio::spawn(async move { serve(listener, live.door(), &stopped, terms).await });
     Running { address, stop, server }
 }
 

@@ -1,9 +1,11 @@
+use axum::Router;
 use axum::routing::get;
 use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::server::HeadLimits;
 
 /// So short that what is not kept ends at once.
 const SHORT: Duration = Duration::from_millis(1);
@@ -21,12 +23,20 @@ const STALLED: Patience = Patience {
     stalled: SHORT,
 };
 
-fn answering(body: Vec<u8>) -> Router {
-    Router::new().route("/", get(|| async move { body }))
+fn door(router: Router) -> Door {
+    let head_limits = HeadLimits {
+        headers: 100,
+        bytes: 64 << 10,
+    };
+    Door::new(router, head_limits)
 }
 
-async fn asked(activity: &Activity, router: Router) -> Response {
-    let service = activity.of::<Body>(router);
+fn answering(body: Vec<u8>) -> Door {
+    door(Router::new().route("/", get(|| async move { body })))
+}
+
+async fn asked(activity: &Activity, door: Door) -> Response {
+    let service = activity.of::<Body>(door);
     service.oneshot(Request::new(Body::empty())).await.unwrap()
 }
 
@@ -49,7 +59,7 @@ async fn a_connection_stays_while_a_request_waits_for_the_server() {
     );
     let activity = Activity::default();
     let other = activity.clone();
-    let asked = tokio::spawn(async move { asked(&other, router).await });
+    let asked = tokio::spawn(async move { asked(&other, door(router)).await });
     while activity.0.waiting.load(Ordering::Acquire) == 0 {
         tokio::task::yield_now().await;
     }

@@ -3,7 +3,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::*;
 use crate::config::{Config, UpstreamConfig};
-use crate::upstream::registry::member;
+use crate::upstream::registry::{MadeOf, member};
 use crate::upstream::{Forward, Forwarded, UpstreamAnswer, UpstreamRequest, Upstreams};
 
 /// Asks the test each time.
@@ -74,15 +74,11 @@ async fn a_list_that_is_not_to_be_remembered_is_waited_for() {
 #[tokio::test]
 async fn a_model_that_an_old_list_does_not_have_is_looked_for_in_a_new_one() {
     let (asked, mut asks) = mpsc::channel(2);
-    let mut upstreams = Upstreams::new(&Config::default()).unwrap();
+    let mut upstreams = Upstreams::new(&Config::default(), None).unwrap();
     let name: Arc<str> = "echo".into();
-    let asking = member(
-        &name,
-        Arc::new(Asking(asked)),
-        &UpstreamConfig::default(),
-        Duration::from_nanos(1),
-    );
-    upstreams.by_name.insert(name, asking);
+    let made_of = MadeOf::new(&UpstreamConfig::default(), Duration::from_nanos(1));
+    let asking = member(&name, Arc::new(Asking(asked)), made_of);
+    upstreams.by_name.insert(name, Arc::new(asking));
     let (old, ()) = tokio::join!(upstreams.model("old"), async {
         asks.recv().await.unwrap().send(model("old")).unwrap();
     });
