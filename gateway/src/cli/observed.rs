@@ -45,6 +45,8 @@ impl<O: Observer> Observed<O> {
         });
         let loaded = Loaded {
             plugin: observed.clone(),
+            // Who made the plugin retires it.
+            holders: Arc::default(),
             ..loaded.clone()
         };
         (observed, loaded)

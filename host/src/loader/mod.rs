@@ -22,6 +22,7 @@ mod read;
 mod settings;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -87,6 +88,8 @@ pub struct Loaded {
     pub load_time: Duration,
     /// Whether its code was compiled before.
     pub from_cache: bool,
+    /// How many pipelines hold it: the last one to let it go retires it.
+    pub holders: Arc<AtomicUsize>,
 }
 
 impl Host {

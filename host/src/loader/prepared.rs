@@ -33,6 +33,7 @@ impl Prepared {
             hide_headers,
             load_time: start.elapsed(),
             from_cache: self.compiled.from_cache,
+            holders: Arc::default(),
         })
     }
 }

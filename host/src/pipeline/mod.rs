@@ -95,6 +95,9 @@ impl Pipeline {
         let hooks = plugins
             .iter()
             .fold(HookSet::empty(), |all, loaded| all | loaded.plugin.hooks());
+        for loaded in &plugins {
+            loaded.holders.fetch_add(1, Ordering::AcqRel);
+        }
         Ok(Pipeline {
             plugins,
             hooks,
@@ -132,11 +135,13 @@ impl Pipeline {
         }
     }
 
-    /// Retires every plugin: each one's guest `cleanup` runs, within its deadline. Hooks of requests that are still under
-    /// way fail from then on: see [`Pipeline::idle`].
+    /// Retires every plugin that no other pipeline holds: each one's guest `cleanup` runs, within its deadline. Hooks of
+    /// requests that are still under way fail from then on: see [`Pipeline::idle`]. A pipeline is retired once.
     pub async fn cleanup(&self) {
         for loaded in &self.plugins {
-            loaded.plugin.cleanup().await;
+            if loaded.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+                loaded.plugin.cleanup().await;
+            }
         }
     }
 }

@@ -220,6 +220,7 @@ fn native(name: &str, hooks: HookSet, acts: &[(&'static str, Act)], on_failure: 
         hide_headers: Vec::new(),
         load_time: Duration::ZERO,
         from_cache: false,
+        holders: Arc::default(),
     }
 }
 
@@ -301,4 +302,17 @@ async fn stream_of(pipeline: &Arc<Pipeline>) -> LlmStream {
     let mut exchange = pipeline.begin("r", request());
     assert!(matches!(exchange.before_call(chat()).await, LlmStep::Proceed(_)));
     exchange.into_stream(CallKind::Chat)
+}
+
+#[tokio::test]
+async fn a_plugin_of_two_pipelines_is_retired_with_the_last_of_them() {
+    let log = Log::default();
+    let plugin = |name| native(name, HookSet::all(), &[], FailurePolicy::Closed, &log);
+    let (kept, gone, new) = (plugin("kept"), plugin("gone"), plugin("new"));
+    let before = Pipeline::new(vec![kept.clone(), gone], 0).unwrap();
+    let after = Pipeline::new(vec![new, kept], 0).unwrap();
+    before.cleanup().await;
+    assert_eq!(*log.lock().unwrap(), ["gone.cleanup"]);
+    after.cleanup().await;
+    assert_eq!(*log.lock().unwrap(), ["gone.cleanup", "new.cleanup", "kept.cleanup"]);
 }
