@@ -8,6 +8,7 @@ mod encoding;
 mod files;
 mod logging;
 mod plugins;
+mod reload;
 mod server;
 mod text;
 mod upstream;

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use tokio::task::JoinSet;
 
 use super::front::Front;
 use super::signals::{self, Signals};
@@ -12,6 +12,7 @@ use super::{Exit, Failed, output};
 use crate::config::{self, Config, FileFormat, Origin};
 use crate::logging::{self, LogFormat};
 use crate::plugins;
+use crate::reload::{self, Reloader, Source};
 
 const EXAMPLES: &str = "Examples:
   heimdall serve                          ./heimdall.toml, .yaml or .json if it is there; else the built-in echo and two example plugins
@@ -19,10 +20,11 @@ const EXAMPLES: &str = "Examples:
   heimdall serve --listen 127.0.0.1:9000  another address than the configuration has
   heimdall serve --log-format json --log info,heimdall::plugin=debug
 
+SIGHUP, or `POST /reload` of the admin interface, reads the configuration again: requests that are under way end as they began.
 SIGTERM or SIGINT ends it when requests that are under way are answered; a second one ends it at once.";
 
 /// Serve OpenAI's API, every call through the plugins
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The configuration [default: ./heimdall.toml, .yaml or .json if it is there]
@@ -80,6 +82,16 @@ fn configuration(arguments: &Arguments) -> Result<(Config, Origin), Failed> {
     Ok((config, loaded.origin))
 }
 
+/// Reads the configuration again, as it was read at the start.
+fn source(arguments: Arguments, origin: Origin) -> Source {
+    Arc::new(move || {
+        if let Origin::File(file) = &origin {
+            reload::check_readable_again(file)?;
+        }
+        configuration(&arguments).map_err(Failed::into_error)
+    })
+}
+
 /// The address of `--listen`.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
@@ -90,17 +102,21 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
     // Taken before the plugins are compiled, so that an address which is in use is known at once.
     let socket = front.bind()?;
     let host = plugins::host(plugins::cache(front.config()))?;
+    // One that comes while plugins are loaded is carried out after that.
+    let hangups = signals::hangups()?;
     let plugins = tokio::select! {
         plugins = plugins::load(&host, front.config(), origin, None) => plugins?,
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
     };
     let open = front.open(socket, plugins)?;
+    let source = source(arguments.clone(), origin.clone());
+    let (_reloads, reloader) = Reloader::new(source, host, open.live.clone(), open.config.clone(), hangups);
     let banner = open.banner(origin);
     match arguments.log_format {
         LogFormat::Text => output::note(&banner.text()),
         LogFormat::Json => banner.log(),
     }
-    open.serve(signals, async { JoinSet::new() }).await;
+    open.serve(signals, reloader.run(signals.stop.clone())).await;
     tracing::info!("stopped");
     Ok(Exit::Ok)
 }

@@ -1,7 +1,7 @@
-//! The signals that end the process: the first asks it to finish, the second ends it.
+//! The signals that end the process (the first asks it to finish, the second ends it), and the one that reloads.
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// What the signals have asked for so far.
@@ -29,4 +29,9 @@ pub(super) fn listen() -> anyhow::Result<Signals> {
         }
     });
     Ok(signals)
+}
+
+/// Listens to SIGHUP, which ends the process no longer from here on.
+pub(super) fn hangups() -> anyhow::Result<Signal> {
+    signal(SignalKind::hangup()).context("no signals can be listened to")
 }

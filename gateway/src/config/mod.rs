@@ -18,6 +18,7 @@ mod paths;
 mod plugin;
 mod read;
 mod reference;
+mod restart;
 mod routing;
 mod schema;
 #[cfg(test)]

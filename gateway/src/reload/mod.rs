@@ -1,0 +1,249 @@
+//! Reloads: the configuration is read again, and what serves is replaced as a whole, or stays.
+//!
+//! One task carries them out, one after another. Whoever asks for one gets what came of a reload that began after that:
+//! those who ask while one is under way share the next.
+
+mod outcome;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use heimdall_host::loader::Host;
+use tokio::signal::unix::Signal;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Failed;
+use crate::config::{self, Config, Origin};
+use crate::plugins::{self, Before};
+use crate::server::{self, Live, Parts};
+
+pub(crate) use outcome::{Outcome, ReloadError};
+
+/// Reloads that may be asked for while one is under way.
+const WAITING: usize = 64;
+
+/// Reads the configuration as at the start: from the same place, with the same words of the command line.
+pub(crate) type Source = Arc<dyn Fn() -> anyhow::Result<(Config, Origin)> + Send + Sync>;
+
+/// Why there is a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trigger {
+    Signal,
+    Admin,
+}
+
+impl Trigger {
+    fn name(self) -> &'static str {
+        match self {
+            Trigger::Signal => "SIGHUP",
+            Trigger::Admin => "the admin interface",
+        }
+    }
+}
+
+/// A reload that somebody asked for.
+struct Ask {
+    trigger: Trigger,
+    /// Where what came of it is told.
+    told: Option<oneshot::Sender<Told>>,
+}
+
+type Told = Result<Arc<Outcome>, ReloadError>;
+
+/// Where reloads are asked for. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Reloads {
+    asks: mpsc::Sender<Ask>,
+    counts: Arc<Counts>,
+}
+
+/// How many reloads there were.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Those that replaced what serves.
+    pub(crate) done: AtomicU64,
+    /// Those that left it.
+    pub(crate) refused: AtomicU64,
+}
+
+impl Reloads {
+    /// Asks for a reload, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// Where what serves was not replaced.
+    pub(crate) async fn reload(&self) -> Told {
+        let (told, outcome) = oneshot::channel();
+        let ask = Ask {
+            trigger: Trigger::Admin,
+            told: Some(told),
+        };
+        self.asks.try_send(ask).map_err(|_| ReloadError::Busy)?;
+        outcome.await.unwrap_or(Err(ReloadError::Stopping))
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+}
+
+/// What carries out reloads.
+pub(crate) struct Reloader {
+    asked: mpsc::Receiver<Ask>,
+    hangups: Signal,
+    counts: Arc<Counts>,
+    source: Source,
+    host: Host,
+    live: Live,
+    /// What serves is made of.
+    config: Config,
+    /// What was replaced and has requests yet.
+    retiring: JoinSet<()>,
+}
+
+impl Reloader {
+    /// `config`: what `live` is made of.
+    pub(crate) fn new(source: Source, host: Host, live: Live, config: Config, hangups: Signal) -> (Reloads, Reloader) {
+        let (asks, asked) = mpsc::channel(WAITING);
+        let counts = Arc::<Counts>::default();
+        let reloads = Reloads {
+            asks,
+            counts: counts.clone(),
+        };
+        let reloader = Reloader {
+            asked,
+            hangups,
+            counts,
+            source,
+            host,
+            live,
+            config,
+            retiring: JoinSet::new(),
+        };
+        (reloads, reloader)
+    }
+
+    /// Carries out what is asked for until `stop`, and gives back what was replaced and has requests yet.
+    pub(crate) async fn run(mut self, stop: CancellationToken) -> JoinSet<()> {
+        while let Some(first) = self.asked_unless(&stop).await {
+            let mut asks = vec![first];
+            while let Ok(ask) = self.asked.try_recv() {
+                asks.push(ask);
+            }
+            let triggers: Vec<Trigger> = asks.iter().map(|ask| ask.trigger).collect();
+            let outcome = tokio::select! {
+                outcome = self.reload(&triggers, &stop) => outcome,
+                () = stop.cancelled() => break,
+            };
+            for told in asks.into_iter().filter_map(|ask| ask.told) {
+                // Who asked may have left.
+                let _left = told.send(outcome.clone());
+            }
+        }
+        self.retiring
+    }
+
+    /// The next ask; none: it is asked to stop.
+    async fn asked_unless(&mut self, stop: &CancellationToken) -> Option<Ask> {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                Some(ask) = self.asked.recv() => return Some(ask),
+                Some(()) = self.hangups.recv() => return Some(Ask { trigger: Trigger::Signal, told: None }),
+                Some(_) = self.retiring.join_next() => {}
+            }
+        }
+    }
+
+    /// Replaces what serves, and logs what came of it.
+    async fn reload(&mut self, triggers: &[Trigger], stop: &CancellationToken) -> Told {
+        let began = Instant::now();
+        let by = triggers.first().map_or("", |trigger| trigger.name());
+        match self.replace(stop).await {
+            Ok(outcome) => {
+                self.counts.done.fetch_add(1, Ordering::Relaxed);
+                let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                outcome.log(by, ms);
+                Ok(Arc::new(outcome))
+            }
+            Err(error) => {
+                self.counts.refused.fetch_add(1, Ordering::Relaxed);
+                let error = format!("{error:#}");
+                tracing::error!(
+                    by,
+                    "the reload is refused, and what served before goes on serving; correct this and reload again: {error}"
+                );
+                Err(ReloadError::Refused(error.into()))
+            }
+        }
+    }
+
+    async fn replace(&mut self, stop: &CancellationToken) -> anyhow::Result<Outcome> {
+        let Made {
+            config,
+            origin,
+            parts,
+            after_restart,
+        } = self.read().await?;
+        let before = self.live.app();
+        let taken = Before::new(&before, true);
+        let plugins = plugins::load(&self.host, &config, &origin, Some(taken)).await;
+        let plugins = plugins.map_err(Failed::into_error)?;
+        let outcome = Outcome::new(&before, &plugins, after_restart);
+        let next = parts.app(&config, plugins);
+        if !Arc::ptr_eq(&before.clients, &next.clients) {
+            tokio::spawn(server::refresh_keys(&next.clients, stop.clone()));
+        }
+        // It would hold what is to be retired.
+        drop(before);
+        self.retiring.spawn(self.live.replace(next).cleanup());
+        self.config = config;
+        Ok(outcome)
+    }
+
+    /// Reads the configuration, and makes of it what needs no plugin.
+    async fn read(&self) -> anyhow::Result<Made> {
+        let (source, serving, app) = (self.source.clone(), self.config.clone(), self.live.app());
+        let made = spawn_blocking(move || {
+            let (mut config, origin) = source()?;
+            let after_restart = config.keep_until_restart(&serving);
+            config::check_listen(config.listen, &config)
+                .map_err(|problem| anyhow::anyhow!("the address that is listened on until a restart {problem}"))?;
+            let parts = Parts::new(&config, Some(&app))?;
+            Ok(Made {
+                config,
+                origin,
+                parts,
+                after_restart,
+            })
+        });
+        made.await.context("reading the configuration broke off")?
+    }
+}
+
+/// A configuration that can serve, but for its plugins.
+struct Made {
+    config: Config,
+    origin: Origin,
+    parts: Parts,
+    /// Settings that count after a restart only.
+    after_restart: Vec<&'static str>,
+}
+
+/// Refuses what can be read once only.
+///
+/// # Errors
+/// In words.
+pub(crate) fn check_readable_again(file: &Path) -> anyhow::Result<()> {
+    let is_other = file.metadata().is_ok_and(|metadata| !metadata.is_file());
+    anyhow::ensure!(
+        !is_other,
+        "the configuration {} is no regular file and can't be read again: restart, or give `--config` a file",
+        file.display()
+    );
+    Ok(())
+}
