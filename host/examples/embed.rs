@@ -9,7 +9,7 @@ use std::sync::Arc;
 use heimdall_host::json::Document;
 use heimdall_host::loader::{Host, PluginSettings};
 use heimdall_host::model::{CallKind, HttpRequest, LlmRequest};
-use heimdall_host::pipeline::{LlmStep, Pipeline};
+use heimdall_host::pipeline::{LlmStep, Pipeline, PipelineSettings};
 use http::{HeaderMap, Method};
 
 #[tokio::main]
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Legacy plugins too: `.abi(...)` with each of heimdall_shim::abis().
     let host = Host::builder().build()?;
     let plugin = host.load(bytes.into(), PluginSettings::new(&file)).await?;
-    let pipeline = Arc::new(Pipeline::new(vec![plugin], 1 << 20)?);
+    let pipeline = Arc::new(Pipeline::new(vec![plugin], PipelineSettings::default())?);
 
     let body = Document::parse(r#"{"model": "small", "messages": [{"role": "user", "content": "Hello!"}]}"#)?;
     let path = "/v1/chat/completions";

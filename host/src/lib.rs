@@ -8,12 +8,12 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use heimdall_host::loader::{Host, PluginSettings};
-//! use heimdall_host::pipeline::Pipeline;
+//! use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 //!
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! let host = Host::builder().build()?;
 //! let guard = host.load(std::fs::read("guard.wasm")?.into(), PluginSettings::new("guard.wasm")).await?;
-//! let pipeline = Arc::new(Pipeline::new(vec![guard], 1 << 20)?);
+//! let pipeline = Arc::new(Pipeline::new(vec![guard], PipelineSettings::default())?);
 //! # Ok(())
 //! # }
 //! ```

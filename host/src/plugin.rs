@@ -36,6 +36,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bitflags::bitflags;
@@ -113,6 +114,8 @@ pub struct Call<'a> {
     pub http: &'a HttpRequest,
     /// The plugin's part in this request.
     pub seat: &'a mut Seat,
+    /// What is left of the time that all hooks of this request may take; none: it has no bound.
+    pub left: Option<Duration>,
 }
 
 /// What `on_request` decided.

@@ -121,6 +121,9 @@ pub(crate) struct Config {
     /// Where the key that authenticates compiled plugins is kept; else the folder `heimdall` of the user's state (on
     /// Linux `$XDG_STATE_HOME`, or `~/.local/state`). Empty: nowhere, and no cache either.
     pub(crate) state_dir: Option<PathBuf>,
+    /// How long all plugins of a request may take together, in milliseconds. One whose turn comes later fails.
+    #[schemars(range(min = 1))]
+    pub(crate) plugins_timeout_ms: u64,
     /// How plugins are fetched whose path is a URL.
     pub(crate) downloads: DownloadsConfig,
     /// Where calls go, by name.
@@ -154,6 +157,7 @@ impl Default for Config {
             cache: true,
             cache_dir: None,
             state_dir: None,
+            plugins_timeout_ms: 10_000,
             downloads: DownloadsConfig::default(),
             upstreams: BTreeMap::new(),
             plugins: Vec::new(),

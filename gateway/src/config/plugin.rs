@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{CREDENTIAL_HEADERS, FailurePolicy, Isolation};
+use heimdall_host::pipeline::BreakerSettings;
 use http::header::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub(crate) struct PluginConfig {
     /// Its budgets.
     #[serde(default)]
     pub(crate) limits: LimitsConfig,
+    /// When it is left alone because it keeps failing; its `on_failure` applies meanwhile.
+    #[serde(default)]
+    pub(crate) breaker: BreakerConfig,
     /// Headers that it can't read in any hook, compared without case. What it sets itself replaces what is there.
     #[serde(default = "credentials")]
     pub(crate) hide_headers: Vec<String>,
@@ -167,6 +171,46 @@ pub(crate) struct LimitsConfig {
     /// The size of these lines together.
     #[schemars(range(min = 1))]
     pub(crate) log_kib_per_second: Option<u32>,
+}
+
+/// When a plugin that keeps failing is left alone, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct BreakerConfig {
+    /// After so many failures in a row; 0: never.
+    pub(crate) failures: u32,
+    /// For how long, in milliseconds. Then one call tries it, and if that fails it is left alone for twice as long.
+    #[schemars(range(min = 1))]
+    pub(crate) pause_ms: u64,
+    /// The longest that it is left alone at once, in milliseconds.
+    #[schemars(range(min = 1))]
+    pub(crate) max_pause_ms: u64,
+}
+
+impl Default for BreakerConfig {
+    fn default() -> Self {
+        let BreakerSettings {
+            failures,
+            pause,
+            max_pause,
+        } = BreakerSettings::default();
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        BreakerConfig {
+            failures,
+            pause_ms: ms(pause),
+            max_pause_ms: ms(max_pause),
+        }
+    }
+}
+
+impl BreakerConfig {
+    pub(crate) fn settings(&self) -> BreakerSettings {
+        BreakerSettings {
+            failures: self.failures,
+            pause: Duration::from_millis(self.pause_ms),
+            max_pause: Duration::from_millis(self.max_pause_ms),
+        }
+    }
 }
 
 impl DownloadsConfig {

@@ -256,6 +256,7 @@ pub(crate) fn settings(plugin: &PluginConfig, file: String) -> PluginSettings {
         instances: plugin.instances,
         limits: plugin.limits.limits(),
         hide_headers: plugin.hidden(),
+        breaker: plugin.breaker.settings(),
         options: plugin.options.clone(),
         ..PluginSettings::new(file)
     }

@@ -7,13 +7,13 @@ mod version;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use directories::ProjectDirs;
-use heimdall_host::limits::Limits;
 use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded};
-use heimdall_host::pipeline::Pipeline;
+use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use heimdall_host::plugin::HookSet;
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
 use sha2::{Digest as _, Sha256};
@@ -142,7 +142,7 @@ pub(crate) async fn load(
             }
         }
     }
-    let plugins = row.plugins().await?;
+    let plugins = row.plugins(config).await?;
     loader.tidy();
     if let Some(warning) = unseen(config, &plugins.pipeline) {
         tracing::warn!("{warning}");
@@ -167,10 +167,10 @@ impl Row {
         self.ready.push(ready);
     }
 
-    async fn plugins(self) -> Result<Plugins, Failed> {
+    async fn plugins(self, config: &Config) -> Result<Plugins, Failed> {
         let Row { ready, failed, new } = self;
         let (plugins, versions) = ready.into_iter().unzip();
-        match pipeline(plugins) {
+        match pipeline(plugins, config) {
             Ok(pipeline) => Ok(Plugins {
                 pipeline,
                 versions,
@@ -228,12 +228,16 @@ pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins
             }),
         }
     }
-    row.plugins().await
+    row.plugins(config).await
 }
 
 /// The plugins in this order.
-pub(crate) fn pipeline(plugins: Vec<Loaded>) -> Result<Arc<Pipeline>, Failed> {
-    let pipeline = Pipeline::new(plugins, Limits::default().context);
+pub(crate) fn pipeline(plugins: Vec<Loaded>, config: &Config) -> Result<Arc<Pipeline>, Failed> {
+    let settings = PipelineSettings {
+        time: Duration::from_millis(config.plugins_timeout_ms),
+        ..PipelineSettings::default()
+    };
+    let pipeline = Pipeline::new(plugins, settings);
     Ok(Arc::new(pipeline.map_err(|error| Failed::new(Exit::Usage, error))?))
 }
 

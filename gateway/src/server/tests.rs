@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use heimdall_host::pipeline::Pipeline;
+use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub(super) fn app() -> App {
 
 pub(super) fn app_of(config: &Config) -> App {
     App {
-        pipeline: Arc::new(Pipeline::new(Vec::new(), 1000).unwrap()),
+        pipeline: Arc::new(Pipeline::new(Vec::new(), PipelineSettings::default()).unwrap()),
         versions: Vec::new(),
         upstreams: Arc::new(Upstreams::new(config, None).unwrap()),
         failed: vec![FailedPlugin {

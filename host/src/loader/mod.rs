@@ -22,7 +22,7 @@ mod read;
 mod settings;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -37,6 +37,8 @@ pub use read::component;
 pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings};
 
 use crate::component::Typed;
+use crate::counters::Counters;
+use crate::pipeline::{Breaker, BreakerSettings};
 use crate::plugin::Plugin;
 use crate::runtime::{CompileError, Compiled, Runtime, RuntimeError, RuntimeSettings};
 
@@ -84,12 +86,58 @@ pub struct Loaded {
     pub on_failure: FailurePolicy,
     /// Headers that it can't read: see [`PluginSettings::hide_headers`].
     pub hide_headers: Vec<HeaderName>,
+    /// Where what it does is counted.
+    pub counters: Arc<Counters>,
+    /// Whether it is called, though it keeps failing.
+    pub breaker: Arc<Breaker>,
+    /// Whether its operator lets it take part.
+    pub switch: Arc<Switch>,
     /// From its bytes to readiness.
     pub load_time: Duration,
     /// Whether its code was compiled before.
     pub from_cache: bool,
     /// How many pipelines hold it: the last one to let it go retires it.
     pub holders: Arc<AtomicUsize>,
+}
+
+impl Loaded {
+    /// One that was not made of a file, for an embedder's own plugin: it fails closed, and nothing of it is hidden.
+    pub fn of(plugin: Arc<dyn Plugin>) -> Loaded {
+        Loaded {
+            plugin,
+            on_failure: FailurePolicy::Closed,
+            hide_headers: Vec::new(),
+            counters: Arc::default(),
+            breaker: Arc::new(Breaker::new(BreakerSettings::default())),
+            switch: Arc::default(),
+            holders: Arc::default(),
+            load_time: Duration::ZERO,
+            from_cache: false,
+        }
+    }
+}
+
+/// Whether a plugin takes part in requests. While it is off, requests pass as if it were not there.
+#[derive(Debug, Default)]
+pub struct Switch {
+    is_off: AtomicBool,
+}
+
+impl Switch {
+    /// From now on requests that begin pass it by; those that have begun do not.
+    pub fn turn_off(&self) {
+        self.is_off.store(true, Ordering::Relaxed);
+    }
+
+    /// Requests that begin from now on pass it again.
+    pub fn turn_on(&self) {
+        self.is_off.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it takes part.
+    pub fn is_on(&self) -> bool {
+        !self.is_off.load(Ordering::Relaxed)
+    }
 }
 
 impl Host {

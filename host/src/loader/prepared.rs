@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Abi, Artifact, Candidate, Code, LoadError, Loaded, PluginSettings, Recognised};
+use crate::pipeline::Breaker;
 use crate::runtime::{Compiled, Runtime};
 
 /// A file that was read and compiled. Each plugin that is loaded of it has settings and instances of its own.
@@ -20,6 +21,7 @@ impl Prepared {
     pub async fn load(&self, settings: PluginSettings) -> Result<Loaded, LoadError> {
         let start = Instant::now();
         let (on_failure, hide_headers) = (settings.on_failure, settings.hide_headers.clone());
+        let (breaker, counters) = (Breaker::new(settings.breaker.clone()), settings.counters.clone());
         let candidate = Candidate {
             artifact: self.artifact.clone(),
             code: self.compiled.code.clone(),
@@ -31,6 +33,9 @@ impl Prepared {
             plugin,
             on_failure,
             hide_headers,
+            counters,
+            breaker: Arc::new(breaker),
+            switch: Arc::default(),
             load_time: start.elapsed(),
             from_cache: self.compiled.from_cache,
             holders: Arc::default(),

@@ -1,12 +1,15 @@
 //! What an operator says of one plugin.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
+use crate::counters::Counters;
 use crate::json::Document;
 use crate::limits::Limits;
+use crate::pipeline::BreakerSettings;
 
 /// The headers that tell who a client is: those that plugins can't read unless their operator says so.
 pub const CREDENTIAL_HEADERS: [HeaderName; 6] = [
@@ -58,6 +61,10 @@ pub struct PluginSettings {
     pub limits: Limits,
     /// Headers that it can't read, in any hook. What it sets replaces what is there; else that stays.
     pub hide_headers: Vec<HeaderName>,
+    /// When it is left alone because it keeps failing.
+    pub breaker: BreakerSettings,
+    /// Where what it does is counted.
+    pub counters: Arc<Counters>,
     /// Settings that only one kind of plugin knows. The others refuse them.
     pub options: BTreeMap<String, String>,
 }
@@ -74,6 +81,8 @@ impl PluginSettings {
             instances: None,
             limits: Limits::default(),
             hide_headers: CREDENTIAL_HEADERS.to_vec(),
+            breaker: BreakerSettings::default(),
+            counters: Arc::default(),
             options: BTreeMap::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! What can be wrong with an edit, and what a client gets in place of an answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -60,6 +61,8 @@ pub struct LlmError {
     pub param: Option<String>,
     /// The HTTP status.
     pub status: Option<u16>,
+    /// When it makes sense to try again.
+    pub retry_after: Option<Duration>,
     /// Whether the next upstream may be tried.
     pub allow_fallbacks: Option<bool>,
     /// The upstream's error as it came.
@@ -77,11 +80,12 @@ impl PartialEq for LlmError {
                 code,
                 param,
                 status,
+                retry_after,
                 allow_fallbacks,
                 body: _,
                 plugin,
             } = error.clone();
-            (message, kind, code, param, status, allow_fallbacks, plugin)
+            (message, kind, code, param, status, retry_after, allow_fallbacks, plugin)
         };
         plain(self) == plain(other) && value::same_optional(self.body.as_ref(), other.body.as_ref())
     }
@@ -125,9 +129,15 @@ impl LlmError {
 
     /// The whole reply that the client gets.
     pub fn to_reply(&self, default_status: u16) -> Reply {
+        let mut headers = vec![("content-type".into(), "application/json".into())];
+        if let Some(wait) = self.retry_after {
+            // In whole seconds (RFC 9110, 10.2.3), and none too few.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.push(("retry-after".into(), seconds.to_string()));
+        }
         Reply {
             status: self.status_or(default_status),
-            headers: vec![("content-type".into(), "application/json".into())],
+            headers,
             body: self.to_json().bytes().clone(),
         }
     }

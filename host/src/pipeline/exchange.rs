@@ -8,7 +8,9 @@ use http::{HeaderMap, StatusCode};
 use super::hidden;
 use super::policy::{answered, refusal, settle};
 use super::stream::LlmStream;
+use super::turn::{Decided, Observer, Turns, take_turn};
 use super::{InFlight, MAX_ASSEMBLED_ANSWER, Pipeline};
+use crate::counters::{Hook, Outcome};
 use crate::failure::{Cause, Failure};
 use crate::json::Document;
 use crate::loader::Loaded;
@@ -35,6 +37,8 @@ pub(super) enum Standing {
 /// One plugin's part in the exchange.
 pub(super) struct Part {
     seat: Seat,
+    /// Turned off when the request began: as if it were not there.
+    is_off: bool,
     http: Standing,
     pub(super) llm: Standing,
     /// The HTTP request as the plugin sees it, from its first hook after the HTTP request hooks on.
@@ -42,12 +46,18 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// How it stands when its pre hook's turn comes.
+    fn reached(&self) -> Standing {
+        if self.is_off { Standing::Out } else { Standing::In }
+    }
+
     /// What is ambient in a hook that comes after the HTTP request hooks.
     pub(super) fn call<'a>(&'a mut self, loaded: &Loaded, context: &Context, http: &HttpRequest) -> Call<'a> {
         Call {
             context: context.clone(),
             http: self.view.get_or_insert_with(|| loaded.shown_request(http)),
             seat: &mut self.seat,
+            left: None,
         }
     }
 }
@@ -80,6 +90,7 @@ pub struct Exchange {
     pub(super) parts: Vec<Part>,
     pub(super) context: Context,
     pub(super) http: HttpRequest,
+    pub(super) turns: Turns,
     started: Instant,
     /// The request as the last `before_call` left it.
     call: Option<LlmRequest>,
@@ -92,16 +103,19 @@ pub struct Exchange {
 
 impl Exchange {
     pub(super) fn new(pipeline: Arc<Pipeline>, request_id: &str, http: HttpRequest) -> Exchange {
-        let part = || Part {
+        // An operator who turns a plugin off, or on, does so for what begins after that.
+        let part = |loaded: &Loaded| Part {
             seat: Seat::default(),
+            is_off: !loaded.switch.is_on(),
             http: Standing::NotReached,
             llm: Standing::NotReached,
             view: None,
         };
         Exchange {
-            parts: pipeline.plugins().iter().map(|_| part()).collect(),
-            context: Context::new(request_id, pipeline.context_limit),
+            parts: pipeline.plugins().iter().map(part).collect(),
+            context: Context::new(request_id, pipeline.settings.context),
             http,
+            turns: Turns::new(pipeline.settings.time),
             started: Instant::now(),
             call: None,
             answered_by: None,
@@ -109,6 +123,11 @@ impl Exchange {
             _in_flight: InFlight::enter(&pipeline),
             pipeline,
         }
+    }
+
+    /// Whoever is told of every hook from now on.
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.turns.observe(observer);
     }
 
     /// The HTTP request, as the HTTP hooks left it.
@@ -151,8 +170,8 @@ impl Exchange {
     pub async fn on_request(&mut self) -> HttpStep {
         let pipeline = self.pipeline.clone();
         for (loaded, part) in pipeline.plugins().iter().zip(&mut self.parts) {
-            part.http = Standing::In;
-            if !loaded.plugin.hooks().contains(HookSet::HTTP_REQUEST) {
+            part.http = part.reached();
+            if part.http == Standing::Out || !loaded.plugin.hooks().contains(HookSet::HTTP_REQUEST) {
                 continue;
             }
             let shown = loaded.shown_request(&self.http);
@@ -161,9 +180,12 @@ impl Exchange {
                 context: self.context.clone(),
                 http: &shown,
                 seat: &mut part.seat,
+                left: None,
             };
-            let result = loaded.plugin.on_request(&mut call, &mut draft).await;
-            let result = result.and_then(|outcome| checked(loaded, outcome));
+            let result = take_turn!(self.turns, loaded, Hook::OnRequest, call, async {
+                let outcome = loaded.plugin.on_request(&mut call, &mut draft).await?;
+                checked(loaded, outcome)
+            });
             match commit(&mut self.context, call.context, result) {
                 Ok(HttpDecision::Proceed) => self.http = hidden::restored(draft, &shown, &self.http),
                 Ok(HttpDecision::Respond(response)) => {
@@ -191,13 +213,19 @@ impl Exchange {
         }
         let elapsed = self.elapsed_ms();
         for (place, (loaded, part)) in pipeline.plugins().iter().zip(&mut self.parts).enumerate() {
-            part.llm = Standing::In;
-            if !loaded.plugin.hooks().contains(HookSet::PRE_LLM) {
+            part.llm = part.reached();
+            if part.llm == Standing::Out || !loaded.plugin.hooks().contains(HookSet::PRE_LLM) {
                 continue;
             }
             let mut draft = request.clone();
             let mut call = part.call(loaded, &self.context, &self.http);
-            let result = loaded.plugin.before_call(&mut call, &mut draft).await;
+            let result = take_turn!(
+                self.turns,
+                loaded,
+                Hook::BeforeCall,
+                call,
+                loaded.plugin.before_call(&mut call, &mut draft)
+            );
             match commit(&mut self.context, call.context, result) {
                 Ok(PreOutcome::Proceed) => request = draft,
                 Ok(PreOutcome::Answer(answer)) => {
@@ -244,7 +272,13 @@ impl Exchange {
             }
             let mut draft = upstream.clone();
             let mut call = part.call(loaded, &self.context, &self.http);
-            let result = loaded.plugin.after_call(&mut call, &mut draft).await;
+            let result = take_turn!(
+                self.turns,
+                loaded,
+                Hook::AfterCall,
+                call,
+                loaded.plugin.after_call(&mut call, &mut draft)
+            );
             match commit(&mut self.context, call.context, result) {
                 Ok(PostOutcome::Proceed) => upstream = still_named(draft, &upstream),
                 Ok(PostOutcome::Replace(answer)) => {
@@ -276,7 +310,13 @@ impl Exchange {
             let shown = loaded.shown_response(&response);
             let mut draft = shown.clone();
             let mut call = part.call(loaded, &self.context, &self.http);
-            let result = loaded.plugin.on_response(&mut call, &mut draft).await;
+            let result = take_turn!(
+                self.turns,
+                loaded,
+                Hook::OnResponse,
+                call,
+                loaded.plugin.on_response(&mut call, &mut draft)
+            );
             match commit(&mut self.context, call.context, result) {
                 Ok(()) => response = hidden::restored(draft, &shown, &response),
                 Err(failure) => {
@@ -330,6 +370,15 @@ enum HttpDecision {
     Respond(HttpResponse),
 }
 
+impl Decided for HttpDecision {
+    fn outcome(&self) -> Outcome {
+        match self {
+            HttpDecision::Proceed => Outcome::Proceeded,
+            HttpDecision::Respond(_) => Outcome::Answered,
+        }
+    }
+}
+
 fn checked(loaded: &Loaded, outcome: HttpOutcome) -> Result<HttpDecision, Failure> {
     let HttpOutcome::Respond(reply) = outcome else {
         return Ok(HttpDecision::Proceed);
@@ -355,12 +404,13 @@ fn error_response(error: &LlmError) -> HttpResponse {
         .unwrap_or_else(|_| HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR, HeaderMap::new(), body))
 }
 
-/// An error that passed a hook is still the error of the plugin that it names.
+/// An error that passed a hook is still the error of the plugin that it names, and is over when it was.
 fn still_named(mut draft: Upstream, before: &Upstream) -> Upstream {
     if let (Upstream::Error(error), Upstream::Error(before)) = (&mut draft, before)
         && error.plugin.is_none()
     {
         error.plugin.clone_from(&before.plugin);
+        error.retry_after = before.retry_after;
     }
     draft
 }

@@ -22,26 +22,33 @@
 //! # }
 //! ```
 
+mod breaker;
 mod exchange;
 mod hidden;
 mod policy;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 
+use crate::limits::Limits;
 use crate::loader::Loaded;
 use crate::model::HttpRequest;
 use crate::plugin::HookSet;
 
+pub use breaker::{Breaker, BreakerSettings, BreakerState};
 pub use exchange::{Exchange, HttpStep, LlmStep};
 pub use stream::{LlmStream, StreamStep};
+pub use turn::{HookDone, Observer};
 
 /// Bytes that the answer of one stream may have for `after-call`; a longer one is not put together.
 const MAX_ASSEMBLED_ANSWER: usize = 16 << 20;
@@ -50,9 +57,27 @@ const MAX_ASSEMBLED_ANSWER: usize = 16 << 20;
 pub struct Pipeline {
     plugins: Vec<Loaded>,
     hooks: HookSet,
-    context_limit: usize,
+    settings: PipelineSettings,
     in_flight: AtomicUsize,
     idle: Notify,
+}
+
+/// What all plugins of one request may use together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipelineSettings {
+    /// Bytes of keys and values that a request's context may hold.
+    pub context: usize,
+    /// Time that all hooks of a request may take.
+    pub time: Duration,
+}
+
+impl Default for PipelineSettings {
+    fn default() -> Self {
+        PipelineSettings {
+            context: Limits::default().context,
+            time: Duration::from_secs(10),
+        }
+    }
 }
 
 /// Two plugins of one pipeline have the same name.
@@ -76,11 +101,12 @@ impl std::fmt::Debug for Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline of these plugins, in this order. `context_limit` is in bytes of keys and values per request.
+    /// A pipeline of these plugins, in this order. A plugin may be in several, as where a configuration follows another: it is
+    /// retired with the last of them.
     ///
     /// # Errors
     /// When two plugins have one name.
-    pub fn new(plugins: Vec<Loaded>, context_limit: usize) -> Result<Pipeline, DuplicateName> {
+    pub fn new(plugins: Vec<Loaded>, settings: PipelineSettings) -> Result<Pipeline, DuplicateName> {
         let mut files: HashMap<Arc<str>, Arc<str>> = HashMap::new();
         for loaded in &plugins {
             let manifest = loaded.plugin.manifest();
@@ -101,7 +127,7 @@ impl Pipeline {
         Ok(Pipeline {
             plugins,
             hooks,
-            context_limit,
+            settings,
             in_flight: AtomicUsize::new(0),
             idle: Notify::new(),
         })
@@ -135,14 +161,12 @@ impl Pipeline {
         }
     }
 
-    /// Retires every plugin that no other pipeline holds: each one's guest `cleanup` runs, within its deadline. Hooks of
-    /// requests that are still under way fail from then on: see [`Pipeline::idle`]. A pipeline is retired once.
+    /// Retires every plugin that is in no other pipeline: each one's guest `cleanup` runs, within its deadline, all of them at
+    /// once. Hooks of requests that are still under way fail from then on: see [`Pipeline::idle`]. Called once.
     pub async fn cleanup(&self) {
-        for loaded in &self.plugins {
-            if loaded.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
-                loaded.plugin.cleanup().await;
-            }
-        }
+        let is_last = |loaded: &&Loaded| loaded.holders.fetch_sub(1, Ordering::AcqRel) == 1;
+        let last = self.plugins.iter().filter(is_last);
+        join_all(last.map(|loaded| loaded.plugin.cleanup())).await;
     }
 }
 

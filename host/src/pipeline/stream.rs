@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use super::exchange::{Exchange, Standing, commit};
 use super::policy::{refusal, settle};
+use super::turn::take_turn;
+use crate::counters::Hook;
 use crate::json::Document;
 use crate::loader::Loaded;
 use crate::model::{CallKind, Context, LlmChunk, LlmError, StreamAssembly};
@@ -240,9 +242,23 @@ impl LlmStream {
         let mut draft = chunk.clone();
         let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
         let result = if hook == HookSet::CHUNK {
-            loaded.plugin.on_chunk(&mut call, &mut draft).await
+            let turns = &mut self.exchange.turns;
+            take_turn!(
+                turns,
+                loaded,
+                Hook::OnChunk,
+                call,
+                loaded.plugin.on_chunk(&mut call, &mut draft)
+            )
         } else {
-            loaded.plugin.after_chunk(&mut call, &mut draft).await
+            let turns = &mut self.exchange.turns;
+            take_turn!(
+                turns,
+                loaded,
+                Hook::AfterChunk,
+                call,
+                loaded.plugin.after_chunk(&mut call, &mut draft)
+            )
         };
         match commit(&mut self.exchange.context, call.context, result) {
             Ok(ChunkOutcome::Proceed) => passed.push(draft),
@@ -296,7 +312,8 @@ impl LlmStream {
                 continue;
             };
             let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
-            let result = loaded.plugin.on_end(&mut call).await;
+            let turns = &mut self.exchange.turns;
+            let result = take_turn!(turns, loaded, Hook::OnEnd, call, loaded.plugin.on_end(&mut call));
             match commit(&mut self.exchange.context, call.context, result) {
                 Ok(documents) => {
                     let (kind, index) = (self.kind, self.next_index);

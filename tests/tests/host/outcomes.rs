@@ -72,8 +72,8 @@ fn refusal(status: u16) -> LlmError {
         param: Some("messages".into()),
         status: Some(status),
         allow_fallbacks: Some(true),
-        body: None,
         plugin: Some("deciding".into()),
+        ..LlmError::default()
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use heimdall_host::json::Document;
 use heimdall_host::loader::{FailurePolicy, Host, Loaded, PluginSettings};
 use heimdall_host::model::{CallKind, HttpRequest, HttpResponse, LlmRequest, LlmResponse, Upstream};
-use heimdall_host::pipeline::{Exchange, LlmStep, Pipeline, StreamStep};
+use heimdall_host::pipeline::{Exchange, LlmStep, Pipeline, PipelineSettings, StreamStep};
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
 use heimdall_tests::guests::Guest;
 use http::{HeaderMap, Method, StatusCode};
@@ -54,7 +54,7 @@ pub async fn pipeline(plugins: &[(Guest, Option<&str>)]) -> Arc<Pipeline> {
         let settings = settings(*guest, *config);
         loaded.push(host().load(Bytes::from(guest.bytes()), settings).await.unwrap());
     }
-    Arc::new(Pipeline::new(loaded, 1 << 20).unwrap())
+    Arc::new(Pipeline::new(loaded, PipelineSettings::default()).unwrap())
 }
 
 /// A module or a component in WAT.
@@ -75,7 +75,7 @@ pub async fn load(name: &str, bytes: Bytes, change: impl FnOnce(&mut PluginSetti
 
 /// A pipeline of one plugin.
 pub async fn alone(name: &str, bytes: Bytes, change: impl FnOnce(&mut PluginSettings)) -> Arc<Pipeline> {
-    Arc::new(Pipeline::new(vec![load(name, bytes, change).await], 1 << 20).unwrap())
+    Arc::new(Pipeline::new(vec![load(name, bytes, change).await], PipelineSettings::default()).unwrap())
 }
 
 pub fn http_request(path: &str) -> HttpRequest {

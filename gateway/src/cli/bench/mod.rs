@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use heimdall_host::limits::Limits;
-use heimdall_host::pipeline::Pipeline;
+use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use serde_json::{Value, json};
 
 use super::chosen::Chosen;
@@ -144,7 +143,7 @@ async fn bench(
         .map(|loaded| Observed::wrap(loaded, Timings::default()))
         .unzip();
     let pipeline =
-        Pipeline::new(wrapped, Limits::default().context).map_err(|error| Failed::new(Exit::Usage, error))?;
+        Pipeline::new(wrapped, PipelineSettings::default()).map_err(|error| Failed::new(Exit::Usage, error))?;
     let requests = arguments.count.unwrap_or(recorded.len() as u64);
     let work = Arc::new(Work {
         pipeline: Arc::new(pipeline),

@@ -250,7 +250,7 @@ impl Workshop<'_> {
 /// The plugin without others.
 fn alone(plugin: Loaded) -> Result<Plugins, Failed> {
     Ok(Plugins {
-        pipeline: plugins::pipeline(vec![plugin])?,
+        pipeline: plugins::pipeline(vec![plugin], &Config::default())?,
         versions: Vec::new(),
         failed: Vec::new(),
     })

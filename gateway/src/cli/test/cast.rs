@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use heimdall_host::failure::Failure;
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{Host, LoadError, Loaded, PluginSettings, Prepared};
-use heimdall_host::pipeline::Pipeline;
+use heimdall_host::pipeline::{BreakerSettings, Pipeline, PipelineSettings};
 use heimdall_host::plugin::HookSet;
 
 use super::case::{Case, Neighbour, Outcome};
@@ -136,7 +136,7 @@ impl Cast {
         for neighbour in &case.after {
             plugins.push(self.neighbour(case, neighbour).await?);
         }
-        let pipeline = Pipeline::new(plugins, Limits::default().context);
+        let pipeline = Pipeline::new(plugins, PipelineSettings::default());
         pipeline.map(Arc::new).map_err(|error| wrong(case, error.to_string()))
     }
 
@@ -193,6 +193,11 @@ impl Cast {
             name: name.clone(),
             config: config.as_ref().map(Json::document).transpose()?,
             limits,
+            // A case tells what a hook does, however often it has failed before.
+            breaker: BreakerSettings {
+                failures: 0,
+                ..BreakerSettings::default()
+            },
             ..PluginSettings::new(file.display().to_string())
         };
         let prepared = self.files.get(file).ok_or("it was not read")?;

@@ -93,6 +93,7 @@ fn limits(config: &Config, root: &Table<'_>) -> Result<(), ConfigError> {
         ("body_timeout_ms", config.body_timeout_ms),
         ("write_timeout_ms", config.write_timeout_ms),
         ("max_connections", config.max_connections as u64),
+        ("plugins_timeout_ms", config.plugins_timeout_ms),
     ] {
         root.above_zero(key, Some(value))?;
     }

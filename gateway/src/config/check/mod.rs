@@ -180,6 +180,9 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
             format!("is above {MAX_INSTANCES}, the most that a plugin may have"),
         ));
     }
+    let breaker = table.table(&[Step::Key("breaker".into())]);
+    breaker.above_zero("pause_ms", Some(plugin.breaker.pause_ms))?;
+    breaker.above_zero("max_pause_ms", Some(plugin.breaker.max_pause_ms))?;
     limits::check(&plugin.limits, &table.table(&[Step::Key("limits".into())]))
 }
 

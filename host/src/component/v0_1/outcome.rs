@@ -62,7 +62,7 @@ pub(super) fn error(error: wit::LlmError, came: Option<&Document>, limits: &Limi
         status: error.status,
         allow_fallbacks: error.allow_fallbacks,
         body,
-        plugin: None,
+        ..LlmError::default()
     })
 }
 

@@ -1,9 +1,11 @@
 //! What comes after a streamed answer.
 
 use super::LlmStream;
+use crate::counters::Hook;
 use crate::model::{Context, LlmError, StreamAssembly, Upstream};
 use crate::pipeline::exchange::{Standing, commit};
 use crate::pipeline::policy::settle;
+use crate::pipeline::turn::take_turn;
 use crate::plugin::{HookSet, PostOutcome};
 
 impl LlmStream {
@@ -32,7 +34,14 @@ impl LlmStream {
             };
             let mut draft = upstream.clone();
             let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
-            let result = loaded.plugin.after_call(&mut call, &mut draft).await;
+            let turns = &mut self.exchange.turns;
+            let result = take_turn!(
+                turns,
+                loaded,
+                Hook::AfterCall,
+                call,
+                loaded.plugin.after_call(&mut call, &mut draft)
+            );
             match commit(&mut self.exchange.context, call.context, result) {
                 Ok(PostOutcome::Proceed) => {}
                 Ok(PostOutcome::Replace(_) | PostOutcome::Refuse(_)) => tracing::warn!(

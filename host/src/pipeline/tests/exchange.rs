@@ -141,7 +141,7 @@ async fn a_second_attempt_starts_over_with_the_context_kept() {
 async fn a_plugin_without_hooks_costs_nothing_and_asks_for_nothing() {
     let log = Log::default();
     let plugins = vec![native("a", HookSet::PRE_LLM, &[], CLOSED, &log)];
-    let pipeline = Arc::new(Pipeline::new(plugins, 1 << 16).unwrap());
+    let pipeline = Arc::new(Pipeline::new(plugins, PipelineSettings::default()).unwrap());
     let mut exchange = pipeline.begin("r", request());
     exchange.on_request().await;
     exchange.before_call(chat()).await;
@@ -162,7 +162,9 @@ async fn a_refusal_names_its_plugin_also_behind_the_post_hooks() {
 fn two_plugins_of_one_name_are_refused() {
     let log = Log::default();
     let twice = || native("a", HookSet::all(), &[], CLOSED, &log);
-    let message = Pipeline::new(vec![twice(), twice()], 0).unwrap_err().to_string();
+    let message = Pipeline::new(vec![twice(), twice()], PipelineSettings::default())
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         message,
         "two plugins are called `a`: a.rs and a.rs (give one of them another `name`)"

@@ -78,7 +78,10 @@ fn reading(hide: &[&str], sets: Option<(&'static str, &'static str)>) -> (Arc<Pi
         seen: seen.clone(),
     });
     loaded.hide_headers = hide.iter().map(|name| name.parse().unwrap()).collect();
-    (Arc::new(Pipeline::new(vec![loaded], 1 << 16).unwrap()), seen)
+    (
+        Arc::new(Pipeline::new(vec![loaded], PipelineSettings::default()).unwrap()),
+        seen,
+    )
 }
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -6,7 +6,6 @@ mod stream;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -215,12 +214,8 @@ fn native(name: &str, hooks: HookSet, acts: &[(&'static str, Act)], on_failure: 
         log: log.clone(),
     });
     Loaded {
-        plugin,
         on_failure,
-        hide_headers: Vec::new(),
-        load_time: Duration::ZERO,
-        from_cache: false,
-        holders: Arc::default(),
+        ..Loaded::of(plugin)
     }
 }
 
@@ -233,7 +228,10 @@ fn pipeline(plugins: &[Cast<'_>]) -> (Arc<Pipeline>, Log) {
     let plugins = plugins
         .iter()
         .map(|(name, acts, policy)| native(name, HookSet::all(), acts, *policy, &log));
-    (Arc::new(Pipeline::new(plugins.collect(), 1 << 16).unwrap()), log)
+    (
+        Arc::new(Pipeline::new(plugins.collect(), PipelineSettings::default()).unwrap()),
+        log,
+    )
 }
 
 fn request() -> HttpRequest {
@@ -309,8 +307,8 @@ async fn a_plugin_of_two_pipelines_is_retired_with_the_last_of_them() {
     let log = Log::default();
     let plugin = |name| native(name, HookSet::all(), &[], FailurePolicy::Closed, &log);
     let (kept, gone, new) = (plugin("kept"), plugin("gone"), plugin("new"));
-    let before = Pipeline::new(vec![kept.clone(), gone], 0).unwrap();
-    let after = Pipeline::new(vec![new, kept], 0).unwrap();
+    let before = Pipeline::new(vec![kept.clone(), gone], PipelineSettings::default()).unwrap();
+    let after = Pipeline::new(vec![new, kept], PipelineSettings::default()).unwrap();
     before.cleanup().await;
     assert_eq!(*log.lock().unwrap(), ["gone.cleanup"]);
     after.cleanup().await;

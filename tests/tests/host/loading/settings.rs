@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use heimdall_host::loader::PluginSettings;
-use heimdall_host::pipeline::Pipeline;
+use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 
 use super::*;
 use crate::guest::Guest;
@@ -61,6 +61,8 @@ async fn two_plugins_of_one_name() {
                 .unwrap(),
         );
     }
-    let message = Pipeline::new(loaded, 0).unwrap_err().to_string();
+    let message = Pipeline::new(loaded, PipelineSettings::default())
+        .unwrap_err()
+        .to_string();
     insta::assert_snapshot!(message);
 }

@@ -1,0 +1,248 @@
+//! Where every hook is called: whether it may be, for how long, and what is counted of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::breaker::{Change, Pass};
+use crate::counters::{CauseKind, Hook, Limit, Outcome};
+use crate::failure::{Cause, Failure};
+use crate::json::Document;
+use crate::loader::Loaded;
+use crate::plugin::{ChunkOutcome, PostOutcome, PreOutcome};
+
+/// One hook's call, that has come to its end.
+#[derive(Debug)]
+pub struct HookDone<'a> {
+    /// The plugin's name.
+    pub plugin: &'a Arc<str>,
+    /// Which hook.
+    pub hook: Hook,
+    /// When it began.
+    pub started: Instant,
+    /// How long it took, waiting for an instance included.
+    pub took: Duration,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// Why, where it failed.
+    pub cause: Option<CauseKind>,
+}
+
+/// Who is told of every hook of one request: for traces.
+pub trait Observer: Send + Sync {
+    /// A hook was called. One that was not, as the breaker is open or no time was left, took none.
+    fn hook(&mut self, done: HookDone<'_>);
+}
+
+/// The turns of one request's hooks: how much time they have left together, and who is told of them.
+pub(super) struct Turns {
+    total: Duration,
+    left: Duration,
+    observer: Option<Box<dyn Observer>>,
+}
+
+/// One hook's turn, from its call to its end. Of one that is dropped before, nothing is counted.
+pub(super) struct Turn {
+    hook: Hook,
+    pass: Pass,
+    started: Instant,
+}
+
+impl Turns {
+    pub(super) fn new(total: Duration) -> Turns {
+        Turns {
+            total,
+            left: total,
+            observer: None,
+        }
+    }
+
+    pub(super) fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.observer = Some(observer);
+    }
+
+    /// What is left for all hooks that follow.
+    pub(super) fn left(&self) -> Duration {
+        self.left
+    }
+
+    /// Whether the hook may be called. If not, it has failed.
+    pub(super) fn begin(&mut self, loaded: &Loaded, hook: Hook) -> Result<Turn, Failure> {
+        let started = Instant::now();
+        let admitted = match self.left {
+            Duration::ZERO => {
+                loaded.counters.over(Limit::RequestTimeout, 1);
+                Err(Cause::RequestDeadline(self.total))
+            }
+            _ => loaded.breaker.admit(),
+        };
+        match admitted {
+            Ok(pass) => Ok(Turn { hook, pass, started }),
+            Err(cause) => Err(self.refused(loaded, hook, started, cause)),
+        }
+    }
+
+    #[cold]
+    fn refused(&mut self, loaded: &Loaded, hook: Hook, started: Instant, cause: Cause) -> Failure {
+        let kind = cause.kind();
+        loaded.counters.failed(hook, kind, Duration::ZERO);
+        self.tell(loaded, hook, started, Duration::ZERO, (Outcome::Failed, Some(kind)));
+        let manifest = loaded.plugin.manifest();
+        Failure {
+            plugin: manifest.name.clone(),
+            file: manifest.file.clone(),
+            hook: hook.name(),
+            cause,
+        }
+    }
+
+    /// The hook has come to this.
+    pub(super) fn end<T: Decided>(
+        &mut self,
+        loaded: &Loaded,
+        turn: Turn,
+        result: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Turn { hook, pass, started } = turn;
+        let took = started.elapsed();
+        self.left = self.left.saturating_sub(took);
+        let (outcome, cause) = match &result {
+            Ok(decided) => {
+                let outcome = decided.outcome();
+                loaded.counters.called(hook, outcome, took);
+                told(loaded, loaded.breaker.succeeded(pass), None);
+                (outcome, None)
+            }
+            Err(failure) => {
+                let kind = failure.cause.kind();
+                loaded.counters.failed(hook, kind, took);
+                if is_the_plugins(kind) {
+                    told(loaded, loaded.breaker.failed(pass), Some(failure));
+                }
+                (Outcome::Failed, Some(kind))
+            }
+        };
+        self.tell(loaded, hook, started, took, (outcome, cause));
+        result
+    }
+
+    fn tell(
+        &mut self,
+        loaded: &Loaded,
+        hook: Hook,
+        started: Instant,
+        took: Duration,
+        (outcome, cause): (Outcome, Option<CauseKind>),
+    ) {
+        let Some(observer) = &mut self.observer else { return };
+        observer.hook(HookDone {
+            plugin: &loaded.plugin.manifest().name,
+            hook,
+            started,
+            took,
+            outcome,
+            cause,
+        });
+    }
+}
+
+/// Whether a failure tells something of the plugin, and not of the load or of others.
+fn is_the_plugins(kind: CauseKind) -> bool {
+    !matches!(
+        kind,
+        CauseKind::Busy
+            | CauseKind::Exhausted
+            | CauseKind::Retired
+            | CauseKind::RequestDeadline
+            | CauseKind::InputTooLarge
+            | CauseKind::CircuitOpen
+    )
+}
+
+/// What the breaker does is told once, when it does it.
+fn told(loaded: &Loaded, change: Change, failure: Option<&Failure>) {
+    let plugin = &*loaded.plugin.manifest().name;
+    match change {
+        Change::None => {}
+        Change::Opened(pause) => {
+            // What a guest says is quoted and escaped, so that it can't forge a line.
+            let cause = failure.map(|failure| failure.cause.to_string());
+            tracing::warn!(
+                target: "heimdall::pipeline",
+                plugin, ?pause, ?cause,
+                "it keeps failing and is not called for this long; its `on_failure` applies meanwhile"
+            );
+        }
+        Change::Closed => {
+            tracing::info!(target: "heimdall::pipeline", plugin, "it works again, and is called as before")
+        }
+    }
+}
+
+/// What a hook decided, in the words of the counters.
+pub(super) trait Decided {
+    fn outcome(&self) -> Outcome;
+}
+
+impl Decided for PreOutcome {
+    fn outcome(&self) -> Outcome {
+        match self {
+            PreOutcome::Proceed => Outcome::Proceeded,
+            PreOutcome::Answer(_) => Outcome::Answered,
+            PreOutcome::Refuse(_) => Outcome::Refused,
+        }
+    }
+}
+
+impl Decided for PostOutcome {
+    fn outcome(&self) -> Outcome {
+        match self {
+            PostOutcome::Proceed => Outcome::Proceeded,
+            PostOutcome::Replace(_) => Outcome::Answered,
+            PostOutcome::Refuse(_) => Outcome::Refused,
+        }
+    }
+}
+
+impl Decided for ChunkOutcome {
+    fn outcome(&self) -> Outcome {
+        match self {
+            ChunkOutcome::Proceed => Outcome::Proceeded,
+            ChunkOutcome::Drop => Outcome::Dropped,
+            ChunkOutcome::Replace(_) => Outcome::Replaced,
+            ChunkOutcome::Abort(_) => Outcome::Aborted,
+        }
+    }
+}
+
+/// `on_response` decides nothing.
+impl Decided for () {
+    fn outcome(&self) -> Outcome {
+        Outcome::Proceeded
+    }
+}
+
+/// `on_end`, with what was held back.
+impl Decided for Vec<Document> {
+    fn outcome(&self) -> Outcome {
+        match self.is_empty() {
+            true => Outcome::Proceeded,
+            false => Outcome::Replaced,
+        }
+    }
+}
+
+/// One hook: its turn begins, it is called within what is left of the request's time, its turn ends. A macro, because each
+/// call borrows the exchange and one more draft across an await, which no closure's type can say and stay `Send`.
+macro_rules! take_turn {
+    ($turns:expr, $loaded:ident, $hook:expr, $call:ident, $run:expr) => {
+        match $turns.begin($loaded, $hook) {
+            Ok(turn) => {
+                $call.left = Some($turns.left());
+                let result = $run.await;
+                $turns.end($loaded, turn, result)
+            }
+            Err(failure) => Err(failure),
+        }
+    };
+}
+pub(super) use take_turn;
