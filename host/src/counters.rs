@@ -162,8 +162,6 @@ counted! {
         LogLinesPerSecond = "log_lines_per_second",
         /// Bytes of log lines of a second.
         LogBytesPerSecond = "log_bytes_per_second",
-        /// Random bytes of one call.
-        Random = "random",
         /// Instances at once.
         Instances = "instances",
         /// Calls that wait for an instance.

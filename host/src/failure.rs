@@ -163,9 +163,10 @@ impl Cause {
             Cause::Returned(_) => "see the plugin's documentation for this error",
             Cause::Trap(_) | Cause::Exited(_) => "report it to the plugin's author, with the log lines before it",
             Cause::Deadline(_) => match hook {
-                "start" | "describe" | "init" | "get_name" => {
-                    "raise `limits.init_timeout_ms`, or report it to the plugin's author"
+                "start" | "describe" | "get_name" => {
+                    "raise `limits.start_timeout_ms`, or report it to the plugin's author"
                 }
+                "init" => "raise `limits.init_timeout_ms`, or report it to the plugin's author",
                 "cleanup" => "raise `limits.cleanup_timeout_ms`, or report it to the plugin's author",
                 _ => "raise `limits.hook_timeout_ms`, or report it to the plugin's author",
             },

@@ -95,6 +95,17 @@ pub struct Manifest {
 pub struct Seat {
     /// With `isolation = "request"`: the instance that serves this request. The adapter knows its type.
     pub held: Option<Box<dyn Any + Send>>,
+    /// What the plugin has logged for this request.
+    pub logged: Logged,
+}
+
+/// What was logged for one request: lines, and their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// Lines that were written.
+    pub lines: u32,
+    /// Their bytes.
+    pub bytes: usize,
 }
 
 /// What a plugin's instances came to so far.

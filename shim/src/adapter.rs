@@ -1,17 +1,16 @@
 //! The host's port for a plugin of any ABI and any envelope.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use heimdall_host::failure::{Cause, Failure};
 use heimdall_host::json::Document;
-use heimdall_host::limits::Limits;
 use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
 use heimdall_host::plugin::{
     Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome, Usage,
 };
-use heimdall_host::runtime::{Deadline, Factory, Instances, escape_line};
+use heimdall_host::runtime::{Account, Deadline, Factory, Instances, Stage, escape_line};
 
 use crate::abi::Instance;
 use crate::envelope::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError, Inputs, refusal};
@@ -93,7 +92,7 @@ impl ChunkForms {
 /// A legacy plugin behind the host's port.
 pub(crate) struct Adapter<F: Factory> {
     pub(crate) manifest: Manifest,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) account: Account,
     pub(crate) hooks: Hooks,
     /// The same, as the pipeline asks for them.
     pub(crate) hook_set: HookSet,
@@ -115,12 +114,17 @@ where
         read: impl FnOnce(&Document, &mut Context) -> Result<T, EnvelopeError> + Send,
     ) -> Result<T, Failure> {
         let failed = |cause| self.failure(hook, cause);
-        let deadline = Deadline::after(self.limits.hook_timeout);
+        let limits = self.account.limits();
+        let size = inputs.iter().map(Bytes::len).sum();
+        if size > limits.input {
+            let limit = limits.input;
+            return Err(failed(Cause::InputTooLarge { size, limit }));
+        }
+        let deadline = Deadline::within(limits.hook_timeout, call.left);
+        let mut logged = call.seat.logged;
         let mut lease = self.instances.lease(&mut *call.seat, &deadline).await.map_err(failed)?;
-        let answer = deadline
-            .run(lease.call(hook.export, &inputs, &call.context))
-            .await
-            .map_err(failed)?;
+        let called = lease.call(hook.export, &inputs, &call.context, &deadline, &mut logged);
+        let answer = called.await.map_err(failed)?;
         let answer = match answer {
             None => Document::null(),
             Some(bytes) => Document::parse(bytes).map_err(|error| failed(Cause::InvalidOutput(error.to_string())))?,
@@ -129,7 +133,10 @@ where
         let usable = !matches!(outcome, Err(EnvelopeError::Unusable(_)));
         if usable && !lease.is_spent() {
             lease.keep();
+        } else {
+            drop(lease);
         }
+        call.seat.logged = logged;
         outcome.map_err(|error| match error {
             EnvelopeError::Returned(message) => failed(Cause::Returned(EditError::Other(message))),
             EnvelopeError::Unusable(what) => failed(Cause::InvalidOutput(what)),
@@ -137,6 +144,7 @@ where
     }
 
     fn failure(&self, hook: HookSpec, cause: Cause) -> Failure {
+        self.account.ran_over(&cause, Stage::Hook);
         Failure {
             plugin: self.manifest.name.clone(),
             file: self.manifest.file.clone(),
@@ -244,7 +252,7 @@ where
             ChunkAnswer::Outcome(outcome) => outcome,
             ChunkAnswer::Error(message) => ChunkOutcome::Abort(refusal(message)),
             ChunkAnswer::Remark(message) => {
-                let message = escape_line(&message, self.limits.log_line);
+                let message = escape_line(&message, self.account.limits().log_line);
                 tracing::warn!(
                     plugin = &*self.manifest.name,
                     hook = hook.export,

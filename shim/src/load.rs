@@ -8,7 +8,7 @@ use heimdall_host::loader::{
     Abi, Artifact, Candidate, Import, Isolation, Item, LoadError, PluginSettings, Recognised, Recognition,
 };
 use heimdall_host::plugin::{Manifest, Plugin};
-use heimdall_host::runtime::{Instances, Runtime};
+use heimdall_host::runtime::{Account, Instances, Runtime};
 
 use crate::abi::packed::{self, HeapReport, Loaded, PackedFactory, StartFailure, Template};
 use crate::adapter::{Adapter, ChunkForms};
@@ -69,7 +69,7 @@ impl Abi for Packed {
         });
         let mut notes = detected.notes;
         notes.extend(heap_notes(loaded.heap, isolation, detected.layout.reset));
-        let name = template.plugin().clone();
+        let (name, account) = (template.plugin().clone(), template.account().clone());
         let instances = Instances::new(PackedFactory(template), name.clone(), isolation, cap);
         instances.put(loaded.instance);
         Ok(Arc::new(Adapter {
@@ -83,7 +83,7 @@ impl Abi for Packed {
                 imports: candidate.artifact.shape.imports().iter().map(import_name).collect(),
                 notes,
             },
-            limits: Arc::new(settings.limits.clone()),
+            account,
             hook_set: detected.hooks.set(),
             hooks: detected.hooks,
             instances,
@@ -120,21 +120,14 @@ async fn start(
 ) -> Result<(Arc<Template>, Loaded), LoadError> {
     let settings = &candidate.settings;
     let provisional: Arc<str> = settings.name.as_deref().unwrap_or(settings.file_stem()).into();
-    let limits = Arc::new(settings.limits.clone());
+    let account = Account::new(provisional.clone(), settings.limits.clone(), settings.counters.clone());
     let config = settings
         .config
         .as_ref()
         .map(|config| config.bytes().clone())
         .unwrap_or_default();
     let layout = detected.layout.clone();
-    let template = Template::link(
-        runtime,
-        candidate.module()?,
-        layout,
-        provisional.clone(),
-        limits,
-        config,
-    );
+    let template = Template::link(runtime, candidate.module()?, layout, account, config);
     let template = Arc::new(template.map_err(|error| LoadError::Incompatible {
         file: settings.file.clone(),
         what: format!("an import has another type than the host's: {error:#}"),

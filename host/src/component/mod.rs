@@ -32,7 +32,7 @@ use crate::loader::{
     Recognition, Shape,
 };
 use crate::plugin::{Manifest, Plugin};
-use crate::runtime::{Deadline, Instances, Runtime, own_name};
+use crate::runtime::{Account, Deadline, Instances, Runtime, Stage, own_name};
 use interfaces::{Exported, PACKAGE, TRACK};
 use plugin::{Guest, Guests, TypedPlugin};
 use schema::SchemaError;
@@ -173,8 +173,11 @@ async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>
         runtime: runtime.clone(),
         component: linked.component,
         indices,
-        name: settings.name.as_deref().unwrap_or_else(|| settings.file_stem()).into(),
-        limits: Arc::new(settings.limits.clone()),
+        account: Account::new(
+            settings.name.as_deref().unwrap_or_else(|| settings.file_stem()).into(),
+            settings.limits.clone(),
+            settings.counters.clone(),
+        ),
         config: settings
             .config
             .as_ref()
@@ -191,7 +194,7 @@ async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>
         }
     }
     let manifest = Manifest {
-        name: guests.name.clone(),
+        name: guests.account.plugin().clone(),
         file: settings.file.as_str().into(),
         kind: candidate.recognised.kind.clone(),
         version: candidate.recognised.version.clone(),
@@ -200,7 +203,6 @@ async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>
         imports: linked.imports,
         notes,
     };
-    let hook_timeout = settings.limits.hook_timeout;
     let isolation = settings.isolation.unwrap_or(Isolation::Warm);
     let cap = settings.instances.unwrap_or(match isolation {
         Isolation::Warm => INSTANCES,
@@ -212,7 +214,6 @@ async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>
         manifest,
         hooks: interfaces.hooks(),
         instances,
-        hook_timeout,
     }))
 }
 
@@ -232,40 +233,47 @@ async fn first_instance(
     mut guests: Guests,
     settings: &PluginSettings,
 ) -> Result<(Guests, Guest, Description), LoadError> {
-    let failed = |name: &Arc<str>, hook, cause| {
-        let file = settings.file.as_str().into();
+    let failed = |account: &Account, (hook, stage), cause| {
+        account.ran_over(&cause, stage);
         LoadError::Start(Failure {
-            plugin: name.clone(),
-            file,
+            plugin: account.plugin().clone(),
+            file: settings.file.as_str().into(),
             hook,
             cause,
         })
     };
-    let deadline = Deadline::after(settings.limits.init_timeout);
+    let (start, describe, init) = (
+        ("start", Stage::Start),
+        ("describe", Stage::Start),
+        ("init", Stage::Init),
+    );
+    let deadline = Deadline::after(settings.limits.start_timeout);
     let mut guest = guests.start(&deadline).await.map_err(|cause| match cause {
         Cause::AbiViolation(what) => misfit(settings, &what),
-        cause => failed(&guests.name, "start", cause),
+        cause => failed(&guests.account, start, cause),
     })?;
     let description = guest
         .describe(&deadline)
         .await
-        .map_err(|cause| failed(&guests.name, "describe", cause))?;
+        .map_err(|cause| failed(&guests.account, describe, cause))?;
 
     if settings.name.is_none() && !description.name.is_empty() {
-        guests.name = own_name(&description.name).map_err(|cause| failed(&guests.name, "describe", cause))?;
-        guest.rename(&guests.name);
+        let name = own_name(&description.name).map_err(|cause| failed(&guests.account, describe, cause))?;
+        guests.account = guests.account.renamed(name);
+        guest.rename(&guests.account);
     }
     if let Some(schema) = &description.config_schema {
         schema::check(schema, settings.config.as_ref()).map_err(|error| match error {
-            SchemaError::Schema(_) => failed(&guests.name, "describe", Cause::InvalidOutput(error.to_string())),
+            SchemaError::Schema(_) => failed(&guests.account, describe, Cause::InvalidOutput(error.to_string())),
             SchemaError::Config(reason) => LoadError::InvalidConfig {
                 file: settings.file.clone(),
                 reason,
             },
         })?;
     }
+    let deadline = Deadline::after(settings.limits.init_timeout);
     let ready = guest.init(&guests.config, &deadline).await;
-    ready.map_err(|cause| failed(&guests.name, "init", cause))?;
+    ready.map_err(|cause| failed(&guests.account, init, cause))?;
     Ok((guests, guest, description))
 }
 

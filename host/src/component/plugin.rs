@@ -1,8 +1,5 @@
 //! A typed plugin at work: its instances, and each hook of the pipeline as a call of the guest's.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use async_trait::async_trait;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
@@ -13,10 +10,12 @@ use crate::failure::{Cause, Failure};
 use crate::json::Document;
 use crate::limits::Limits;
 use crate::model::{Context, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
-use crate::plugin::{Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome, Usage};
+use crate::plugin::{
+    Call, ChunkOutcome, HookSet, HttpOutcome, Logged, Manifest, Plugin, PostOutcome, PreOutcome, Usage,
+};
 use crate::runtime::{
-    Deadline, Factory, HasTenant as _, Instances, Lease, Runtime, Tenant, begin_call, cause_of, end_call,
-    instantiation_cause,
+    Account, Deadline, Factory, HasTenant as _, Instances, Lease, Runtime, Stage, Tenant, begin_call, cause_of,
+    end_call, instantiation_cause,
 };
 
 /// A guest in its Store.
@@ -37,12 +36,12 @@ impl Guest {
     }
 
     fn begin(&mut self, hook: &'static str) {
-        begin_call(&mut self.store, hook, no_request());
+        begin_call(&mut self.store, hook, no_request(), Logged::default());
     }
 
     /// Its log lines bear the name that it has told.
-    pub(super) fn rename(&mut self, name: &Arc<str>) {
-        self.store.data_mut().tenant().rename(name);
+    pub(super) fn rename(&mut self, account: &Account) {
+        self.store.data_mut().tenant().rename(account);
     }
 
     /// `describe`, within what is left of the time to start.
@@ -83,19 +82,28 @@ pub(super) struct Guests {
     pub runtime: Runtime,
     pub component: InstancePre<State>,
     pub indices: Indices,
-    pub name: Arc<str>,
-    pub limits: Arc<Limits>,
+    pub account: Account,
     /// JSON, `null` where there is none.
     pub config: String,
 }
 
 impl Guests {
+    pub(super) fn limits(&self) -> &Limits {
+        self.account.limits()
+    }
+
+    /// Counts the limit that a failure ran over.
+    fn counted(&self, stage: Stage, cause: Cause) -> Cause {
+        self.account.ran_over(&cause, stage);
+        cause
+    }
+
     /// Instantiates the component; start functions run.
     pub(super) async fn start(&self, deadline: &Deadline) -> Result<Guest, Cause> {
-        let mut store = self.runtime.store(State::new(Tenant::new(&self.name, &self.limits)));
+        let mut store = self.runtime.store(State::new(Tenant::new(&self.account)));
         // Twice what may be given: a value that is somewhat too large is an error for the guest, not its end.
-        store.set_hostcall_fuel(self.limits.output.saturating_mul(2));
-        begin_call(&mut store, "start", no_request());
+        store.set_hostcall_fuel(self.limits().output.saturating_mul(2));
+        begin_call(&mut store, "start", no_request(), Logged::default());
         let started = deadline.run(async {
             let instance = self.component.instantiate_async(&mut store).await;
             instance.map_err(|error| instantiation_cause(error, &store.data().tenant))
@@ -114,13 +122,15 @@ impl Factory for Guests {
     type Instance = Guest;
 
     async fn create(&self) -> Result<Guest, Cause> {
-        let deadline = Deadline::after(self.limits.init_timeout);
-        let mut guest = self.start(&deadline).await?;
+        let deadline = Deadline::after(self.limits().start_timeout);
+        let started = self.start(&deadline).await;
+        let mut guest = started.map_err(|cause| self.counted(Stage::Start, cause))?;
+        let deadline = Deadline::after(self.limits().init_timeout);
         match guest.init(&self.config, &deadline).await {
             Ok(()) => Ok(guest),
             // The hook that needs this instance returned nothing.
             Err(Cause::Returned(error)) => Err(Cause::Instantiate(format!("`init` returned an error: {error}"))),
-            Err(cause) => Err(cause),
+            Err(cause) => Err(self.counted(Stage::Init, cause)),
         }
     }
 
@@ -131,12 +141,12 @@ impl Factory for Guests {
     /// Before a slow leak in the guest becomes a failure of some request.
     fn needs_recycling(&self, guest: &Guest) -> bool {
         let used = self.memory_used(guest);
-        used > guest.fresh && used > self.limits.memory / 8 * 7
+        used > guest.fresh && used > self.limits().memory / 8 * 7
     }
 
     async fn retire(&self, mut guest: Guest) {
         guest.begin("cleanup");
-        let deadline = Deadline::after(self.limits.cleanup_timeout);
+        let deadline = Deadline::after(self.limits().cleanup_timeout);
         let done = deadline.run(async {
             guest
                 .exports
@@ -145,7 +155,8 @@ impl Factory for Guests {
                 .map_err(|fault| guest.cause(fault))
         });
         if let Err(cause) = done.await {
-            tracing::warn!(plugin = &*self.name, %cause, "`cleanup` failed");
+            let cause = self.counted(Stage::Cleanup, cause);
+            tracing::warn!(plugin = &**self.account.plugin(), %cause, "`cleanup` failed");
         }
     }
 }
@@ -155,7 +166,6 @@ pub(super) struct TypedPlugin {
     pub manifest: Manifest,
     pub hooks: HookSet,
     pub instances: Instances<Guests>,
-    pub hook_timeout: Duration,
 }
 
 /// One call: the guest that serves it, and until when.
@@ -167,6 +177,7 @@ struct Turn<'a> {
 
 impl TypedPlugin {
     fn failure(&self, hook: &'static str, cause: Cause) -> Failure {
+        let cause = self.instances.factory().counted(Stage::Hook, cause);
         Failure {
             plugin: self.manifest.name.clone(),
             file: self.manifest.file.clone(),
@@ -175,24 +186,29 @@ impl TypedPlugin {
         }
     }
 
-    /// Takes an instance and lends it the draft of the context.
-    async fn begin<'a>(&'a self, hook: &'static str, call: &'a mut Call<'_>) -> Result<Turn<'a>, Failure> {
-        let deadline = Deadline::after(self.hook_timeout);
-        let context = call.context.clone();
+    /// Takes an instance and lends it the draft of the context. `size`: bytes of what the hook is about.
+    async fn begin<'a>(&'a self, hook: &'static str, call: &'a mut Call<'_>, size: usize) -> Result<Turn<'a>, Failure> {
+        let limits = self.instances.factory().limits();
+        if size > limits.input {
+            let limit = limits.input;
+            return Err(self.failure(hook, Cause::InputTooLarge { size, limit }));
+        }
+        let deadline = Deadline::within(limits.hook_timeout, call.left);
+        let (context, logged) = (call.context.clone(), call.seat.logged);
         let lease = self.instances.lease(call.seat, &deadline).await;
         let mut guest = lease.map_err(|cause| self.failure(hook, cause))?;
-        begin_call(&mut guest.store, hook, context);
+        begin_call(&mut guest.store, hook, context, logged);
         Ok(Turn { hook, guest, deadline })
     }
 
     /// Takes back what was lent. An instance whose guest did not return is dropped here.
-    fn end<T>(&self, turn: Turn<'_>, result: Result<T, Cause>) -> Result<(T, Context), Failure> {
+    fn end<T>(&self, turn: Turn<'_>, result: Result<T, Cause>) -> Result<(T, Context, Logged), Failure> {
         let Turn { hook, mut guest, .. } = turn;
-        let context = end_call(&mut guest.store);
+        let (context, logged) = end_call(&mut guest.store);
         match result {
             Ok(value) => {
                 guest.keep();
-                Ok((value, context))
+                Ok((value, context, logged))
             }
             Err(cause) => {
                 if cause.keeps_instance() {
@@ -207,8 +223,8 @@ impl TypedPlugin {
 /// One hook: begin, the call within its deadline, end. A macro, because each call borrows the guest and one more draft
 /// across an await, which no closure's type can say and stay `Send`.
 macro_rules! call_hook {
-    ($plugin:ident, $hook:literal, $call:ident, |$exports:ident, $store:ident| $run:expr) => {{
-        let mut turn = $plugin.begin($hook, $call).await?;
+    ($plugin:ident, $hook:literal, $call:ident, $size:expr, |$exports:ident, $store:ident| $run:expr) => {{
+        let mut turn = $plugin.begin($hook, $call, $size).await?;
         let deadline = turn.deadline;
         let guest = &mut *turn.guest;
         let result = deadline
@@ -217,10 +233,19 @@ macro_rules! call_hook {
                 $run.await.map_err(|fault| guest.cause(fault))
             })
             .await;
-        let (value, context) = $plugin.end(turn, result)?;
+        let (value, context, logged) = $plugin.end(turn, result)?;
         $call.context = context;
+        $call.seat.logged = logged;
         Ok(value)
     }};
+}
+
+/// Bytes of what an upstream said.
+fn size_of(upstream: &Upstream) -> usize {
+    match upstream {
+        Upstream::Response(response) => response.size() as usize,
+        Upstream::Error(error) => error.body.as_ref().map_or(error.message.len(), Document::len),
+    }
 }
 
 #[async_trait]
@@ -234,32 +259,35 @@ impl Plugin for TypedPlugin {
     }
 
     async fn on_request(&self, call: &mut Call<'_>, request: &mut HttpRequest) -> Result<HttpOutcome, Failure> {
-        call_hook!(self, "on-request", call, |exports, store| exports
+        call_hook!(self, "on-request", call, request.body().len(), |exports, store| exports
             .on_request(store, request))
     }
 
     async fn on_response(&self, call: &mut Call<'_>, response: &mut HttpResponse) -> Result<(), Failure> {
         let request = call.http;
-        call_hook!(self, "on-response", call, |exports, store| exports
-            .on_response(store, request, response))
+        call_hook!(self, "on-response", call, response.body().len(), |exports, store| {
+            exports.on_response(store, request, response)
+        })
     }
 
     async fn before_call(&self, call: &mut Call<'_>, request: &mut LlmRequest) -> Result<PreOutcome, Failure> {
-        call_hook!(self, "before-call", call, |exports, store| exports
-            .before_call(store, request))
+        call_hook!(self, "before-call", call, request.size() as usize, |exports, store| {
+            exports.before_call(store, request)
+        })
     }
 
     async fn after_call(&self, call: &mut Call<'_>, upstream: &mut Upstream) -> Result<PostOutcome, Failure> {
-        call_hook!(self, "after-call", call, |exports, store| exports
+        call_hook!(self, "after-call", call, size_of(upstream), |exports, store| exports
             .after_call(store, upstream))
     }
 
     async fn on_chunk(&self, call: &mut Call<'_>, chunk: &mut LlmChunk) -> Result<ChunkOutcome, Failure> {
-        call_hook!(self, "on-chunk", call, |exports, store| exports.on_chunk(store, chunk))
+        call_hook!(self, "on-chunk", call, chunk.size() as usize, |exports, store| exports
+            .on_chunk(store, chunk))
     }
 
     async fn on_end(&self, call: &mut Call<'_>) -> Result<Vec<Document>, Failure> {
-        call_hook!(self, "on-end", call, |exports, store| exports.on_end(store))
+        call_hook!(self, "on-end", call, 0, |exports, store| exports.on_end(store))
     }
 
     fn usage(&self) -> Usage {

@@ -1,9 +1,11 @@
 //! What the engine's errors mean.
 
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::tenant::Tenant;
+use crate::counters::Limit;
 use crate::failure::Cause;
 
 /// Why a call into a guest failed. A [`Cause`] that a function of the host returned as its error comes out as it was.
@@ -18,7 +20,24 @@ pub fn cause_of(error: wasmtime::Error, tenant: &Tenant) -> Cause {
     if tenant.memory_denied() {
         return Cause::OutOfMemory(tenant.limits().memory);
     }
+    if let Some(limit) = overrun(&error) {
+        tenant.account().counters().over(limit, 1);
+    }
     Cause::Trap(describe(&error))
+}
+
+/// The limit that a trap stands for.
+fn overrun(error: &wasmtime::Error) -> Option<Limit> {
+    if error.downcast_ref::<Trap>() == Some(&Trap::StackOverflow) {
+        return Some(Limit::Stack);
+    }
+    let is_table_full = matches!(
+        error.downcast_ref::<ResourceTableError>(),
+        Some(ResourceTableError::Full)
+    );
+    // wasmtime 48 gives this one no type of its own.
+    let is_over = || error.root_cause().to_string().contains("store handle limit exceeded");
+    (is_table_full || is_over()).then_some(Limit::Handles)
 }
 
 /// Why no instance could be made: start functions trapped, the host's pool is used up, or imports don't fit.
@@ -26,8 +45,11 @@ pub fn instantiation_cause(error: wasmtime::Error, tenant: &Tenant) -> Cause {
     if tenant.memory_denied() {
         return Cause::OutOfMemory(tenant.limits().memory);
     }
-    let started = error.is::<Cause>() || error.is::<I32Exit>() || error.is::<Trap>();
-    if started && !error.is::<PoolConcurrencyLimitError>() {
+    if error.is::<PoolConcurrencyLimitError>() {
+        tenant.account().counters().over(Limit::Instances, 1);
+        return Cause::Exhausted(describe(&error));
+    }
+    if error.is::<Cause>() || error.is::<I32Exit>() || error.is::<Trap>() {
         return cause_of(error, tenant);
     }
     Cause::Instantiate(describe(&error))

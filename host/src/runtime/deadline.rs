@@ -15,6 +15,8 @@ use crate::failure::Cause;
 pub struct Deadline {
     at: Instant,
     total: Duration,
+    /// Whether it is the request's, which all of its hooks share.
+    is_shared: bool,
 }
 
 impl Deadline {
@@ -25,7 +27,29 @@ impl Deadline {
         let at = now
             .checked_add(total)
             .unwrap_or_else(|| now + Duration::from_secs(86_400));
-        Deadline { at, total }
+        Deadline {
+            at,
+            total,
+            is_shared: false,
+        }
+    }
+
+    /// From now, within what is left for all hooks of a request.
+    pub fn within(total: Duration, left: Option<Duration>) -> Self {
+        match left {
+            Some(left) if left < total => Deadline {
+                is_shared: true,
+                ..Deadline::after(left)
+            },
+            _ => Deadline::after(total),
+        }
+    }
+
+    fn missed(&self) -> Cause {
+        match self.is_shared {
+            true => Cause::RequestDeadline(self.total),
+            false => Cause::Deadline(self.total),
+        }
     }
 
     /// Carries out one step of the call. A panic of the host in it fails the call, and only this call.
@@ -38,7 +62,7 @@ impl Deadline {
             }
             // A runtime whose workers are all busy with guests that yield and go on looks at its timers too rarely.
             if Instant::now() >= self.at || timer.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(Cause::Deadline(self.total)));
+                return Poll::Ready(Err(self.missed()));
             }
             Poll::Pending
         })
@@ -69,6 +93,21 @@ mod tests {
             .run(std::future::pending::<Result<(), Cause>>())
             .await;
         assert!(matches!(outcome, Err(Cause::Deadline(told)) if told == total));
+    }
+
+    #[tokio::test]
+    async fn the_shorter_of_two_times_counts_and_is_told_as_what_it_is() {
+        let (short, long) = (Duration::from_millis(5), Duration::from_secs(60));
+        for (total, left) in [(short, Some(long)), (short, None), (long, Some(short))] {
+            let outcome = Deadline::within(total, left)
+                .run(std::future::pending::<Result<(), Cause>>())
+                .await;
+            match outcome {
+                Err(Cause::Deadline(told)) => assert_eq!((told, total), (short, short)),
+                Err(Cause::RequestDeadline(told)) => assert_eq!((told, total), (short, long)),
+                outcome => panic!("{outcome:?}"),
+            }
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,9 @@ use super::cache::CacheSettings;
 /// How often a busy guest gives way, and so by how much a deadline may be exceeded.
 const TICK: Duration = Duration::from_millis(10);
 
+/// Bytes of a fibre's stack that functions of the host may take while a guest has called them.
+const HOST_STACK: usize = 2 << 20;
+
 /// What an engine may use, and where it keeps compiled code.
 #[derive(Debug, Clone)]
 pub struct RuntimeSettings {
@@ -18,8 +21,23 @@ pub struct RuntimeSettings {
     pub instances: u32,
     /// Bytes of the largest memory that any plugin may have; each plugin's own cap is in its limits.
     pub max_memory: usize,
+    /// Bytes of stack that a guest's calls may take, of every plugin alike: the engine has one size for all.
+    pub stack: usize,
     /// The cache of compiled code; none: every start compiles anew.
     pub cache: Option<CacheSettings>,
+    /// What lets busy guests be interrupted.
+    pub ticks: Ticks,
+}
+
+/// What lets busy guests be interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ticks {
+    /// A thread, every 10 ms.
+    #[default]
+    Thread,
+    /// Whoever embeds the host, by `engine().increment_epoch()`: for tests, which count them. Without it a guest that
+    /// never returns blocks its thread for ever.
+    Manual,
 }
 
 impl Default for RuntimeSettings {
@@ -27,7 +45,10 @@ impl Default for RuntimeSettings {
         RuntimeSettings {
             instances: 1000,
             max_memory: 4 << 30,
+            // Recursion in interpreters is deep.
+            stack: 1 << 20,
             cache: None,
+            ticks: Ticks::Thread,
         }
     }
 }
@@ -40,9 +61,9 @@ pub(super) fn build(settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
         // Concurrent calls into one instance: not needed where an instance serves one call at a time, and it makes
         // every call three times as expensive.
         .concurrency_support(false)
-        // Recursion in interpreters is deep; what is left of the fibre's stack is for functions of the host.
-        .max_wasm_stack(1 << 20)
-        .async_stack_size(3 << 20)
+        // What is left of the fibre's stack is for functions of the host.
+        .max_wasm_stack(settings.stack)
+        .async_stack_size(settings.stack.saturating_add(HOST_STACK))
         // A backtrace only names the function that trapped.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_features(REFUSED, false);

@@ -1,11 +1,12 @@
 //! The log lines of one plugin: capped in number and length, escaped, and given to `tracing`.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use tracing::Level;
 
-use crate::limits::Limits;
+use super::account::Account;
+use crate::counters::Limit;
+use crate::plugin::Logged;
 
 /// The target of every log line of a plugin.
 const TARGET: &str = "heimdall::plugin";
@@ -55,76 +56,86 @@ struct Partial {
 /// Where the log lines of one Store go.
 #[derive(Debug)]
 pub(super) struct Journal {
-    plugin: Arc<str>,
+    account: Account,
     hook: &'static str,
     request_id: String,
-    lines_left: u32,
+    /// What was logged for this request before, and in this call.
+    logged: Logged,
     dropped: u64,
-    lines_per_call: u32,
-    line_bytes: usize,
+    /// What the last one was dropped for.
+    over: Option<Limit>,
     out: Partial,
     err: Partial,
 }
 
 impl Journal {
-    pub(super) fn new(plugin: &Arc<str>, limits: &Limits) -> Self {
+    pub(super) fn new(account: &Account) -> Self {
         Journal {
-            plugin: plugin.clone(),
+            account: account.clone(),
             hook: "start",
             request_id: String::new(),
-            lines_left: limits.log_lines,
+            logged: Logged::default(),
             dropped: 0,
-            lines_per_call: limits.log_lines,
-            line_bytes: limits.log_line,
+            over: None,
             out: Partial::default(),
             err: Partial::default(),
         }
     }
 
     /// Its lines bear this name from now on.
-    pub(super) fn rename(&mut self, plugin: &Arc<str>) {
-        self.plugin = plugin.clone();
+    pub(super) fn rename(&mut self, account: &Account) {
+        self.account = account.clone();
     }
 
-    /// A call begins, with a budget of its own.
-    pub(super) fn begin(&mut self, hook: &'static str, request_id: &str) {
+    /// A call begins, for a request that this much was logged for.
+    pub(super) fn begin(&mut self, hook: &'static str, request_id: &str, logged: Logged) {
         self.hook = hook;
         self.request_id.clear();
         self.request_id.push_str(request_id);
-        self.lines_left = self.lines_per_call;
+        self.logged = logged;
         self.dropped = 0;
     }
 
-    /// A call ends: lines that were not ended are, and what was dropped is told.
-    pub(super) fn end(&mut self) {
+    /// A call ends: lines that were not ended are, and what was dropped is told. Gives back what was logged for the request.
+    pub(super) fn end(&mut self) -> Logged {
         self.finish_line(Channel::Out);
         self.finish_line(Channel::Err);
         let dropped = std::mem::take(&mut self.dropped);
-        if dropped > 0 {
-            self.emit(
-                Level::WARN,
-                &format!("{dropped} lines dropped: a call may write {}", self.lines_per_call),
-                "",
-            );
+        if let Some(limit) = self.over.take() {
+            self.account.counters().over(limit, dropped);
+            let limits = self.account.limits();
+            let most = match limit {
+                Limit::LogLines => format!("a request may write {}", limits.log_lines),
+                Limit::LogBytes => format!("a request may write {} bytes", limits.log_bytes),
+                Limit::LogLinesPerSecond => format!("{} may be written in a second", limits.log_lines_per_second),
+                _ => format!("{} bytes may be written in a second", limits.log_bytes_per_second),
+            };
+            self.emit(Level::WARN, &format!("{dropped} lines dropped: {most}"), "");
         }
+        std::mem::take(&mut self.logged)
+    }
+
+    fn line_bytes(&self) -> usize {
+        self.account.limits().log_line
     }
 
     /// A structured line.
     pub(super) fn line(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
-        if !enabled(level) || !self.take_line() {
+        if !enabled(level) || !self.take_line(message.len()) {
             return;
         }
-        let message = escape(message.as_bytes(), self.line_bytes, 0);
+        let line_bytes = self.line_bytes();
+        let message = escape(message.as_bytes(), line_bytes, 0);
         let mut text = String::new();
         for (name, value) in fields {
-            if text.len() >= self.line_bytes {
+            if text.len() >= line_bytes {
                 text.push_str(" …");
                 break;
             }
             if !text.is_empty() {
                 text.push(' ');
             }
-            let rest = self.line_bytes - text.len();
+            let rest = line_bytes - text.len();
             quote(&mut text, name, rest);
             text.push('=');
             quote(&mut text, value, rest);
@@ -155,7 +166,7 @@ impl Journal {
     }
 
     fn append(&mut self, channel: Channel, bytes: &[u8]) {
-        let cap = self.line_bytes;
+        let cap = self.line_bytes();
         let partial = self.partial(channel);
         let (kept, cut) = bytes.split_at(bytes.len().min(cap.saturating_sub(partial.kept.len())));
         partial.kept.extend_from_slice(kept);
@@ -165,8 +176,8 @@ impl Journal {
     fn finish_line(&mut self, channel: Channel) {
         let partial = std::mem::take(self.partial(channel));
         let line = partial.kept.strip_suffix(b"\r").unwrap_or(&partial.kept);
-        if !line.is_empty() && self.take_line() {
-            let line = escape(line, self.line_bytes, partial.cut);
+        if !line.is_empty() && self.take_line(line.len()) {
+            let line = escape(line, self.line_bytes(), partial.cut);
             self.emit(channel.level(), &line, "");
         }
         // The next line is written where this one was.
@@ -175,18 +186,33 @@ impl Journal {
         *self.partial(channel) = Partial { kept, cut: 0 };
     }
 
-    fn take_line(&mut self) -> bool {
-        let granted = self.lines_left > 0;
-        if granted {
-            self.lines_left -= 1;
+    /// Whether a line of so many bytes may be written, for this request and in this second.
+    fn take_line(&mut self, bytes: usize) -> bool {
+        let limits = self.account.limits();
+        let bytes = bytes.min(limits.log_line);
+        let after = Logged {
+            lines: self.logged.lines.saturating_add(1),
+            bytes: self.logged.bytes.saturating_add(bytes),
+        };
+        let over = if after.lines > limits.log_lines {
+            Some(Limit::LogLines)
+        } else if after.bytes > limits.log_bytes {
+            Some(Limit::LogBytes)
         } else {
-            self.dropped += 1;
+            self.account.admit_line(bytes).err()
+        };
+        match over {
+            None => self.logged = after,
+            Some(limit) => {
+                self.over = Some(limit);
+                self.dropped += 1;
+            }
         }
-        granted
+        over.is_none()
     }
 
     fn emit(&self, level: Level, message: &str, fields: &str) {
-        let (plugin, hook, request_id) = (&*self.plugin, self.hook, self.request_id.as_str());
+        let (plugin, hook, request_id) = (&**self.account.plugin(), self.hook, self.request_id.as_str());
         let request_id = (!request_id.is_empty()).then_some(request_id);
         // Their braces are closed by the host alone: whatever else a guest writes is in quotes.
         let fields = (!fields.is_empty()).then(|| tracing::field::display(format!("{{{fields}}}")));

@@ -1,7 +1,10 @@
 //! Caps what one Store may grow to: the sum over all its memories, and the sum over all its tables.
 
+use std::sync::Arc;
+
 use wasmtime::{ResourceLimiter, Result};
 
+use crate::counters::{Counters, Limit};
 use crate::limits::Limits;
 
 /// Core instances, memories and tables of one Store, each. A component of an interpreted language has about 20.
@@ -14,10 +17,7 @@ struct Budget {
 }
 
 impl Budget {
-    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return false;
-        }
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
         // A growth that is granted here and fails in the engine stays counted: which one failed can't be told.
         match self.used.checked_add(desired.saturating_sub(current)) {
             Some(used) if used <= self.cap => {
@@ -33,22 +33,29 @@ impl Budget {
 #[derive(Debug)]
 pub(super) struct Limiter {
     memory: Budget,
+    /// What this call has added to it; none while it starts.
+    growth: Option<usize>,
+    growth_cap: usize,
     tables: Budget,
     memory_denied: bool,
+    counters: Arc<Counters>,
 }
 
 impl Limiter {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, counters: &Arc<Counters>) -> Self {
         Limiter {
             memory: Budget {
                 cap: limits.memory,
                 ..Budget::default()
             },
+            growth: None,
+            growth_cap: limits.memory_growth,
             tables: Budget {
                 cap: limits.table_elements,
                 ..Budget::default()
             },
             memory_denied: false,
+            counters: counters.clone(),
         }
     }
 
@@ -60,15 +67,38 @@ impl Limiter {
         self.memory_denied
     }
 
-    pub(super) fn forget_denials(&mut self) {
+    /// A call begins: what earlier ones were denied, and what they added, is theirs. What is there from the start, and what a
+    /// start function adds, is no growth.
+    pub(super) fn begin(&mut self, is_start: bool) {
         self.memory_denied = false;
+        self.growth = (!is_start).then_some(0);
+    }
+
+    fn deny(&mut self, limit: Limit) {
+        self.counters.over(limit, 1);
+        self.memory_denied |= limit != Limit::TableElements;
     }
 }
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        let granted = self.memory.grow(current, desired, maximum);
-        self.memory_denied |= !granted;
+        // The guest itself has ruled it out: no limit of the host's is to blame.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            self.memory_denied = true;
+            return Ok(false);
+        }
+        let growth = self
+            .growth
+            .map(|growth| growth.saturating_add(desired.saturating_sub(current)));
+        if growth.is_some_and(|growth| growth > self.growth_cap) {
+            self.deny(Limit::MemoryGrowth);
+            return Ok(false);
+        }
+        let granted = self.memory.grow(current, desired);
+        match granted {
+            true => self.growth = growth,
+            false => self.deny(Limit::Memory),
+        }
         Ok(granted)
     }
 
@@ -78,7 +108,14 @@ impl ResourceLimiter for Limiter {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        Ok(self.tables.grow(current, desired, maximum))
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let granted = self.tables.grow(current, desired);
+        if !granted {
+            self.deny(Limit::TableElements);
+        }
+        Ok(granted)
     }
 
     fn instances(&self) -> usize {
@@ -99,11 +136,13 @@ mod tests {
     use super::*;
 
     fn limiter(memory: usize) -> Limiter {
-        Limiter::new(&Limits {
+        let limits = Limits {
             memory,
+            memory_growth: 50,
             table_elements: 10,
             ..Limits::default()
-        })
+        };
+        Limiter::new(&limits, &Arc::default())
     }
 
     #[test]
@@ -114,6 +153,20 @@ mod tests {
         assert!(!limiter.memory_growing(60, 61, None).unwrap());
         assert_eq!(limiter.memory_used(), 100);
         assert!(limiter.memory_denied());
+        assert_eq!(limiter.counters.overruns(Limit::Memory), 1);
+    }
+
+    #[test]
+    fn one_call_may_add_so_much_and_the_next_one_as_much_again() {
+        let mut limiter = limiter(1000);
+        assert!(limiter.memory_growing(0, 60, None).unwrap());
+        limiter.begin(false);
+        assert!(limiter.memory_growing(60, 110, None).unwrap());
+        assert!(!limiter.memory_growing(110, 111, None).unwrap());
+        assert_eq!(limiter.counters.overruns(Limit::MemoryGrowth), 1);
+        limiter.begin(false);
+        assert!(limiter.memory_growing(110, 111, None).unwrap());
+        assert_eq!(limiter.memory_used(), 111);
     }
 
     #[test]
@@ -122,6 +175,7 @@ mod tests {
         assert!(limiter.table_growing(0, 10, None).unwrap());
         assert!(!limiter.table_growing(0, 1, None).unwrap());
         assert!(!limiter.memory_denied());
+        assert_eq!(limiter.counters.overruns(Limit::TableElements), 1);
     }
 
     #[test]

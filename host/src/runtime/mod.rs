@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod account;
 #[allow(
     unsafe_code,
     reason = "code that was compiled earlier can only be trusted: this module decides when it is"
@@ -25,6 +26,7 @@ mod engine;
 mod instances;
 mod journal;
 mod limiter;
+mod live;
 mod seal;
 mod stdio;
 mod tenant;
@@ -36,17 +38,20 @@ use bytes::Bytes;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module, Store};
 
+pub use account::{Account, Stage};
 pub use cache::CacheSettings;
 pub use cause::{cause_of, instantiation_cause};
 pub use deadline::Deadline;
-pub use engine::RuntimeSettings;
+pub use engine::{RuntimeSettings, Ticks};
 pub use instances::{Factory, Instances, Lease};
 pub use journal::escape_line;
+pub use live::Live;
 pub use seal::{Seal, SealError, make_directory, write_atomically};
 pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};
 pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};
 
 use cache::{Cache, Code};
+use live::Stores;
 
 /// Why a [`Runtime`] could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -84,19 +89,26 @@ pub struct Compiled<T> {
 pub struct Runtime {
     engine: Engine,
     cache: Option<Arc<Cache>>,
+    stores: Stores,
 }
 
 impl Runtime {
     /// Starts an engine, and the thread that lets its guests be interrupted, which ends with the engine.
     pub fn new(settings: RuntimeSettings) -> Result<Self, RuntimeError> {
         let engine = engine::build(&settings).map_err(RuntimeError::Engine)?;
-        engine::start_ticker(&engine).map_err(RuntimeError::Ticker)?;
+        if settings.ticks == Ticks::Thread {
+            engine::start_ticker(&engine).map_err(RuntimeError::Ticker)?;
+        }
         let cache = settings
             .cache
             .as_ref()
             .and_then(|cache| Cache::open(cache, &engine))
             .map(Arc::new);
-        Ok(Runtime { engine, cache })
+        Ok(Runtime {
+            engine,
+            cache,
+            stores: Stores::default(),
+        })
     }
 
     /// The engine that everything of this runtime belongs to.
@@ -104,10 +116,16 @@ impl Runtime {
         &self.engine
     }
 
+    /// What of it is in use.
+    pub fn live(&self) -> Live {
+        self.stores.live(&self.engine)
+    }
+
     /// A Store whose guest is capped by its tenant's limits and yields at each tick, so that deadlines hold.
     pub fn store<T: HasTenant>(&self, mut data: T) -> Store<T> {
-        let limits = data.tenant().limits();
-        let (output, handles) = (limits.output, limits.handles);
+        let tenant = data.tenant();
+        tenant.live(self.stores.enter());
+        let (output, handles) = (tenant.limits().output, tenant.limits().handles);
         let mut store = Store::new(&self.engine, data);
         store.limiter(|data| data.tenant().limiter());
         store.set_hostcall_fuel(output);

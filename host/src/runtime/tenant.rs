@@ -8,12 +8,18 @@ use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::account::Account;
 use super::journal::{Channel, Journal, escape_line};
 use super::limiter::Limiter;
+use super::live::Presence;
 use super::stdio::Printer;
 use crate::failure::Cause;
 use crate::limits::Limits;
 use crate::model::Context;
+use crate::plugin::Logged;
+
+/// What a Store is doing before any hook.
+const START: &str = "start";
 
 /// The most random bytes that a guest gets from one call: more than any key, less than a flood.
 const RANDOM_BYTES: u64 = 64 << 10;
@@ -44,8 +50,7 @@ pub trait HasTenant: Send + 'static {
 
 /// The part of a Store's data that doesn't depend on the kind of plugin.
 pub struct Tenant {
-    plugin: Arc<str>,
-    limits: Arc<Limits>,
+    account: Account,
     hook: &'static str,
     context: Context,
     /// What there is outside of a request; kept, because making it anew for each call costs more than a clone.
@@ -53,12 +58,13 @@ pub struct Tenant {
     limiter: Limiter,
     journal: Arc<Mutex<Journal>>,
     wasi: WasiP1Ctx,
+    presence: Option<Presence>,
 }
 
 impl Tenant {
     /// For one Store of this plugin.
-    pub fn new(plugin: &Arc<str>, limits: &Arc<Limits>) -> Self {
-        let journal = Arc::new(Mutex::new(Journal::new(plugin, limits)));
+    pub fn new(account: &Account) -> Self {
+        let journal = Arc::new(Mutex::new(Journal::new(account)));
         let printer = |channel| Printer {
             journal: journal.clone(),
             channel,
@@ -71,28 +77,38 @@ impl Tenant {
             .max_random_size(RANDOM_BYTES);
         let outside = Context::new("", 0);
         let mut tenant = Tenant {
-            plugin: plugin.clone(),
-            limits: limits.clone(),
-            hook: "start",
+            account: account.clone(),
+            hook: START,
             context: outside.clone(),
             outside,
-            limiter: Limiter::new(limits),
+            limiter: Limiter::new(account.limits(), account.shared_counters()),
             journal,
             wasi: wasi.build_p1(),
+            presence: None,
         };
-        tenant.table().set_max_capacity(limits.handles);
+        tenant.table().set_max_capacity(account.limits().handles);
         tenant
     }
 
     /// The plugin's name.
     pub fn plugin(&self) -> &Arc<str> {
-        &self.plugin
+        self.account.plugin()
     }
 
-    /// From now on the plugin has this name, which its guest has told.
-    pub fn rename(&mut self, plugin: &Arc<str>) {
-        self.plugin = plugin.clone();
-        self.journal().rename(plugin);
+    /// Whose it is.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// From now on the plugin has the name of this account, which its guest has told.
+    pub fn rename(&mut self, account: &Account) {
+        self.account = account.clone();
+        self.journal().rename(account);
+    }
+
+    /// It is counted among those that live, to its end.
+    pub(super) fn live(&mut self, presence: Presence) {
+        self.presence = Some(presence);
     }
 
     /// The hook that is being called.
@@ -102,7 +118,7 @@ impl Tenant {
 
     /// What the plugin may use.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        self.account.limits()
     }
 
     /// The draft of the request's context. Outside of a request it is empty and takes nothing.
@@ -153,34 +169,36 @@ impl Tenant {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&mut self, hook: &'static str, context: Context) {
+    fn begin(&mut self, hook: &'static str, context: Context, logged: Logged) {
         self.hook = hook;
-        self.journal().begin(hook, context.request_id());
+        self.journal().begin(hook, context.request_id(), logged);
         self.context = context;
-        self.limiter.forget_denials();
+        self.limiter.begin(hook == START);
     }
 
-    fn end(&mut self) -> Context {
-        self.journal().end();
-        std::mem::replace(&mut self.context, self.outside.clone())
+    fn end(&mut self) -> (Context, Logged) {
+        let logged = self.journal().end();
+        (std::mem::replace(&mut self.context, self.outside.clone()), logged)
     }
 }
 
 impl Drop for Tenant {
     /// What was printed last is what explains a call that never came to its end.
     fn drop(&mut self) {
-        self.journal().end();
+        let _logged = self.journal().end();
     }
 }
 
-/// Before a call into a guest: the draft of the context moves in, the budgets of a call start anew.
-pub fn begin_call<T: HasTenant>(store: &mut Store<T>, hook: &'static str, context: Context) {
+/// Before a call into a guest: the draft of the context moves in, the budgets of a call start anew. `logged`: what the plugin
+/// has logged for this request before.
+pub fn begin_call<T: HasTenant>(store: &mut Store<T>, hook: &'static str, context: Context, logged: Logged) {
     // The tick at which an idle Store would have yielded has long passed.
     store.set_epoch_deadline(1);
-    store.data_mut().tenant().begin(hook, context);
+    store.data_mut().tenant().begin(hook, context, logged);
 }
 
-/// After a call, however it ended: what was printed is logged, the draft of the context moves out.
-pub fn end_call<T: HasTenant>(store: &mut Store<T>) -> Context {
+/// After a call, however it ended: what was printed is logged, the draft of the context moves out, and what was logged for
+/// the request up to now.
+pub fn end_call<T: HasTenant>(store: &mut Store<T>) -> (Context, Logged) {
     store.data_mut().tenant().end()
 }

@@ -11,6 +11,7 @@ use super::*;
 use crate::failure::Cause;
 use crate::limits::Limits;
 use crate::model::Context;
+use crate::plugin::Logged;
 
 struct Guest {
     tenant: Tenant,
@@ -36,6 +37,10 @@ fn runtime() -> Runtime {
     .unwrap()
 }
 
+fn account(limits: Limits) -> Account {
+    Account::new("guest".into(), limits, Arc::default())
+}
+
 async fn start(wat: &str, limits: Limits) -> Result<Started, Cause> {
     let runtime = runtime();
     let module = runtime
@@ -46,9 +51,9 @@ async fn start(wat: &str, limits: Limits) -> Result<Started, Cause> {
     let mut linker = wasmtime::Linker::<Guest>::new(runtime.engine());
     add_wasi_to_module_linker(&mut linker).unwrap();
     let mut store = runtime.store(Guest {
-        tenant: Tenant::new(&"guest".into(), &Arc::new(limits)),
+        tenant: Tenant::new(&account(limits)),
     });
-    begin_call(&mut store, "start", Context::new("", 0));
+    begin_call(&mut store, "start", Context::new("", 0), Logged::default());
     let instance = Deadline::after(Duration::from_secs(20))
         .run(async {
             linker
@@ -63,7 +68,12 @@ async fn start(wat: &str, limits: Limits) -> Result<Started, Cause> {
 impl Started {
     /// Calls an export that takes and gives nothing.
     async fn call(&mut self, name: &str, time: Duration) -> Result<(), Cause> {
-        begin_call(&mut self.store, "hook", Context::new("request-1", 100));
+        begin_call(
+            &mut self.store,
+            "hook",
+            Context::new("request-1", 100),
+            Logged::default(),
+        );
         let function = self.instance.get_typed_func::<(), ()>(&mut self.store, name).unwrap();
         let outcome = Deadline::after(time)
             .run(async {
@@ -96,7 +106,7 @@ async fn an_endless_loop_in_a_start_function_ends_at_its_deadline() {
     let module = runtime.compile_module(&wat.into()).await.unwrap().code;
     let linker = wasmtime::Linker::<Guest>::new(runtime.engine());
     let mut store = runtime.store(Guest {
-        tenant: Tenant::new(&"guest".into(), &Arc::default()),
+        tenant: Tenant::new(&account(Limits::default())),
     });
     let start = async {
         linker
@@ -207,7 +217,7 @@ async fn a_panic_of_the_host_fails_the_call_alone() {
         .func_wrap("host", "panic", || -> () { panic!("out of order") })
         .unwrap();
     let mut store = runtime.store(Guest {
-        tenant: Tenant::new(&"guest".into(), &Arc::default()),
+        tenant: Tenant::new(&account(Limits::default())),
     });
     let instance = linker.instantiate_async(&mut store, &module).await.unwrap();
     let mut guest = Started { store, instance };
@@ -220,7 +230,7 @@ async fn a_panic_of_the_host_fails_the_call_alone() {
 
 #[tokio::test]
 async fn a_cause_that_the_host_gave_comes_out_as_it_was() {
-    let tenant = Tenant::new(&"guest".into(), &Arc::default());
+    let tenant = Tenant::new(&account(Limits::default()));
     let error = wasmtime::Error::new(Cause::AbiViolation("a pointer out of bounds".into())).context("while copying");
     assert!(matches!(cause_of(error, &tenant), Cause::AbiViolation(_)));
 }
@@ -307,7 +317,7 @@ impl Lines {
 /// What a tenant of these limits logs.
 fn logged(limits: Limits, log: impl FnOnce(&mut Tenant)) -> Lines {
     let (lines, _guard) = Lines::collect();
-    log(&mut Tenant::new(&"guest".into(), &Arc::new(limits)));
+    log(&mut Tenant::new(&account(limits)));
     lines
 }
 
@@ -340,7 +350,7 @@ async fn what_a_guest_prints_becomes_log_lines() {
         "WARN one",
         "WARN two\\u{1b}[1m",
         "INFO th",
-        "WARN 1 lines dropped: a call may write 5",
+        "WARN 1 lines dropped: a request may write 5",
     ];
     assert_eq!(lines.texts(), expected);
     assert_eq!(lines.field(0, "plugin"), "guest");

@@ -11,6 +11,7 @@ use crate::{SOON, json, load, load_with, settings};
 fn impatient() -> PluginSettings {
     PluginSettings {
         limits: Limits {
+            start_timeout: SOON,
             init_timeout: SOON,
             ..Limits::default()
         },

@@ -37,7 +37,6 @@ async fn what_goes_wrong_ends_its_call_and_the_next_one_meets_what_is_left() {
         ),
         (Trouble::DeepRecursion, LATE, "it trapped: call stack exhausted", 1),
         (Trouble::Endless, SOON, "it did not return within 500ms", 1),
-        (Trouble::EndlessFree, SOON, "it did not return within 500ms", 1),
         (
             Trouble::Memory,
             LATE,
@@ -71,6 +70,42 @@ async fn what_goes_wrong_ends_its_call_and_the_next_one_meets_what_is_left() {
             assert_eq!(before(&plugin).await.unwrap(), Some(next), "{case}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_legacy_answer_that_was_taken_out_is_good_though_its_free_never_returns() {
+    let plugin = alone(
+        "unruly",
+        counting(Kind::Legacy, Trouble::EndlessFree, 3),
+        one_instance(LATE),
+    )
+    .await;
+    for count in [1, 2, 3] {
+        assert_eq!(before(&plugin).await.unwrap(), Some(count));
+    }
+    // The instance is not.
+    assert_eq!(before(&plugin).await.unwrap(), Some(1));
+}
+
+#[tokio::test]
+async fn a_typed_answer_whose_memory_is_never_freed_fails_its_call() {
+    let plugin = alone(
+        "unruly",
+        counting(Kind::Typed, Trouble::EndlessFree, 1),
+        one_instance(SOON),
+    )
+    .await;
+    let (lines, _guard) = Lines::collect();
+    before(&plugin).await.unwrap_err();
+    assert!(
+        lines.text().contains("it did not return within 500ms"),
+        "{}",
+        lines.text()
+    );
+    assert_eq!(
+        before(&plugin).await.unwrap_err().code.as_deref(),
+        Some("plugin_timeout")
+    );
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn what_a_plugin_prints_is_named_escaped_and_capped() {
                     format!("{level} one {fields}"),
                     format!("{level} two \\u{{1b}}[31mred {fields}"),
                     format!("{level} a very long line … (7 bytes more) {fields}"),
-                    format!("WARN 2 lines dropped: a call may write 3 {fields}"),
+                    format!("WARN 2 lines dropped: a request may write 3 {fields}"),
                 ],
                 "{kind:?}"
             );

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::model::Context;
-use heimdall_host::runtime::{begin_call, end_call, escape_line};
+use heimdall_host::plugin::Logged;
+use heimdall_host::runtime::{Deadline, Stage, begin_call, end_call, escape_line};
 
 use super::instance::{Free, Hook, PackedInstance};
 use super::memory::{self, Span};
@@ -25,15 +26,13 @@ impl abi::Instance for PackedInstance {
         export: &'static str,
         inputs: &[Bytes],
         context: &Context,
+        deadline: &Deadline,
+        logged: &mut Logged,
     ) -> Result<Option<Bytes>, Cause> {
-        begin_call(&mut self.store, export, context.clone());
-        let placed = self.place_or_renew(export, inputs, context).await?;
-        let packed = self.call_hook(export, &placed).await?;
-        // What the guest was given it may give back.
-        let given: usize = inputs.iter().map(Bytes::len).sum();
-        let limit = self.template.limits.output.saturating_add(given);
-        let output = self.take_result(packed, &placed, limit).await?;
-        end_call(&mut self.store);
+        let called = deadline.run(self.call_and_copy(export, inputs, context, *logged));
+        let (output, held) = called.await?;
+        self.free_all(&held).await;
+        (_, *logged) = end_call(&mut self.store);
         Ok(output)
     }
 
@@ -43,6 +42,23 @@ impl abi::Instance for PackedInstance {
 }
 
 impl PackedInstance {
+    /// The output, copied out, and what the guest has yet to free.
+    async fn call_and_copy(
+        &mut self,
+        export: &'static str,
+        inputs: &[Bytes],
+        context: &Context,
+        logged: Logged,
+    ) -> Result<(Option<Bytes>, Vec<Span>), Cause> {
+        begin_call(&mut self.store, export, context.clone(), logged);
+        let placed = self.place_or_renew(export, inputs, context, logged).await?;
+        let packed = self.call_hook(export, &placed).await?;
+        // What the guest was given it may give back.
+        let given: usize = inputs.iter().map(Bytes::len).sum();
+        let limit = self.template.limits().output.saturating_add(given);
+        self.take_result(packed, placed, limit)
+    }
+
     /// Places the inputs. A heap that has no room for them is reset, or else the instance renewed, and they are placed
     /// once more: nothing of the call has happened yet.
     async fn place_or_renew(
@@ -50,6 +66,7 @@ impl PackedInstance {
         export: &'static str,
         inputs: &[Bytes],
         context: &Context,
+        logged: Logged,
     ) -> Result<Vec<Span>, Cause> {
         self.heap.begin_call();
         // With no call under way nothing of the heap is in use, and a guest that allocates its result finds it empty.
@@ -58,17 +75,19 @@ impl PackedInstance {
         }
         let total = inputs.iter().map(|input| input.len() as u64).sum();
         if self.heap.runs_dry(self.capacity(), total) {
-            let old = self.renew(export, context, "its heap is about to run dry").await?;
+            let old = self
+                .renew(export, (context, logged), "its heap is about to run dry")
+                .await?;
             tokio::spawn(old.retire());
         }
         match self.try_place(inputs).await {
             Ok(placed) => return Ok(placed),
             Err(Unplaced::NoRoom(_)) if self.reset.is_some() => self.reset_heap().await?,
             Err(Unplaced::NoRoom(cause)) => {
-                let old = self.renew(export, context, &cause.to_string()).await?;
+                let old = self.renew(export, (context, logged), &cause.to_string()).await?;
                 tokio::spawn(old.retire());
             }
-            Err(Unplaced::Trapped(cause)) => drop(self.renew(export, context, &cause.to_string()).await?),
+            Err(Unplaced::Trapped(cause)) => drop(self.renew(export, (context, logged), &cause.to_string()).await?),
         }
         self.place(inputs).await
     }
@@ -125,17 +144,22 @@ impl PackedInstance {
     }
 
     /// A fresh instance in place of this one, which is given back.
-    async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<Self, Cause> {
-        let why = escape_line(why, self.template.limits.log_line);
+    async fn renew(
+        &mut self,
+        export: &'static str,
+        (context, logged): (&Context, Logged),
+        why: &str,
+    ) -> Result<Self, Cause> {
+        let why = escape_line(why, self.template.limits().log_line);
         tracing::info!(
-            plugin = &*self.template.plugin,
+            plugin = &**self.template.plugin(),
             hook = export,
             request_id = context.request_id(),
             "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
         );
         let fresh = self.template.start().await?;
         let old = std::mem::replace(self, fresh);
-        begin_call(&mut self.store, export, context.clone());
+        begin_call(&mut self.store, export, context.clone(), logged);
         self.heap.begin_call();
         // What the start allocated is not in use any more either.
         if !self.heap.is_fresh() {
@@ -164,20 +188,26 @@ impl PackedInstance {
         outcome.map_err(|error| self.cause(error))
     }
 
-    /// Frees what the host holds. After a trap the instance is not used again; what was copied out of it is good.
+    /// Frees what the host holds, within the time for `cleanup`: what was copied out of the instance is good, whatever its free
+    /// does. After a trap, or when it does not return, the instance is not used again.
     pub(super) async fn free_all(&mut self, spans: &[Span]) {
-        for span in spans.iter().filter(|span| span.length > 0) {
-            if self.spent {
-                return;
+        let limits = self.template.limits();
+        let deadline = Deadline::after(limits.cleanup_timeout);
+        let freed = async {
+            for span in spans.iter().filter(|span| span.length > 0) {
+                let freed = self.call_free(*span).await;
+                freed.map_err(|error| self.cause(error))?;
             }
-            if let Err(error) = self.call_free(*span).await {
-                let cause = escape_line(&self.cause(error).to_string(), self.template.limits.log_line);
-                tracing::warn!(
-                    plugin = &*self.template.plugin,
-                    "its free failed, so this instance is done: {cause}"
-                );
-                self.spent = true;
-            }
+            Ok(())
+        };
+        if let Err(cause) = deadline.run(freed).await {
+            self.template.account().ran_over(&cause, Stage::Cleanup);
+            let cause = escape_line(&cause.to_string(), self.template.limits().log_line);
+            tracing::warn!(
+                plugin = &**self.template.plugin(),
+                "its free failed, so this instance is done: {cause}"
+            );
+            self.spent = true;
         }
     }
 

@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::model::{Context, EditError};
+use heimdall_host::plugin::Logged;
 use heimdall_host::runtime::{
-    Deadline, Tenant, begin_call, cause_of, end_call, escape_line, instantiation_cause, own_name,
+    Deadline, Stage, Tenant, begin_call, cause_of, end_call, escape_line, instantiation_cause, own_name,
 };
 use wasmtime::{Instance, Memory, Store, TypedFunc, WasmParams, WasmResults};
 
@@ -50,9 +51,9 @@ pub(super) enum Hook {
 impl PackedInstance {
     /// A new instance whose start functions have run, once.
     pub(super) async fn boot(template: Arc<Template>) -> Result<Self, Cause> {
-        let tenant = Tenant::new(&template.plugin, &template.limits);
+        let tenant = Tenant::new(&template.account);
         let mut store = template.runtime.store(Guest { tenant });
-        begin_call(&mut store, "start", nobody());
+        begin_call(&mut store, "start", nobody(), Logged::default());
         let instance = match template.code.instantiate_async(&mut store).await {
             Ok(instance) => instance,
             Err(error) => return Err(instantiation_cause(error, &store.data().tenant)),
@@ -122,7 +123,7 @@ impl PackedInstance {
         if !self.template.layout.init {
             return Ok(());
         }
-        begin_call(&mut self.store, "init", nobody());
+        begin_call(&mut self.store, "init", nobody(), Logged::default());
         let init: TypedFunc<(u32, u32), i32> = typed(&self.instance, &mut self.store, "init")?;
         let config = self.template.config.clone();
         let placed = self.place(&[config]).await?;
@@ -144,21 +145,22 @@ impl PackedInstance {
         if !self.template.layout.get_name {
             return Ok(None);
         }
-        begin_call(&mut self.store, "get_name", nobody());
+        begin_call(&mut self.store, "get_name", nobody(), Logged::default());
         let get_name: TypedFunc<(), u64> = typed(&self.instance, &mut self.store, "get_name")?;
         let packed = get_name
             .call_async(&mut self.store, ())
             .await
             .map_err(|error| self.cause(error))?;
-        let name = self
-            .take_result(packed, &[], self.template.limits.output)
-            .await
+        let taken = self
+            .take_result(packed, Vec::new(), self.template.limits().output)
             .map_err(|cause| match cause {
                 Cause::OutputTooLarge { size, limit } => {
                     Cause::InvalidOutput(format!("its name has {size} bytes, {limit} are allowed"))
                 }
                 cause => cause,
-            })?;
+            });
+        let (name, held) = taken?;
+        self.free_all(&held).await;
         end_call(&mut self.store);
         let Some(name) = name else { return Ok(None) };
         let name = std::str::from_utf8(&name).map_err(|_| Cause::InvalidOutput("its name is no UTF-8".into()))?;
@@ -170,7 +172,7 @@ impl PackedInstance {
 
     /// From now on it is of this plugin, whose name its guest has told.
     pub(super) fn belong_to(&mut self, template: Arc<Template>) {
-        self.store.data_mut().tenant.rename(&template.plugin);
+        self.store.data_mut().tenant.rename(&template.account);
         self.template = template;
     }
 
@@ -181,11 +183,13 @@ impl PackedInstance {
 
     /// The guest's `cleanup`, within its deadline; then the instance is gone.
     pub(super) async fn retire(mut self) {
-        let limits = self.template.limits.clone();
+        let template = self.template.clone();
+        let limits = template.limits();
         let deadline = Deadline::after(limits.cleanup_timeout);
         if let Err(cause) = deadline.run(self.cleanup()).await {
+            template.account().ran_over(&cause, Stage::Cleanup);
             let cause = escape_line(&cause.to_string(), limits.log_line);
-            tracing::warn!(plugin = &*self.template.plugin, "`cleanup` failed: {cause}");
+            tracing::warn!(plugin = &**template.plugin(), "`cleanup` failed: {cause}");
         }
     }
 
@@ -193,7 +197,7 @@ impl PackedInstance {
         if !self.template.layout.cleanup {
             return Ok(());
         }
-        begin_call(&mut self.store, "cleanup", nobody());
+        begin_call(&mut self.store, "cleanup", nobody(), Logged::default());
         let cleanup: TypedFunc<(), i32> = typed(&self.instance, &mut self.store, "cleanup")?;
         let code = cleanup
             .call_async(&mut self.store, ())
@@ -278,13 +282,13 @@ impl PackedInstance {
         self.template.capacity.load(Ordering::Relaxed)
     }
 
-    /// Copies a result out, then frees it and the inputs.
-    pub(super) async fn take_result(
+    /// Copies a result out, and gives back what is to be freed with the inputs.
+    pub(super) fn take_result(
         &mut self,
         packed: u64,
-        inputs: &[Span],
+        mut inputs: Vec<Span>,
         limit: usize,
-    ) -> Result<Option<Bytes>, Cause> {
+    ) -> Result<(Option<Bytes>, Vec<Span>), Cause> {
         let result = Span::unpack(packed);
         let output = match result.length {
             0 => None,
@@ -293,10 +297,9 @@ impl PackedInstance {
         self.heap.result(result);
         // A result inside an input is freed with it.
         if output.is_some() && !inputs.iter().any(|input| input.overlaps(result)) {
-            self.free_all(&[result]).await;
+            inputs.insert(0, result);
         }
-        self.free_all(inputs).await;
-        Ok(output)
+        Ok((output, inputs))
     }
 }
 

@@ -22,7 +22,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::limits::Limits;
-use heimdall_host::runtime::{Deadline, Factory, HasTenant, Runtime, Tenant};
+use heimdall_host::runtime::{Account, Deadline, Factory, HasTenant, Runtime, Stage, Tenant};
 use wasmtime::{InstancePre, Linker, Module};
 
 pub use heap::HeapReport;
@@ -68,8 +68,7 @@ pub struct Template {
     runtime: Runtime,
     code: InstancePre<Guest>,
     layout: Layout,
-    plugin: Arc<str>,
-    limits: Arc<Limits>,
+    account: Account,
     config: Bytes,
     /// The allocator counts up from 0, so that 0 is a good address for the first allocation.
     starts_at_zero: AtomicBool,
@@ -105,8 +104,7 @@ impl Template {
         runtime: &Runtime,
         module: &Module,
         layout: Layout,
-        plugin: Arc<str>,
-        limits: Arc<Limits>,
+        account: Account,
         config: Bytes,
     ) -> wasmtime::Result<Template> {
         let mut linker = Linker::new(runtime.engine());
@@ -115,8 +113,7 @@ impl Template {
             runtime: runtime.clone(),
             code: linker.instantiate_pre(module)?,
             layout,
-            plugin,
-            limits,
+            account,
             config,
             starts_at_zero: AtomicBool::new(false),
             capacity: AtomicU64::new(u64::MAX),
@@ -125,7 +122,16 @@ impl Template {
 
     /// Whose code this is.
     pub fn plugin(&self) -> &Arc<str> {
-        &self.plugin
+        self.account.plugin()
+    }
+
+    /// What it may use, and where it is counted.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn limits(&self) -> &Limits {
+        self.account.limits()
     }
 
     /// The same under another name.
@@ -134,8 +140,7 @@ impl Template {
             runtime: self.runtime.clone(),
             code: self.code.clone(),
             layout: self.layout.clone(),
-            plugin,
-            limits: self.limits.clone(),
+            account: self.account.renamed(plugin),
             config: self.config.clone(),
             starts_at_zero: AtomicBool::new(self.starts_at_zero.load(Ordering::Relaxed)),
             capacity: AtomicU64::new(self.capacity.load(Ordering::Relaxed)),
@@ -173,17 +178,28 @@ impl Template {
         hook: &'static str,
         step: impl Future<Output = Result<T, Cause>>,
     ) -> Result<T, StartFailure> {
-        let deadline = Deadline::after(self.limits.init_timeout);
-        deadline.run(step).await.map_err(|cause| StartFailure { hook, cause })
+        let (time, stage) = match hook {
+            "init" => (self.limits().init_timeout, Stage::Init),
+            _ => (self.limits().start_timeout, Stage::Start),
+        };
+        Deadline::after(time).run(step).await.map_err(|cause| {
+            self.account.ran_over(&cause, stage);
+            StartFailure { hook, cause }
+        })
     }
 
+    /// A further instance, ready for hooks.
     async fn start(self: &Arc<Self>) -> Result<PackedInstance, Cause> {
-        let mut instance = PackedInstance::boot(self.clone()).await?;
-        match instance.configure().await {
+        let booted = self.within_deadline("start", PackedInstance::boot(self.clone())).await;
+        let mut instance = booted.map_err(|failed| failed.cause)?;
+        match self.within_deadline("init", instance.configure()).await {
             Ok(()) => Ok(instance),
             // The hook that needs this instance returned nothing.
-            Err(Cause::Returned(error)) => Err(Cause::Instantiate(error.to_string())),
-            Err(cause) => Err(cause),
+            Err(StartFailure {
+                cause: Cause::Returned(error),
+                ..
+            }) => Err(Cause::Instantiate(error.to_string())),
+            Err(failed) => Err(failed.cause),
         }
     }
 }
@@ -205,7 +221,7 @@ impl Factory for PackedFactory {
     type Instance = PackedInstance;
 
     async fn create(&self) -> Result<PackedInstance, Cause> {
-        Deadline::after(self.0.limits.init_timeout).run(self.0.start()).await
+        self.0.start().await
     }
 
     async fn retire(&self, instance: PackedInstance) {
@@ -219,10 +235,10 @@ impl Factory for PackedFactory {
     /// Before a slow leak in the guest becomes a failure of some request.
     fn needs_recycling(&self, instance: &PackedInstance) -> bool {
         let used = instance.memory_used();
-        let full = used > instance.fresh && used > self.0.limits.memory / 8 * 7;
+        let full = used > instance.fresh && used > self.0.limits().memory / 8 * 7;
         if full {
             tracing::info!(
-                plugin = &*self.0.plugin,
+                plugin = &**self.0.plugin(),
                 "an instance that holds {used} bytes of memory makes way for a fresh one; its state is lost"
             );
         }

@@ -11,6 +11,7 @@ use crate::support::*;
 /// What is read when this is started with a short time for it and little memory.
 async fn message(bytes: Bytes) -> String {
     let limits = Limits {
+        start_timeout: SOON,
         init_timeout: SOON,
         memory: 4 << 20,
         ..Limits::default()
