@@ -14,6 +14,8 @@ pub(crate) struct Banner {
     pub(crate) scheme: &'static str,
     pub(crate) origin: Origin,
     pub(crate) app: Arc<App>,
+    /// Where the admin interface listens.
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 impl Banner {
@@ -29,6 +31,9 @@ impl Banner {
         let url = format!("{}://{}", self.scheme, self.address);
         writeln!(out, "heimdall {} listens on {url}", env!("CARGO_PKG_VERSION"))?;
         writeln!(out, "  configuration  {}", self.configuration())?;
+        if let Some(address) = self.admin {
+            writeln!(out, "  admin          http://{address}")?;
+        }
         for (name, summary) in self.app.upstreams.summaries() {
             writeln!(out, "  upstream       {name}: {summary}")?;
         }
@@ -109,7 +114,14 @@ impl Banner {
             tracing::info!(upstream = name, summary, "upstream");
         }
         let (url, configuration) = (format!("{}://{}", self.scheme, self.address), self.configuration());
-        tracing::info!(version = env!("CARGO_PKG_VERSION"), url, configuration, "serving");
+        let admin = self.admin.map(|address| format!("http://{address}"));
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            url,
+            configuration,
+            admin,
+            "serving"
+        );
     }
 }
 

@@ -5,6 +5,9 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind};
+
 /// Why a file is not read, in words that follow its name.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FileError {
@@ -81,6 +84,24 @@ impl Stamp {
             number: number(&metadata),
             changed: changed(&metadata),
         })
+    }
+
+    /// Whether another change would show: clocks of file systems tick slowly.
+    pub(crate) fn is_settled(&self) -> bool {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let (seconds, _) = self.changed;
+        now.as_secs().saturating_sub(u64::try_from(seconds).unwrap_or_default()) > 1
+    }
+}
+
+/// Whether something changed that is watched: a look at a file changes nothing. What can't be told may be one.
+pub(crate) fn is_change(event: &notify::Result<Event>) -> bool {
+    match event.as_ref().map(|event| event.kind) {
+        Ok(EventKind::Access(AccessKind::Close(AccessMode::Write))) => true,
+        Ok(EventKind::Access(_)) => false,
+        _ => true,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Heimdall, the gateway: `heimdall serve` puts plugins between clients and models; the other verbs tell beforehand what it
 //! would do.
 
+mod admin;
 mod banner;
 mod cli;
 mod config;

@@ -108,11 +108,21 @@ pub struct Logged {
     pub bytes: usize,
 }
 
-/// What a plugin's instances came to so far.
+/// What a plugin's instances came to so far, and how they stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// How many were made.
-    pub instances: u64,
+    pub made: u64,
+    /// How many there are.
+    pub live: usize,
+    /// How many of them serve a call, or are being made for one.
+    pub busy: usize,
+    /// Calls that wait for one.
+    pub waiting: usize,
+    /// How many made way for a fresh one before they would have failed.
+    pub recycled: u64,
+    /// How many were thrown away after a call that did not return.
+    pub discarded: u64,
     /// The most bytes of memory that one of them had when it came back from a call.
     pub memory: usize,
 }

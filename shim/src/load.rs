@@ -70,7 +70,10 @@ impl Abi for Packed {
         let mut notes = detected.notes;
         notes.extend(heap_notes(loaded.heap, isolation, detected.layout.reset));
         let (name, account) = (template.plugin().clone(), template.account().clone());
-        let instances = Instances::new(PackedFactory(template), name.clone(), isolation, cap);
+        let instances = Instances::new(
+            PackedFactory(template),
+            settings.instances(name.clone(), isolation, cap),
+        );
         instances.put(loaded.instance);
         Ok(Arc::new(Adapter {
             manifest: Manifest {

@@ -35,7 +35,7 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
         assert_eq!(response.header(&guard.header("")).as_deref(), mark, "request {number}");
     }
     let usage = pipeline.plugins().first().unwrap().plugin.usage();
-    let told = format!("{} KiB in one of {} instances", usage.memory >> 10, usage.instances);
+    let told = format!("{} KiB in one of {} instances", usage.memory >> 10, usage.made);
     assert!(
         usage.memory <= guard.memory << 20,
         "{told}, {} MiB are stated",
@@ -43,7 +43,7 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
     );
     // One is made at load, to see what the file is.
     let most = if guard.is_fresh { REQUESTS as u64 + 2 } else { 2 };
-    assert!(usage.instances <= most, "{told}, {most} are stated");
+    assert!(usage.made <= most, "{told}, {most} are stated");
 }
 
 async fn stream(guard: &Guard, exchange: Exchange, number: usize) {
@@ -75,7 +75,7 @@ async fn tags_serve_ten_thousand_calls_within_their_memory() {
         }
         let usage = pipeline.plugins()[0].plugin.usage();
         // One is made at load, to see what the file is.
-        assert!(usage.instances <= 2, "{}: {} instances", guest.name, usage.instances);
+        assert!(usage.made <= 2, "{}: {} instances", guest.name, usage.made);
         assert!(usage.memory <= most << 20, "{}: {} KiB", guest.name, usage.memory >> 10);
     }
 }

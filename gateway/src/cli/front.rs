@@ -22,9 +22,6 @@ const LAST_HOOKS: Duration = Duration::from_secs(5);
 /// How long all plugins together may take to be retired, whatever each one may.
 const LAST_CLEANUPS: Duration = Duration::from_secs(5);
 
-/// Connections that may wait to be taken.
-const BACKLOG: u32 = 1024;
-
 /// A configuration but for its plugins, checked.
 pub(super) struct Front {
     config: Config,
@@ -57,7 +54,7 @@ impl Front {
 
     /// Takes the address; connections are refused until [`Front::open`].
     pub(super) fn bind(&self) -> anyhow::Result<TcpSocket> {
-        bind(self.config.listen).with_context(|| {
+        server::bind(self.config.listen).with_context(|| {
             let address = self.config.listen;
             format!("the address {address} can't be listened on (`listen`, or `--listen`)")
         })
@@ -77,10 +74,8 @@ impl Front {
             drain: app.drain.clone(),
             tells_peer: false,
         };
-        let listener = socket
-            .listen(BACKLOG)
-            .with_context(|| format!("the address {} can't be listened on", config.listen))?;
-        let address = listener.local_addr().context("the address can't be told")?;
+        let (listener, address) =
+            server::listen(socket).with_context(|| format!("the address {} can't be listened on", config.listen))?;
         Ok(Open {
             live: Live::new(app),
             terms,
@@ -89,17 +84,6 @@ impl Front {
             config,
         })
     }
-}
-
-fn bind(address: SocketAddr) -> std::io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 /// An address that is listened on, with everything that requests need.
@@ -119,6 +103,7 @@ impl Open {
             origin: origin.clone(),
             scheme: if self.terms.tls.is_some() { "https" } else { "http" },
             app: self.live.app(),
+            admin: None,
         }
     }
 

@@ -9,6 +9,8 @@ use clap::Args;
 use super::front::Front;
 use super::signals::{self, Signals};
 use super::{Exit, Failed, output};
+use crate::admin::Bound;
+use crate::banner::Banner;
 use crate::config::{self, Config, FileFormat, Origin};
 use crate::logging::{self, LogFormat};
 use crate::plugins;
@@ -101,22 +103,43 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
 async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &Signals) -> Result<Exit, Failed> {
     // Taken before the plugins are compiled, so that an address which is in use is known at once.
     let socket = front.bind()?;
+    let admin = front.config().admin.as_ref().map(Bound::new).transpose()?;
     let host = plugins::host(plugins::cache(front.config()))?;
     // One that comes while plugins are loaded is carried out after that.
     let hangups = signals::hangups()?;
+    // Before plugins are read, so that no change is missed.
+    let watch = reload::watch(front.config(), origin).await;
     let plugins = tokio::select! {
         plugins = plugins::load(&host, front.config(), origin, None) => plugins?,
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
     };
     let open = front.open(socket, plugins)?;
     let source = source(arguments.clone(), origin.clone());
-    let (_reloads, reloader) = Reloader::new(source, host, open.live.clone(), open.config.clone(), hangups);
-    let banner = open.banner(origin);
+    let (reloads, reloader) = Reloader::new(
+        source,
+        host.clone(),
+        open.live.clone(),
+        open.config.clone(),
+        hangups,
+        watch,
+    );
+    let admin = admin
+        .map(|admin| admin.open(&open.config, host, open.live.clone(), reloads))
+        .transpose()?;
+    let banner = Banner {
+        admin: admin.as_ref().map(|admin| admin.address),
+        ..open.banner(origin)
+    };
     match arguments.log_format {
         LogFormat::Text => output::note(&banner.text()),
         LogFormat::Json => banner.log(),
     }
-    open.serve(signals, reloader.run(signals.stop.clone())).await;
+    let admin = async {
+        if let Some(admin) = admin {
+            admin.serve(&signals.stop).await;
+        }
+    };
+    tokio::join!(open.serve(signals, reloader.run(signals.stop.clone())), admin);
     tracing::info!("stopped");
     Ok(Exit::Ok)
 }

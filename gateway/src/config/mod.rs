@@ -14,6 +14,7 @@ mod format;
 mod load;
 mod mask;
 mod names;
+mod operation;
 mod paths;
 mod plugin;
 mod read;
@@ -41,6 +42,7 @@ pub(crate) use data::{Item, read_items};
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use format::Format;
 pub(crate) use load::{FileFormat, Loaded, Origin, convert, limits, load};
+pub(crate) use operation::{AdminConfig, ReloadConfig};
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
 pub(crate) use reference::reference;
 pub(crate) use routing::{PassthroughConfig, RouteConfig, glob_set, upstream_and_model};
@@ -124,6 +126,10 @@ pub(crate) struct Config {
     /// How long all plugins of a request may take together, in milliseconds. One whose turn comes later fails.
     #[schemars(range(min = 1))]
     pub(crate) plugins_timeout_ms: u64,
+    /// The admin interface; else there is none.
+    pub(crate) admin: Option<AdminConfig>,
+    /// When the configuration is read again.
+    pub(crate) reload: ReloadConfig,
     /// How plugins are fetched whose path is a URL.
     pub(crate) downloads: DownloadsConfig,
     /// Where calls go, by name.
@@ -158,6 +164,8 @@ impl Default for Config {
             cache_dir: None,
             state_dir: None,
             plugins_timeout_ms: 10_000,
+            admin: None,
+            reload: ReloadConfig::default(),
             downloads: DownloadsConfig::default(),
             upstreams: BTreeMap::new(),
             plugins: Vec::new(),

@@ -23,7 +23,11 @@ impl Config {
         let client_keys = self.client_keys.values_mut().filter_map(|key| key.file.as_mut());
         let tls = self.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
         let folders = [&mut self.cache_dir, &mut self.state_dir].into_iter().flatten();
-        folders.chain(upstreams).chain(client_keys).chain(tls)
+        let admin = self
+            .admin
+            .iter_mut()
+            .filter_map(|admin| admin.token.as_mut()?.file.as_mut());
+        folders.chain(upstreams).chain(client_keys).chain(tls).chain(admin)
     }
 }
 

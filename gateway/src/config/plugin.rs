@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use heimdall_host::limits::Limits;
-use heimdall_host::loader::{CREDENTIAL_HEADERS, FailurePolicy, Isolation};
+use heimdall_host::loader::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, RecycleSettings};
 use heimdall_host::pipeline::BreakerSettings;
 use http::header::HeaderName;
 use schemars::JsonSchema;
@@ -43,6 +43,9 @@ pub(crate) struct PluginConfig {
     /// Its budgets.
     #[serde(default)]
     pub(crate) limits: LimitsConfig,
+    /// When one of its instances makes way for a fresh one, before it fails. What it kept in memory is lost then.
+    #[serde(default)]
+    pub(crate) recycle: RecycleConfig,
     /// When it is left alone because it keeps failing; its `on_failure` applies meanwhile.
     #[serde(default)]
     pub(crate) breaker: BreakerConfig,
@@ -171,6 +174,41 @@ pub(crate) struct LimitsConfig {
     /// The size of these lines together.
     #[schemars(range(min = 1))]
     pub(crate) log_kib_per_second: Option<u32>,
+}
+
+/// When an instance makes way for a fresh one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct RecycleConfig {
+    /// After so many calls; else whatever their number.
+    #[schemars(range(min = 1))]
+    pub(crate) calls: Option<u64>,
+    /// At this age in milliseconds; else whatever its age.
+    #[schemars(range(min = 1))]
+    pub(crate) age_ms: Option<u64>,
+    /// When it has more than this share of `limits.memory_mib`, in percent.
+    #[schemars(range(min = 1, max = 100))]
+    pub(crate) memory_percent: u32,
+}
+
+impl Default for RecycleConfig {
+    fn default() -> Self {
+        RecycleConfig {
+            calls: None,
+            age_ms: None,
+            memory_percent: RecycleSettings::default().memory_percent,
+        }
+    }
+}
+
+impl RecycleConfig {
+    pub(crate) fn settings(&self) -> RecycleSettings {
+        RecycleSettings {
+            calls: self.calls,
+            age: self.age_ms.map(Duration::from_millis),
+            memory_percent: self.memory_percent,
+        }
+    }
 }
 
 /// When a plugin that keeps failing is left alone, and for how long.

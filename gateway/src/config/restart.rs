@@ -24,6 +24,7 @@ impl Config {
             cache,
             cache_dir,
             state_dir,
+            admin,
         );
         kept
     }

@@ -107,7 +107,17 @@ impl<'a> Loader<'a> {
         if let Some(ready) = before.and_then(|before| before.same(entry.as_ref(), &called, sha256)) {
             return Ok((ready, false));
         }
-        let (loaded, sha256) = self.load(wanted, code).await?;
+        let serving = before.and_then(|before| before.of(&called));
+        let mut wanted = wanted;
+        if let Some(serving) = serving {
+            // What it did counts on, whatever its version.
+            wanted.settings.counters = serving.counters.clone();
+        }
+        let (mut loaded, sha256) = self.load(wanted, code).await?;
+        if let Some(serving) = serving {
+            // It stays off where its operator turned it off.
+            loaded.switch = serving.switch.clone();
+        }
         let version = Version {
             called,
             entry,
@@ -256,6 +266,7 @@ pub(crate) fn settings(plugin: &PluginConfig, file: String) -> PluginSettings {
         instances: plugin.instances,
         limits: plugin.limits.limits(),
         hide_headers: plugin.hidden(),
+        recycle: plugin.recycle.settings(),
         breaker: plugin.breaker.settings(),
         options: plugin.options.clone(),
         ..PluginSettings::new(file)

@@ -120,7 +120,7 @@ pub(crate) async fn load(
     let mut row = Row::default();
     for (wanted, code) in loader.fetch_all(wanted(config, origin), before).await {
         let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
-        let serves = before.is_some_and(|before| before.has(&name));
+        let serves = before.is_some_and(|before| before.of(&name).is_some());
         match loader.take(wanted, code, before).await {
             Ok((ready, is_new)) => row.push(ready, is_new),
             Err(error) if on_failure == FailurePolicy::Open && !serves => {

@@ -55,8 +55,10 @@ impl<'a> Before<'a> {
         Some((loaded.clone(), version.clone()))
     }
 
-    /// Whether a version of the plugin that is called this serves.
-    pub(super) fn has(self, called: &str) -> bool {
-        self.all().any(|(_, version)| version.called == called)
+    /// The version of the plugin that is called this and serves.
+    pub(super) fn of(self, called: &str) -> Option<&'a Loaded> {
+        self.all()
+            .find(|(_, version)| version.called == called)
+            .map(|(loaded, _)| loaded)
     }
 }

@@ -4,6 +4,7 @@
 //! those who ask while one is under way share the next.
 
 mod outcome;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +23,10 @@ use crate::config::{self, Config, Origin};
 use crate::plugins::{self, Before};
 use crate::server::{self, Live, Parts};
 
-pub(crate) use outcome::{Outcome, ReloadError};
+use outcome::Outcome;
+pub(crate) use outcome::ReloadError;
+pub(crate) use watch::Watch;
+use watch::files_of;
 
 /// Reloads that may be asked for while one is under way.
 const WAITING: usize = 64;
@@ -35,6 +39,7 @@ pub(crate) type Source = Arc<dyn Fn() -> anyhow::Result<(Config, Origin)> + Send
 enum Trigger {
     Signal,
     Admin,
+    Files,
 }
 
 impl Trigger {
@@ -42,6 +47,7 @@ impl Trigger {
         match self {
             Trigger::Signal => "SIGHUP",
             Trigger::Admin => "the admin interface",
+            Trigger::Files => "a file that changed",
         }
     }
 }
@@ -95,6 +101,8 @@ impl Reloads {
 pub(crate) struct Reloader {
     asked: mpsc::Receiver<Ask>,
     hangups: Signal,
+    /// None: files may change as they like.
+    watch: Option<Watch>,
     counts: Arc<Counts>,
     source: Source,
     host: Host,
@@ -106,8 +114,15 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
-    /// `config`: what `live` is made of.
-    pub(crate) fn new(source: Source, host: Host, live: Live, config: Config, hangups: Signal) -> (Reloads, Reloader) {
+    /// `config`: what `live` is made of. `watch`: its files, as they were when it was read.
+    pub(crate) fn new(
+        source: Source,
+        host: Host,
+        live: Live,
+        config: Config,
+        hangups: Signal,
+        watch: Option<Watch>,
+    ) -> (Reloads, Reloader) {
         let (asks, asked) = mpsc::channel(WAITING);
         let counts = Arc::<Counts>::default();
         let reloads = Reloads {
@@ -117,6 +132,7 @@ impl Reloader {
         let reloader = Reloader {
             asked,
             hangups,
+            watch,
             counts,
             source,
             host,
@@ -154,6 +170,7 @@ impl Reloader {
                 () = stop.cancelled() => return None,
                 Some(ask) = self.asked.recv() => return Some(ask),
                 Some(()) = self.hangups.recv() => return Some(Ask { trigger: Trigger::Signal, told: None }),
+                () = changed(self.watch.as_mut()) => return Some(Ask { trigger: Trigger::Files, told: None }),
                 Some(_) = self.retiring.join_next() => {}
             }
         }
@@ -183,6 +200,9 @@ impl Reloader {
     }
 
     async fn replace(&mut self, stop: &CancellationToken) -> anyhow::Result<Outcome> {
+        if let Some(watch) = &mut self.watch {
+            watch.begin().await;
+        }
         let Made {
             config,
             origin,
@@ -201,8 +221,19 @@ impl Reloader {
         // It would hold what is to be retired.
         drop(before);
         self.retiring.spawn(self.live.replace(next).cleanup());
+        self.follow(&config, &origin).await;
         self.config = config;
         Ok(outcome)
+    }
+
+    /// From here on the files of this configuration count.
+    async fn follow(&mut self, config: &Config, origin: &Origin) {
+        match &mut self.watch {
+            Some(watch) if config.reload.watch => {
+                watch.follow(files_of(config, origin), config.reload.debounce()).await
+            }
+            _ => self.watch = watch(config, origin).await,
+        }
     }
 
     /// Reads the configuration, and makes of it what needs no plugin.
@@ -232,6 +263,28 @@ struct Made {
     parts: Parts,
     /// Settings that count after a restart only.
     after_restart: Vec<&'static str>,
+}
+
+/// Completes when a file changed that is watched.
+async fn changed(watch: Option<&mut Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What sees changes of the configuration's files, where it wants that. Where the system does not let it, that is told, and
+/// the other ways to reload are left.
+pub(crate) async fn watch(config: &Config, origin: &Origin) -> Option<Watch> {
+    if !config.reload.watch {
+        return None;
+    }
+    let files = files_of(config, origin);
+    let watch = Watch::new(files, config.reload.debounce()).await;
+    let told = |error: &anyhow::Error| {
+        tracing::warn!("changes of files are not seen, so reload by SIGHUP or the admin interface: {error:#}");
+    };
+    watch.inspect_err(told).ok()
 }
 
 /// Refuses what can be read once only.

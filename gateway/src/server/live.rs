@@ -1,5 +1,6 @@
 //! What serves: it can be replaced while requests are under way.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -18,6 +19,8 @@ struct Inner {
     door: Door,
     /// Held while one takes another's place.
     replacing: Mutex<()>,
+    /// How many were replaced and are not retired yet.
+    retiring: Arc<AtomicUsize>,
 }
 
 impl Live {
@@ -27,6 +30,7 @@ impl Live {
             door: Door::new(router(app.clone()), app.head_limits),
             app: ArcSwap::new(app),
             replacing: Mutex::default(),
+            retiring: Arc::default(),
         }))
     }
 
@@ -46,10 +50,17 @@ impl Live {
         let next = Arc::new(next);
         let before = self.0.app.swap(next.clone());
         self.0.door.replace(router(next.clone()), next.head_limits);
+        self.0.retiring.fetch_add(1, Ordering::Relaxed);
         Retired {
             pipeline: before.pipeline.clone(),
             left: before.held.left(),
+            retiring: self.0.retiring.clone(),
         }
+    }
+
+    /// How many were replaced and are not retired yet.
+    pub(crate) fn retiring(&self) -> usize {
+        self.0.retiring.load(Ordering::Relaxed)
     }
 }
 
@@ -57,6 +68,7 @@ impl Live {
 pub(crate) struct Retired {
     pipeline: Arc<Pipeline>,
     left: CancellationToken,
+    retiring: Arc<AtomicUsize>,
 }
 
 impl Retired {
@@ -66,6 +78,7 @@ impl Retired {
         self.left.cancelled().await;
         self.pipeline.idle().await;
         self.pipeline.cleanup().await;
+        self.retiring.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -37,6 +37,16 @@ pub(crate) fn refresh_keys(clients: &Arc<Clients>, stop: CancellationToken) -> i
     look_at(keys, move || to_see.strong_count() > 0, stop)
 }
 
+/// Looks at these files until `stop`, and has them read again when they changed.
+pub(crate) async fn refresh(
+    name: &'static str,
+    files: Vec<PathBuf>,
+    refresh: impl Fn() -> Result<(), String> + Send + 'static,
+    stop: CancellationToken,
+) {
+    look_at(Refreshed::new(name, files, move |_| refresh()), || true, stop).await;
+}
+
 /// Looks at the files of the certificate until `stop`.
 pub(crate) async fn refresh_certificate(tls: Arc<Tls>, stop: CancellationToken) {
     let files = tls.files().to_vec();

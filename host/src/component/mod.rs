@@ -208,7 +208,7 @@ async fn load(runtime: &Runtime, candidate: Candidate) -> Result<Arc<dyn Plugin>
         Isolation::Warm => INSTANCES,
         Isolation::Request => REQUEST_INSTANCES,
     });
-    let instances = Instances::new(guests, manifest.name.clone(), isolation, cap);
+    let instances = Instances::new(guests, settings.instances(manifest.name.clone(), isolation, cap));
     instances.put(guest);
     Ok(Arc::new(TypedPlugin {
         manifest,

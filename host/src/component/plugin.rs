@@ -138,10 +138,8 @@ impl Factory for Guests {
         guest.store.data().tenant.memory_used()
     }
 
-    /// Before a slow leak in the guest becomes a failure of some request.
-    fn needs_recycling(&self, guest: &Guest) -> bool {
-        let used = self.memory_used(guest);
-        used > guest.fresh && used > self.limits().memory / 8 * 7
+    fn fresh_memory(&self, guest: &Guest) -> usize {
+        guest.fresh
     }
 
     async fn retire(&self, mut guest: Guest) {

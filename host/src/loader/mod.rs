@@ -34,7 +34,7 @@ pub use error::{LoadError, UnknownKind};
 pub use inspect::{InspectedImport, Inspection};
 pub use prepared::Prepared;
 pub use read::component;
-pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings};
+pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings, RecycleSettings};
 
 use crate::component::Typed;
 use crate::counters::Counters;

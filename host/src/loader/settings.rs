@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use crate::counters::Counters;
 use crate::json::Document;
 use crate::limits::Limits;
 use crate::pipeline::BreakerSettings;
+use crate::runtime::InstanceSettings;
 
 /// The headers that tell who a client is: those that plugins can't read unless their operator says so.
 pub const CREDENTIAL_HEADERS: [HeaderName; 6] = [
@@ -42,6 +44,28 @@ pub enum Isolation {
     Request,
 }
 
+/// When an instance makes way for a fresh one, before it fails. What it kept in memory is lost then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecycleSettings {
+    /// After so many calls; none: whatever their number.
+    pub calls: Option<u64>,
+    /// At this age; none: whatever its age.
+    pub age: Option<Duration>,
+    /// When it has more than this share of the memory that it may have, in percent. Until the fresh one is there it serves
+    /// on, unless it has come halfway from there to all of its memory.
+    pub memory_percent: u32,
+}
+
+impl Default for RecycleSettings {
+    fn default() -> Self {
+        RecycleSettings {
+            calls: None,
+            age: None,
+            memory_percent: 75,
+        }
+    }
+}
+
 /// What an operator says of one plugin.
 #[derive(Debug, Clone)]
 pub struct PluginSettings {
@@ -61,6 +85,8 @@ pub struct PluginSettings {
     pub limits: Limits,
     /// Headers that it can't read, in any hook. What it sets replaces what is there; else that stays.
     pub hide_headers: Vec<HeaderName>,
+    /// When an instance makes way for a fresh one.
+    pub recycle: RecycleSettings,
     /// When it is left alone because it keeps failing.
     pub breaker: BreakerSettings,
     /// Where what it does is counted.
@@ -81,9 +107,23 @@ impl PluginSettings {
             instances: None,
             limits: Limits::default(),
             hide_headers: CREDENTIAL_HEADERS.to_vec(),
+            recycle: RecycleSettings::default(),
             breaker: BreakerSettings::default(),
             counters: Arc::default(),
             options: BTreeMap::new(),
+        }
+    }
+
+    /// How its instances are kept.
+    pub fn instances(&self, plugin: Arc<str>, isolation: Isolation, cap: usize) -> InstanceSettings {
+        InstanceSettings {
+            plugin,
+            isolation,
+            cap,
+            waiting: self.limits.waiting,
+            recycle: self.recycle.clone(),
+            memory: self.limits.memory,
+            counters: self.counters.clone(),
         }
     }
 

@@ -3,23 +3,26 @@
 //! An instance serves one call at a time. A permit stands for an instance that is in use or being made; whoever has one
 //! takes an idle instance or makes a new one, so that there are never more than the cap.
 
-use std::ops::{Deref, DerefMut};
+mod lease;
+mod renew;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use crossbeam_queue::ArrayQueue;
 use futures_util::future::join_all;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
+use tokio::time::Instant;
 
 use super::deadline::Deadline;
+use crate::counters::{Counters, Limit};
 use crate::failure::Cause;
-use crate::loader::Isolation;
+use crate::loader::{Isolation, RecycleSettings};
 use crate::plugin::{Seat, Usage};
-
-/// Calls that may wait for an instance of one plugin. Each holds a request in memory; more than this would not be
-/// served within any sensible deadline.
-const WAITING: usize = 4096;
+pub use lease::Lease;
+use lease::{Home, Seated};
 
 /// Makes and retires instances: the part of an adapter that the pool needs.
 #[async_trait]
@@ -36,51 +39,97 @@ pub trait Factory: Send + Sync + 'static {
     /// Bytes of memory that an instance has.
     fn memory_used(&self, instance: &Self::Instance) -> usize;
 
-    /// Whether an instance that served a call should make way for a new one.
-    fn needs_recycling(&self, _instance: &Self::Instance) -> bool {
+    /// Bytes of memory that it started with: a fresh one has no fewer.
+    fn fresh_memory(&self, instance: &Self::Instance) -> usize;
+
+    /// Whether something else than memory will soon run out, so that a call would fail.
+    fn is_exhausted(&self, _instance: &Self::Instance) -> bool {
         false
     }
 }
 
+/// How a plugin's instances are kept.
+pub struct InstanceSettings {
+    /// The plugin's name.
+    pub plugin: Arc<str>,
+    /// What separates one request from the next.
+    pub isolation: Isolation,
+    /// The most at once. With [`Isolation::Request`] that is the number of requests that are served at once.
+    pub cap: usize,
+    /// Calls that may wait for one.
+    pub waiting: usize,
+    /// When one makes way for a fresh one.
+    pub recycle: RecycleSettings,
+    /// Bytes of memory that one may have.
+    pub memory: usize,
+    /// Where it is counted that one more call may not wait.
+    pub counters: Arc<Counters>,
+}
+
 /// The instances of one plugin.
 pub struct Instances<F: Factory> {
-    isolation: Isolation,
     shared: Arc<Shared<F>>,
 }
 
 struct Shared<F: Factory> {
     factory: F,
-    plugin: Arc<str>,
-    cap: usize,
-    idle: ArrayQueue<F::Instance>,
+    settings: InstanceSettings,
+    idle: ArrayQueue<Kept<F::Instance>>,
+    /// The one that takes the place of the next that is worn.
+    spare: ArrayQueue<Kept<F::Instance>>,
+    /// Whether one is being made for that.
+    is_renewing: AtomicBool,
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
+    live: Arc<AtomicUsize>,
     made: AtomicU64,
+    recycled: AtomicU64,
+    discarded: AtomicU64,
     most_memory: AtomicUsize,
+}
+
+/// An instance, and what wears it.
+struct Kept<I> {
+    instance: I,
+    calls: u64,
+    born: Instant,
+    _live: Live,
+}
+
+/// One of those that live.
+struct Live(Arc<AtomicUsize>);
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// An instance with its permit, which is freed after it.
 struct Held<I> {
-    instance: I,
+    kept: Kept<I>,
     permit: OwnedSemaphorePermit,
 }
 
 impl<F: Factory> Instances<F> {
-    /// At most `cap` of them. With [`Isolation::Request`] that is the number of requests that are served at once.
-    pub fn new(factory: F, plugin: Arc<str>, isolation: Isolation, cap: usize) -> Self {
-        let cap = cap.clamp(1, Semaphore::MAX_PERMITS);
+    /// At most `cap` of them, and one more while it takes another's place.
+    pub fn new(factory: F, settings: InstanceSettings) -> Self {
+        let cap = settings.cap.clamp(1, Semaphore::MAX_PERMITS);
         let shared = Shared {
             factory,
-            plugin,
-            cap,
+            settings: InstanceSettings { cap, ..settings },
             idle: ArrayQueue::new(cap),
+            spare: ArrayQueue::new(1),
+            is_renewing: AtomicBool::new(false),
             permits: Arc::new(Semaphore::new(cap)),
             waiting: AtomicUsize::new(0),
+            live: Arc::default(),
             made: AtomicU64::new(0),
+            recycled: AtomicU64::new(0),
+            discarded: AtomicU64::new(0),
             most_memory: AtomicUsize::new(0),
         };
         Instances {
-            isolation,
             shared: Arc::new(shared),
         }
     }
@@ -93,14 +142,14 @@ impl<F: Factory> Instances<F> {
     /// Takes in an instance that was made before there were requests. With [`Isolation::Request`] it is retired: it
     /// belongs to no request.
     pub fn put(&self, instance: F::Instance) {
-        self.shared.count();
-        self.shared.note_memory(&instance);
-        let unwanted = match self.isolation {
-            Isolation::Warm => self.shared.idle.push(instance).err(),
-            Isolation::Request => Some(instance),
+        let kept = self.shared.kept(instance);
+        self.shared.note_memory(&kept.instance);
+        let unwanted = match self.shared.settings.isolation {
+            Isolation::Warm => self.shared.idle.push(kept).err(),
+            Isolation::Request => Some(kept),
         };
-        if let Some(instance) = unwanted {
-            self.shared.retire(instance, None);
+        if let Some(kept) = unwanted {
+            self.shared.retire(kept, None);
         }
     }
 
@@ -109,17 +158,14 @@ impl<F: Factory> Instances<F> {
         if self.shared.permits.is_closed() {
             return Err(Cause::Retired);
         }
-        match self.isolation {
+        match self.shared.settings.isolation {
             Isolation::Warm => {
                 let permit = self.shared.permit(deadline).await?;
                 let held = match self.shared.idle.pop() {
-                    Some(instance) => Held { instance, permit },
+                    Some(kept) => Held { kept, permit },
                     None => self.shared.create(permit, deadline).await?,
                 };
-                Ok(Lease {
-                    held,
-                    home: Home::Pool(&self.shared),
-                })
+                Ok(Lease::new(held, Home::Pool(&self.shared)))
             }
             Isolation::Request => {
                 let own = seat.held.take().and_then(|held| held.downcast::<Seated<F>>().ok());
@@ -128,37 +174,49 @@ impl<F: Factory> Instances<F> {
                     None => {
                         let permit = self.shared.permit(deadline).await?;
                         let instance = deadline.run(self.shared.factory.create()).await?;
-                        self.shared.count();
-                        Held { instance, permit }
+                        let kept = self.shared.kept(instance);
+                        Held { kept, permit }
                     }
                 };
-                Ok(Lease {
-                    held,
-                    home: Home::Seat(seat, &self.shared),
-                })
+                Ok(Lease::new(held, Home::Seat(seat, &self.shared)))
             }
         }
     }
 
-    /// What they came to so far.
+    /// What they came to so far, and how they stand.
     pub fn usage(&self) -> Usage {
+        let shared = &self.shared;
+        let free = shared.permits.available_permits();
         Usage {
-            instances: self.shared.made.load(Ordering::Relaxed),
-            memory: self.shared.most_memory.load(Ordering::Relaxed),
+            made: shared.made.load(Ordering::Relaxed),
+            live: shared.live.load(Ordering::Relaxed),
+            busy: shared.settings.cap.saturating_sub(free),
+            waiting: shared.waiting.load(Ordering::Relaxed),
+            recycled: shared.recycled.load(Ordering::Relaxed),
+            discarded: shared.discarded.load(Ordering::Relaxed),
+            memory: shared.most_memory.load(Ordering::Relaxed),
         }
     }
 
     /// Gives out no instance any more, and retires those that are idle. Those in use are retired when they come back.
     pub async fn retire_all(&self) {
-        self.shared.permits.close();
-        let idle = std::iter::from_fn(|| self.shared.idle.pop());
-        join_all(idle.map(|instance| self.shared.factory.retire(instance))).await;
+        let shared = &self.shared;
+        shared.permits.close();
+        let unused = std::iter::from_fn(|| shared.idle.pop().or_else(|| shared.spare.pop()));
+        join_all(unused.map(|kept| shared.end(kept))).await;
     }
 }
 
 impl<F: Factory> Shared<F> {
-    fn count(&self) {
+    fn kept(&self, instance: F::Instance) -> Kept<F::Instance> {
         self.made.fetch_add(1, Ordering::Relaxed);
+        self.live.fetch_add(1, Ordering::Relaxed);
+        Kept {
+            instance,
+            calls: 0,
+            born: Instant::now(),
+            _live: Live(self.live.clone()),
+        }
     }
 
     /// Written seldom: what is only read is not fought over by the workers.
@@ -175,10 +233,14 @@ impl<F: Factory> Shared<F> {
             Err(TryAcquireError::Closed) => return Err(Cause::Retired),
             Err(TryAcquireError::NoPermits) => {}
         }
-        let _waiting = Waiting::enter(&self.waiting).ok_or(Cause::Busy(self.cap))?;
+        let busy = Cause::Busy(self.settings.cap);
+        let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
+            self.settings.counters.over(Limit::Waiting, 1);
+            return Err(busy);
+        };
         let acquire = self.permits.clone().acquire_owned();
         match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
-            Err(Cause::Deadline(_)) => Err(Cause::Busy(self.cap)),
+            Err(Cause::Deadline(_)) => Err(busy),
             outcome => outcome,
         }
     }
@@ -192,10 +254,10 @@ impl<F: Factory> Shared<F> {
         let (sender, receiver) = oneshot::channel();
         let shared = self.clone();
         tokio::spawn(async move {
-            let created = shared.factory.create().await.map(|instance| Held { instance, permit });
-            if created.is_ok() {
-                shared.count();
-            }
+            let created = shared.factory.create().await.map(|instance| {
+                let kept = shared.kept(instance);
+                Held { kept, permit }
+            });
             if let Err(Ok(unclaimed)) = sender.send(created) {
                 shared.take_back(unclaimed);
             }
@@ -205,54 +267,45 @@ impl<F: Factory> Shared<F> {
     }
 
     fn take_back(self: &Arc<Self>, held: Held<F::Instance>) {
-        let Held { instance, permit } = held;
-        if self.permits.is_closed() || self.factory.needs_recycling(&instance) {
-            return self.retire(instance, Some(permit));
+        let Held { kept, permit } = held;
+        if self.permits.is_closed() {
+            return self.retire(kept, Some(permit));
         }
-        // There is room: each instance in the queue once had a permit.
-        drop(self.idle.push(instance));
+        let next = match self.worn(&kept) {
+            None => Some(kept),
+            Some(wear) => self.renewed(kept, wear),
+        };
+        if let Some(next) = next {
+            // There is room: each instance in the queue once had a permit.
+            drop(self.idle.push(next));
+        }
         // Retirement may have emptied the queue in between.
         if self.permits.is_closed()
-            && let Some(instance) = self.idle.pop()
+            && let Some(kept) = self.idle.pop()
         {
-            self.retire(instance, Some(permit));
+            self.retire(kept, Some(permit));
         }
+    }
+
+    async fn end(&self, kept: Kept<F::Instance>) {
+        let Kept { instance, _live, .. } = kept;
+        self.factory.retire(instance).await;
     }
 
     /// In a task of its own: nobody waits for a guest's `cleanup`.
-    fn retire(self: &Arc<Self>, instance: F::Instance, permit: Option<OwnedSemaphorePermit>) {
+    fn retire(self: &Arc<Self>, kept: Kept<F::Instance>, permit: Option<OwnedSemaphorePermit>) {
         let shared = self.clone();
         let retired = async move {
-            shared.factory.retire(instance).await;
+            shared.end(kept).await;
             drop(permit);
         };
         // Without a runtime, as when the process ends, the instance is only dropped.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if let Ok(runtime) = Handle::try_current() {
             tracing::debug!(
-                plugin = &*self.plugin,
+                plugin = &*self.settings.plugin,
                 "an instance is retired; what it kept in memory is gone"
             );
             runtime.spawn(retired);
-        }
-    }
-}
-
-/// A request's own instance between two of its hooks. It is retired when the request is over.
-struct Seated<F: Factory> {
-    held: Option<Held<F::Instance>>,
-    shared: Arc<Shared<F>>,
-}
-
-impl<F: Factory> Seated<F> {
-    fn leave(mut self) -> Option<Held<F::Instance>> {
-        self.held.take()
-    }
-}
-
-impl<F: Factory> Drop for Seated<F> {
-    fn drop(&mut self) {
-        if let Some(Held { instance, permit }) = self.held.take() {
-            self.shared.retire(instance, Some(permit));
         }
     }
 }
@@ -261,58 +314,15 @@ impl<F: Factory> Drop for Seated<F> {
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
-    fn enter(count: &'a AtomicUsize) -> Option<Self> {
+    fn enter(count: &'a AtomicUsize, most: usize) -> Option<Self> {
         let guard = Waiting(count);
-        (count.fetch_add(1, Ordering::Relaxed) < WAITING).then_some(guard)
+        (count.fetch_add(1, Ordering::Relaxed) < most).then_some(guard)
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-enum Home<'a, F: Factory> {
-    Pool(&'a Arc<Shared<F>>),
-    Seat(&'a mut Seat, &'a Arc<Shared<F>>),
-}
-
-/// An instance for one call. Dropping it throws the instance away, also when the call was cancelled: only a guest that
-/// returned is known to be in order.
-pub struct Lease<'a, F: Factory> {
-    held: Held<F::Instance>,
-    home: Home<'a, F>,
-}
-
-impl<F: Factory> Lease<'_, F> {
-    /// The guest returned: the instance may serve further calls.
-    pub fn keep(self) {
-        let (Home::Pool(shared) | Home::Seat(_, shared)) = &self.home;
-        shared.note_memory(&self.held.instance);
-        match self.home {
-            Home::Pool(shared) => shared.take_back(self.held),
-            Home::Seat(seat, shared) => {
-                seat.held = Some(Box::new(Seated::<F> {
-                    held: Some(self.held),
-                    shared: shared.clone(),
-                }));
-            }
-        }
-    }
-}
-
-impl<F: Factory> Deref for Lease<'_, F> {
-    type Target = F::Instance;
-
-    fn deref(&self) -> &Self::Target {
-        &self.held.instance
-    }
-}
-
-impl<F: Factory> DerefMut for Lease<'_, F> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.held.instance
     }
 }
 

@@ -43,7 +43,7 @@ pub use cache::CacheSettings;
 pub use cause::{cause_of, instantiation_cause};
 pub use deadline::Deadline;
 pub use engine::{RuntimeSettings, Ticks};
-pub use instances::{Factory, Instances, Lease};
+pub use instances::{Factory, InstanceSettings, Instances, Lease};
 pub use journal::escape_line;
 pub use live::Live;
 pub use seal::{Seal, SealError, make_directory, write_atomically};

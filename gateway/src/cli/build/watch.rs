@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ignore::{DirEntry, WalkBuilder};
-use notify::event::{AccessKind, AccessMode};
-use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
@@ -18,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::super::new::LEFT_OUT;
 use super::super::output::{self, WARNING, printable};
 use super::super::project::{self, Project};
+use crate::files;
 
 /// How long nothing may happen until what happened is taken for all: editors and tools write in several steps.
 const QUIET: Duration = Duration::from_millis(50);
@@ -86,7 +86,7 @@ impl Watch {
             }
             has_paused = true;
             while let Some(event) = self.happened.recv().await {
-                if is_change(&event) {
+                if files::is_change(&event) {
                     break;
                 }
             }
@@ -208,15 +208,6 @@ fn is_left_out(entry: &DirEntry) -> bool {
         Some(kind) if kind.is_dir() => entry.depth() > 0 && LEFT_OUT.contains(&name),
         // What editors keep beside a file.
         _ => name.ends_with('~') || name.ends_with(".swp"),
-    }
-}
-
-/// A look at a file is none. What can't be told may be one.
-fn is_change(event: &notify::Result<Event>) -> bool {
-    match event.as_ref().map(|event| event.kind) {
-        Ok(EventKind::Access(AccessKind::Close(AccessMode::Write))) => true,
-        Ok(EventKind::Access(_)) => false,
-        _ => true,
     }
 }
 

@@ -71,7 +71,11 @@ impl Report<'_> {
     }
 
     fn used(&self) -> String {
-        let Usage { instances, memory } = self.usage;
+        let Usage {
+            made: instances,
+            memory,
+            ..
+        } = self.usage;
         let plural = if instances == 1 { "" } else { "s" };
         format!(
             "{instances} instance{plural} · memory of an instance {} KiB",
@@ -104,7 +108,7 @@ impl Report<'_> {
             "log": self.lines,
             "load_ms": milliseconds(self.load_time),
             "memory_bytes": self.usage.memory,
-            "instances": self.usage.instances,
+            "instances": self.usage.made,
             "repeat": {"count": self.repeated, "calls": self.times.count(), "failed": self.failures, "time_us": self.times.json()},
         })
     }

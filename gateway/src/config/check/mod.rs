@@ -2,6 +2,7 @@
 
 mod access;
 mod limits;
+mod operation;
 mod plugin;
 mod routing;
 mod shadowed;
@@ -38,6 +39,7 @@ pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, Config
     }
     check_default_upstream(config, &root)?;
     access::check(config, &root)?;
+    operation::check(config, &root)?;
     routing::check(config, &root)?;
     shadowed::check(config, &root);
     plugin::check_downloads(config, &root)?;
@@ -179,6 +181,13 @@ fn check_plugin(plugin: &PluginConfig, table: &Table<'_>) -> Result<(), ConfigEr
             "instances",
             format!("is above {MAX_INSTANCES}, the most that a plugin may have"),
         ));
+    }
+    let recycle = table.table(&[Step::Key("recycle".into())]);
+    recycle.above_zero("calls", plugin.recycle.calls)?;
+    recycle.above_zero("age_ms", plugin.recycle.age_ms)?;
+    recycle.above_zero("memory_percent", Some(plugin.recycle.memory_percent.into()))?;
+    if plugin.recycle.memory_percent > 100 {
+        return Err(recycle.refuse("memory_percent", "is above 100, all the memory that it may have"));
     }
     let breaker = table.table(&[Step::Key("breaker".into())]);
     breaker.above_zero("pause_ms", Some(plugin.breaker.pause_ms))?;

@@ -11,7 +11,7 @@ use super::*;
 struct Numbers {
     made: AtomicUsize,
     retired: Mutex<Vec<usize>>,
-    /// An instance of this number is not used again.
+    /// An instance of this number has nearly used up what it has.
     worn: Option<usize>,
     /// The making waits for this.
     gate: Option<Notify>,
@@ -40,13 +40,33 @@ impl Factory for Numbers {
         *instance
     }
 
-    fn needs_recycling(&self, instance: &usize) -> bool {
+    fn fresh_memory(&self, _instance: &usize) -> usize {
+        0
+    }
+
+    fn is_exhausted(&self, instance: &usize) -> bool {
         self.worn == Some(*instance)
     }
 }
 
+/// So many may wait.
+const WAITING: usize = 8;
+
 fn pool(factory: Numbers, isolation: Isolation, cap: usize) -> Instances<Numbers> {
-    Instances::new(factory, "numbers".into(), isolation, cap)
+    recycled(factory, isolation, cap, RecycleSettings::default())
+}
+
+fn recycled(factory: Numbers, isolation: Isolation, cap: usize, recycle: RecycleSettings) -> Instances<Numbers> {
+    let settings = InstanceSettings {
+        plugin: "numbers".into(),
+        isolation,
+        cap,
+        waiting: WAITING,
+        recycle,
+        memory: 1_000_000,
+        counters: Arc::default(),
+    };
+    Instances::new(factory, settings)
 }
 
 fn warm(cap: usize) -> Instances<Numbers> {
@@ -86,10 +106,17 @@ async fn what_instances_came_to_is_counted() {
     assert_eq!(
         pool.usage(),
         Usage {
-            instances: 2,
-            memory: 1
+            made: 2,
+            live: 2,
+            memory: 1,
+            ..Usage::default()
         }
     );
+    let (mut first, mut second) = (Seat::default(), Seat::default());
+    let _busy = pool.lease(&mut first, &long()).await.unwrap();
+    drop(pool.lease(&mut second, &long()).await.unwrap());
+    let usage = pool.usage();
+    assert_eq!((usage.live, usage.busy, usage.discarded), (1, 1, 1));
 }
 
 #[tokio::test]
@@ -111,7 +138,8 @@ async fn a_call_that_was_cancelled_throws_its_instance_away() {
     let pool = warm(1);
     pool.put(77);
     let call = async {
-        let _lease = pool.lease(&mut Seat::default(), &long()).await.unwrap();
+        let mut seat = Seat::default();
+        let _lease = pool.lease(&mut seat, &long()).await.unwrap();
         std::future::pending::<()>().await;
     };
     assert!(call.now_or_never().is_none());
@@ -158,6 +186,7 @@ async fn only_so_many_may_wait() {
     let refused = pool.lease(&mut second, &long()).now_or_never();
     assert!(matches!(refused, Some(Err(Cause::Busy(1)))));
     assert_eq!(pool.shared.waiting.load(Ordering::Relaxed), WAITING);
+    assert_eq!(pool.shared.settings.counters.overruns(Limit::Waiting), 1);
 }
 
 #[tokio::test]
@@ -191,19 +220,107 @@ async fn a_start_that_fails_frees_its_place() {
     }
 }
 
+/// Lets tasks of their own come to their ends.
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
-async fn a_worn_instance_is_retired_and_replaced() {
-    let pool = pool(
-        Numbers {
-            worn: Some(0),
-            ..Numbers::default()
-        },
-        Isolation::Warm,
-        1,
-    );
-    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+async fn a_worn_instance_serves_until_a_fresh_one_is_there() {
+    let gate = Some(Notify::new());
+    let numbers = Numbers {
+        worn: Some(0),
+        gate,
+        ..Numbers::default()
+    };
+    let pool = pool(numbers, Isolation::Warm, 1);
+    let open = || pool.factory().gate.as_ref().unwrap().notify_one();
+    open();
+    for _ in 0..3 {
+        assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+        settle().await;
+    }
+    assert_eq!((pool.usage().live, pool.usage().recycled), (1, 0));
+    open();
+    settle().await;
     assert_eq!(use_once(&pool, &mut Seat::default()).await, 1);
     assert_eq!(*pool.factory().retired.lock().unwrap(), [0]);
+    assert_eq!((pool.usage().live, pool.usage().recycled), (1, 1));
+}
+
+#[tokio::test]
+async fn one_that_is_busy_when_the_fresh_one_is_there_makes_way_when_it_comes_back() {
+    let numbers = Numbers {
+        worn: Some(0),
+        ..Numbers::default()
+    };
+    let pool = pool(numbers, Isolation::Warm, 1);
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+    let mut seat = Seat::default();
+    let lease = pool.lease(&mut seat, &long()).await.unwrap();
+    settle().await;
+    assert_eq!(*lease, 0);
+    lease.keep();
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_are_worn_by_calls_age_and_memory() {
+    let unworn = RecycleSettings::default();
+    let calls = RecycleSettings {
+        calls: Some(3),
+        ..unworn.clone()
+    };
+    let age = RecycleSettings {
+        age: Some(Duration::from_secs(3)),
+        ..unworn.clone()
+    };
+    let full = RecycleSettings {
+        memory_percent: 0,
+        ..unworn.clone()
+    };
+    // In each of the first four calls another second has passed; the numbers stand for bytes, and 0 has none.
+    for (recycle, expected) in [
+        (unworn, [0, 0, 0, 0]),
+        (calls, [0, 0, 0, 1]),
+        (age, [0, 0, 0, 1]),
+        (full, [0, 0, 0, 0]),
+    ] {
+        let pool = recycled(Numbers::default(), Isolation::Warm, 1, recycle.clone());
+        let mut served = Vec::new();
+        for _ in expected {
+            served.push(use_once(&pool, &mut Seat::default()).await);
+            tokio::time::advance(Duration::from_secs(1)).await;
+            settle().await;
+            // An instance is looked at when it comes back.
+            if recycle.age.is_some() && served.len() == 3 {
+                use_once(&pool, &mut Seat::default()).await;
+                settle().await;
+            }
+        }
+        assert_eq!(served, expected, "{recycle:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_instance_that_comes_after_retirement_is_retired_too() {
+    let numbers = Numbers {
+        worn: Some(0),
+        gate: Some(Notify::new()),
+        ..Numbers::default()
+    };
+    let pool = pool(numbers, Isolation::Warm, 1);
+    let open = || pool.factory().gate.as_ref().unwrap().notify_one();
+    open();
+    assert_eq!(use_once(&pool, &mut Seat::default()).await, 0);
+    settle().await;
+    pool.retire_all().await;
+    open();
+    settle().await;
+    assert_eq!(*pool.factory().retired.lock().unwrap(), [0, 1]);
+    assert_eq!(pool.usage().live, 0);
 }
 
 #[tokio::test]

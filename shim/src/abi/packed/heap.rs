@@ -69,6 +69,12 @@ impl Heap {
         };
     }
 
+    /// Whether most of a heap of this capacity is used up: time for a fresh one, before a call needs it.
+    pub(super) fn is_nearly_full(&self, capacity: u64) -> bool {
+        let used = self.first.map(|first| self.end.saturating_sub(u64::from(first)));
+        capacity != u64::MAX && used.is_some_and(|used| used > capacity / 4 * 3)
+    }
+
     /// Whether a call with inputs of this size may find a heap of this capacity dry, and a fresh one would not be.
     pub(super) fn runs_dry(&self, capacity: u64, inputs: u64) -> bool {
         let Some(first) = self.first.filter(|_| capacity != u64::MAX) else {

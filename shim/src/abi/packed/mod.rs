@@ -232,16 +232,11 @@ impl Factory for PackedFactory {
         instance.memory_used()
     }
 
-    /// Before a slow leak in the guest becomes a failure of some request.
-    fn needs_recycling(&self, instance: &PackedInstance) -> bool {
-        let used = instance.memory_used();
-        let full = used > instance.fresh && used > self.0.limits().memory / 8 * 7;
-        if full {
-            tracing::info!(
-                plugin = &**self.0.plugin(),
-                "an instance that holds {used} bytes of memory makes way for a fresh one; its state is lost"
-            );
-        }
-        full
+    fn fresh_memory(&self, instance: &PackedInstance) -> usize {
+        instance.fresh
+    }
+
+    fn is_exhausted(&self, instance: &PackedInstance) -> bool {
+        instance.heap.is_nearly_full(instance.capacity())
     }
 }

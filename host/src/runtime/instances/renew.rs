@@ -1,0 +1,106 @@
+//! Fresh instances in the place of worn ones: made before those fail, and while they serve.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::TryAcquireError;
+
+use super::{Factory, Held, Kept, Shared};
+
+/// How long it is waited until a fresh instance is tried to be made again.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
+/// Why an instance should make way for a fresh one.
+pub(super) struct Wear {
+    why: &'static str,
+    /// It can't serve until there is one.
+    is_spent: bool,
+}
+
+impl<F: Factory> Shared<F> {
+    /// Whether an instance should make way for a fresh one, before it fails.
+    pub(super) fn worn(&self, kept: &Kept<F::Instance>) -> Option<Wear> {
+        let recycle = &self.settings.recycle;
+        let worn = |why| Some(Wear { why, is_spent: false });
+        if recycle.calls.is_some_and(|calls| kept.calls >= calls) {
+            return worn("it has served as many calls as `recycle.calls` says");
+        }
+        if recycle.age.is_some_and(|age| kept.born.elapsed() >= age) {
+            return worn("it is as old as `recycle.age_ms` says");
+        }
+        let used = self.factory.memory_used(&kept.instance);
+        let most = self.settings.memory / 100 * recycle.memory_percent as usize;
+        if used > most && used > self.factory.fresh_memory(&kept.instance) {
+            // Halfway from there to all of it, the next call may be one too many.
+            return Some(Wear {
+                why: "it has more of the memory that it may have than `recycle.memory_percent` says",
+                is_spent: used > most + self.settings.memory.saturating_sub(most) / 2,
+            });
+        }
+        match self.factory.is_exhausted(&kept.instance) {
+            true => worn("its heap is nearly used up"),
+            false => None,
+        }
+    }
+
+    /// The fresh instance that is there in its place; else the worn one itself, which serves until there is one, if it can.
+    pub(super) fn renewed(self: &Arc<Self>, worn: Kept<F::Instance>, wear: Wear) -> Option<Kept<F::Instance>> {
+        let fresh = self.spare.pop();
+        if fresh.is_none() && !wear.is_spent {
+            self.renew();
+            return Some(worn);
+        }
+        self.recycled.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(
+            plugin = &*self.settings.plugin,
+            calls = worn.calls,
+            memory = self.factory.memory_used(&worn.instance),
+            "an instance makes way for a fresh one, and what it kept in memory is lost: {}",
+            wear.why
+        );
+        self.retire(worn, None);
+        fresh
+    }
+
+    /// Makes one instance that will take a worn one's place, in a task of its own.
+    fn renew(self: &Arc<Self>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.is_renewing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let shared = self.clone();
+        runtime.spawn(async move {
+            match shared.factory.create().await {
+                Ok(instance) => shared.take_in(shared.kept(instance)),
+                Err(cause) => {
+                    tracing::warn!(plugin = &*shared.settings.plugin, %cause, "a worn instance serves on, as no fresh one could be made");
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
+            }
+            shared.is_renewing.store(false, Ordering::Release);
+        });
+    }
+
+    /// A fresh instance takes the place of a worn one that is idle, or waits for one to come back.
+    fn take_in(self: &Arc<Self>, fresh: Kept<F::Instance>) {
+        if let Err(fresh) = self.spare.push(fresh) {
+            return self.retire(fresh, None);
+        }
+        match self.permits.clone().try_acquire_owned() {
+            // None can come in between: who has a permit has the place.
+            Ok(permit) => {
+                if let Some(kept) = self.idle.pop() {
+                    self.take_back(Held { kept, permit });
+                }
+            }
+            Err(TryAcquireError::NoPermits) => {}
+            Err(TryAcquireError::Closed) => {
+                if let Some(fresh) = self.spare.pop() {
+                    self.retire(fresh, None);
+                }
+            }
+        }
+    }
+}
