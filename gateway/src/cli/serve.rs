@@ -95,7 +95,7 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
     let open = front.open(socket, plugins)?;
     let banner = open.banner(origin);
     match arguments.log_format {
-        LogFormat::Text => output::note(&banner.text()),
+        LogFormat::Text => output::note(&output::printable_lines(&banner.text())),
         LogFormat::Json => banner.log(),
     }
     open.serve(signals).await;

@@ -41,7 +41,7 @@ pub use cause::{cause_of, instantiation_cause};
 pub use deadline::Deadline;
 pub use engine::RuntimeSettings;
 pub use instances::{Factory, Instances, Lease};
-pub use journal::escape_line;
+pub use journal::{escape_line, is_shown};
 pub use seal::{Seal, SealError, make_directory, write_atomically};
 pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};
 pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};

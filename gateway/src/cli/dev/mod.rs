@@ -99,7 +99,7 @@ async fn dev(arguments: &Arguments, front: Front, signals: &Signals) -> Result<E
         failed: Vec::new(),
     };
     let open = front.open(socket, plugins)?;
-    output::note(&open.banner(&workshop.origin()).text());
+    output::note(&output::printable_lines(&open.banner(&workshop.origin()).text()));
     let app = open.app.clone();
     let reload = async {
         let Err(failed) = workshop.reload(&app, signals).await else {
