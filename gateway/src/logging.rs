@@ -1,13 +1,14 @@
 //! Log lines, on standard error.
 
 use std::fmt::{Debug, Write as _};
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
+use heimdall_host::runtime::escape_line;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -15,6 +16,8 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::text::plain_json;
 
 /// Lines that are collected at most.
 const COLLECTED: usize = 10_000;
@@ -74,11 +77,17 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<W
         .parse(filter)
         // Its words hold those of its cause.
         .map_err(|error| anyhow!("{origin} is no filter of log lines: {error}"))?;
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let styled = format == LogFormat::Text && io::stderr().is_terminal() && !no_color;
     // A line that nobody reads any more is lost; told on the same stream, that would be a panic.
     let (writer, thread) = NonBlockingBuilder::default()
         .thread_name("log")
         .buffered_lines_limit(WAITING)
-        .finish(std::io::stderr());
+        .finish(Plain {
+            out: io::stderr(),
+            format,
+            styled,
+        });
     let lost = writer.error_counter();
     let lines = tracing_subscriber::fmt()
         .log_internal_errors(false)
@@ -86,15 +95,42 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<W
         .with_writer(writer);
     match format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
-        LogFormat::Text => {
-            let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            lines.with_ansi(std::io::stderr().is_terminal() && !no_color).init();
-        }
+        LogFormat::Text => lines.with_ansi(styled).init(),
     }
     Ok(Writer {
         lost,
         thread: Some(thread),
     })
+}
+
+/// Where lines are written, each on one line and in plain characters, whoever chose the words: a plugin, a client, an
+/// upstream. On the log's own thread, so that no request waits for it.
+struct Plain<W> {
+    out: W,
+    format: LogFormat,
+    /// The formatter colours lines; what begins a colour it has taken out of their words itself.
+    styled: bool,
+}
+
+impl<W: Write> Write for Plain<W> {
+    /// The writer's thread brings a whole line at a time.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let escaped = |part| escape_line(part, usize::MAX);
+        let mut plain = match self.format {
+            LogFormat::Json => plain_json(text).into_owned(),
+            LogFormat::Text if self.styled => text.split('\u{1b}').map(escaped).collect::<Vec<_>>().join("\u{1b}"),
+            LogFormat::Text => escaped(text),
+        };
+        plain.push('\n');
+        self.out.write_all(plain.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// A log line that was collected.
@@ -191,5 +227,37 @@ impl Visit for Line {
                 write!(self.fields, "{space}{name}={value:?}")
             }
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(line: &str, format: LogFormat, styled: bool) -> String {
+        let mut lines = Plain {
+            out: Vec::new(),
+            format,
+            styled,
+        };
+        lines.write_all(line.as_bytes()).unwrap();
+        String::from_utf8(lines.out).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_one_line_of_plain_characters_and_the_formatters_colours() {
+        let line = "\u{1b}[2mnow\u{1b}[0m a\r\nb\0\u{9b}c\n";
+        for (format, styled, expected) in [
+            (LogFormat::Text, true, "\u{1b}[2mnow\u{1b}[0m a\\r\\nb\\u{0}\\u{9b}c\n"),
+            (
+                LogFormat::Text,
+                false,
+                "\\u{1b}[2mnow\\u{1b}[0m a\\r\\nb\\u{0}\\u{9b}c\n",
+            ),
+        ] {
+            assert_eq!(written(line, format, styled), expected);
+        }
+        let json = "{\"a\":\"\\u001b\u{9b}\"}\n";
+        assert_eq!(written(json, LogFormat::Json, false), "{\"a\":\"\\u001b\\u009b\"}\n");
     }
 }

@@ -1,6 +1,9 @@
 //! Texts from outside, made fit for a log line or a message.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use heimdall_host::runtime::is_shown;
 
 /// Characters that are shown of a text.
 const SHOWN: usize = 200;
@@ -27,6 +30,25 @@ pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// JSON that a terminal only prints: in its texts JSON leaves some characters as they are that a terminal acts on. Line
+/// feeds are between values, since none is in a text.
+pub(crate) fn plain_json(json: &str) -> Cow<'_, str> {
+    let is_plain = |character| is_shown(character) || character == '\n';
+    if json.chars().all(is_plain) {
+        return json.into();
+    }
+    let mut plain = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if is_plain(character) {
+            plain.push(character);
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(plain, "\\u{:04x}", u32::from(character));
+        }
+    }
+    plain.into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +64,15 @@ mod tests {
         ] {
             assert_eq!(closest(written, names), expected, "{written}");
         }
+    }
+
+    #[test]
+    fn json_for_a_terminal_says_the_same() {
+        let value = serde_json::json!({"a\u{9b}": "\u{7f}\u{1b}\r\n\u{202e}ä", "b": []});
+        let json = serde_json::to_string_pretty(&value).unwrap();
+        let plain = plain_json(&json);
+        assert!(plain.chars().all(|character| is_shown(character) || character == '\n'));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).unwrap(), value);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::chosen::Chosen;
 use super::front::Front;
 use super::hooks::{HOOKS, Part};
-use super::output::{self, BAD, FAINT, GOOD, HEADING, WARNING};
+use super::output::{self, BAD, FAINT, GOOD, HEADING, WARNING, indented, printable};
 use super::{Exit, Failed};
 use crate::config::{Config, Origin};
 use crate::logging;
@@ -209,7 +209,7 @@ impl Report {
         writeln!(
             out,
             "{HEADING}{}{HEADING:#} {style}{verdict}{style:#}",
-            self.configuration
+            printable(&self.configuration)
         )?;
         if let Some(listen) = &self.listen {
             writeln!(out, "  listens on   {listen}")?;
@@ -217,19 +217,25 @@ impl Report {
         for upstream in &self.upstreams {
             let is_default = self.default_upstream.as_deref() == Some(&upstream.name);
             let default = if is_default { " (default)" } else { "" };
-            writeln!(out, "  upstream     {}: {}{default}", upstream.name, upstream.summary)?;
+            let (name, summary) = (printable(&upstream.name), printable(&upstream.summary));
+            writeln!(out, "  upstream     {name}: {summary}{default}")?;
         }
         for route in &self.routes {
-            writeln!(out, "  models       {route}")?;
+            writeln!(out, "  models       {}", printable(route))?;
         }
         for path in &self.passthrough {
-            writeln!(out, "  passthrough  {path}")?;
+            writeln!(out, "  passthrough  {}", printable(path))?;
         }
         for plugin in &self.plugins {
             plugin.write(out)?;
         }
         for hook in &self.hooks {
-            writeln!(out, "  hook         {}: {}", hook.hook, hook.plugins.join(", "))?;
+            writeln!(
+                out,
+                "  hook         {}: {}",
+                hook.hook,
+                printable(&hook.plugins.join(", "))
+            )?;
         }
         for warning in &self.warnings {
             writeln!(out, "{WARNING}warning{WARNING:#}: {}", indented(warning))?;
@@ -257,19 +263,14 @@ impl PluginReport {
     }
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
-        let PluginReport {
-            name,
-            file,
-            kind,
-            version,
-            ..
-        } = self;
+        let [name, file, kind, version] =
+            [&self.name, &self.file, &self.kind, &self.version].map(|text| printable(text));
         writeln!(out, "  plugin       {name}: {kind}, {version} {FAINT}{file}{FAINT:#}")?;
         if self.on_failure == FailurePolicy::Open {
             writeln!(out, "    on_failure open: if it fails, requests go on without it")?;
         }
         for note in &self.notes {
-            writeln!(out, "    note       {note}")?;
+            writeln!(out, "    note       {}", printable(note))?;
         }
         Ok(())
     }
@@ -282,8 +283,4 @@ fn from(origin: &Origin) -> String {
         Origin::Environment => "the environment".to_owned(),
         Origin::BuiltIn => "the built-in configuration".to_owned(),
     }
-}
-
-fn indented(text: &str) -> String {
-    text.replace('\n', "\n    ")
 }

@@ -128,6 +128,6 @@ fn converted(convert: &Convert) -> Result<String, Failed> {
 
 fn tell(warnings: &[Warning]) {
     for warning in warnings {
-        output::note(&format!("warning: {warning}\n"));
+        output::note(&format!("warning: {}\n", output::indented(&warning.to_string())));
     }
 }

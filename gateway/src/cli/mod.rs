@@ -136,6 +136,7 @@ pub(crate) fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            let error = in_plain_characters(error);
             // Help and version come this way too.
             let is_lost = error.print().is_err_and(|error| output::is_lost(&error));
             return match (error.use_stderr(), is_lost) {
@@ -164,6 +165,12 @@ pub(crate) fn run() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failed) => failed.tell(as_json).into(),
     }
+}
+
+/// The same error of the command line, told of arguments that a terminal only prints: a file may have any name.
+fn in_plain_characters(error: clap::Error) -> clap::Error {
+    let plain = std::env::args_os().map(|argument| output::printable(&argument.to_string_lossy()));
+    Cli::try_parse_from(plain).err().unwrap_or(error)
 }
 
 impl Verb {

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{Exit, Failed};
 use crate::logging::Line;
+use crate::text::plain_json;
 
 /// Bytes of a line that is printed; the rest of a longer one is left out.
 const MAX_LINE: usize = 4096;
@@ -46,7 +47,7 @@ pub(super) fn print_bytes(bytes: &[u8]) -> Result<(), Failed> {
 /// Prints to standard output as JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), Failed> {
     let json = serde_json::to_string_pretty(value).context("the output is none that JSON has a place for")?;
-    print_bytes(format!("{json}\n").as_bytes())
+    print_bytes(format!("{}\n", plain_json(&json)).as_bytes())
 }
 
 fn write(mut out: impl std::io::Write, bytes: &[u8]) -> Result<(), Failed> {
@@ -96,6 +97,17 @@ pub(super) fn printable(text: &str) -> String {
     escape_line(text, MAX_LINE)
 }
 
+/// As [`printable`], of a text of several lines.
+pub(super) fn printable_lines(text: &str) -> String {
+    let lines = text.split('\n').map(printable);
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The further lines of a text under its first, as a terminal only prints them.
+pub(super) fn indented(text: &str) -> String {
+    printable_lines(text.trim_end()).replace('\n', "\n    ")
+}
+
 /// A duration in a unit in which it has few digits.
 pub(super) fn duration(time: Duration) -> String {
     let micros = microseconds(time);
@@ -120,11 +132,6 @@ fn block(error: &anyhow::Error) -> String {
     text
 }
 
-/// The further lines of a text under its first.
-fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n    ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +143,12 @@ mod tests {
         let plain = anstream::adapter::strip_str(&block(&error)).to_string();
         let expected = "error: it failed\n  caused by: first\n    second\n  caused by: no such file\n";
         assert_eq!(plain, expected);
+    }
+
+    #[test]
+    fn what_an_error_repeats_only_prints() {
+        let plain = block(&anyhow!("no `\u{1b}[2J\r`\nfound"));
+        assert!(plain.ends_with(": no `\\u{1b}[2J\\r`\n    found\n"), "{plain:?}");
     }
 
     #[test]

@@ -131,7 +131,7 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
         ..open.banner(origin)
     };
     match arguments.log_format {
-        LogFormat::Text => output::note(&banner.text()),
+        LogFormat::Text => output::note(&output::printable_lines(&banner.text())),
         LogFormat::Json => banner.log(),
     }
     let admin = async {

@@ -249,8 +249,17 @@ pub fn escape_line(text: &str, cap: usize) -> String {
     escape(text.as_bytes(), cap, 0)
 }
 
-/// A line as it may stand in a log: what could move the cursor, colour the terminal, begin a line of its own or turn
-/// text around is written out. `cut` is what the line had more of.
+/// Whether a character is only shown: none that could move the cursor, colour the terminal, begin a line of its own or
+/// turn text around.
+pub fn is_shown(character: char) -> bool {
+    let turns_text = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    !turns_text && !character.is_control()
+}
+
+/// A line as it may stand in a log: what is not only shown is written out. `cut` is what the line had more of.
 fn escape(bytes: &[u8], cap: usize, cut: usize) -> String {
     let (kept, rest) = bytes.split_at(bytes.len().min(cap));
     let mut text = String::with_capacity(kept.len());
@@ -260,16 +269,8 @@ fn escape(bytes: &[u8], cap: usize, cut: usize) -> String {
                 '\t' => text.push(character),
                 '\n' => text.push_str("\\n"),
                 '\r' => text.push_str("\\r"),
-                '\u{2028}'
-                | '\u{2029}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}' => {
-                    text.extend(character.escape_unicode());
-                }
-                _ if character.is_control() => text.extend(character.escape_unicode()),
-                _ => text.push(character),
+                _ if is_shown(character) => text.push(character),
+                _ => text.extend(character.escape_unicode()),
             }
         }
         if !part.invalid().is_empty() {

@@ -44,7 +44,7 @@ pub use cause::{cause_of, instantiation_cause};
 pub use deadline::Deadline;
 pub use engine::{RuntimeSettings, Ticks};
 pub use instances::{Factory, InstanceSettings, Instances, Lease};
-pub use journal::escape_line;
+pub use journal::{escape_line, is_shown};
 pub use live::Live;
 pub use seal::{Seal, SealError, make_directory, write_atomically};
 pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};

@@ -118,6 +118,23 @@ async fn an_endless_loop_in_a_start_function_ends_at_its_deadline() {
     assert!(matches!(outcome, Err(Cause::Deadline(_))));
 }
 
+/// Of some the engine has no part at all, and code that got as far as calling it would end the process.
+#[tokio::test]
+async fn what_the_engine_is_built_without_is_refused_before_it_is_compiled() {
+    for wat in [
+        "(module (type $open (sub (func))) (table 1 funcref) (func (call_indirect (type $open) (i32.const 0))))",
+        "(module (type (struct)))",
+        "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))",
+        "(module (memory 1) (func (drop (memory.atomic.notify (i32.const 0) (i32.const 1)))))",
+        "(module (memory 1 1 shared))",
+        "(module (tag))",
+        "(module (memory i64 1))",
+    ] {
+        let refused = runtime().compile_module(&wat::parse_str(wat).unwrap().into()).await;
+        assert!(matches!(refused, Err(CompileError::Refused(_))), "{wat}");
+    }
+}
+
 #[tokio::test]
 async fn memory_is_capped_as_the_sum_over_all_memories() {
     const WAT: &str = r#"(module

@@ -13,6 +13,7 @@ mod bad_input;
 mod calls;
 mod client_keys;
 mod configuration;
+mod control_characters;
 mod cors;
 mod downloads;
 mod fallbacks;

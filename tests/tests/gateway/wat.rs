@@ -22,6 +22,10 @@ impl GuestFile {
         }
     }
 
+    pub fn path(&self) -> &str {
+        self.path.to_str().unwrap()
+    }
+
     /// A plugin's entry of a configuration.
     pub fn entry(&self, name: &str, more: &str) -> String {
         plugin_named(name, &self.path, more)
@@ -35,7 +39,7 @@ pub fn packed(pre_hook: &str, data: &str) -> Vec<u8> {
 
 /// A packed guest with this hook, which does this; `data` lies at 2048.
 fn packed_hook(hook: &str, body: &str, data: &str) -> Vec<u8> {
-    let data = data.replace('"', "\\22");
+    let data: String = data.bytes().map(|byte| format!("\\{byte:02x}")).collect();
     ::wat::parse_str(format!(
         r#"(module (memory (export "memory") 2) (data (i32.const 2048) "{data}")
             (func (export "malloc") (param i32) (result i32) i32.const 65536)
@@ -64,6 +68,20 @@ pub fn typed_answer(text: &str) -> Vec<u8> {
     let words = [0, 1, 0, place, length, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     let guest = Guest::new().data(DATA + 256, text.as_bytes()).words(DATA, &words);
     guest.before_call(&format!("i32.const {DATA}")).build().to_vec()
+}
+
+/// A typed guest whose `before-call` logs this text.
+pub fn typed_logging(text: &str) -> Vec<u8> {
+    let (place, length) = (DATA + 256, text.len());
+    Guest::new()
+        .data(place, text.as_bytes())
+        .calls("logging", "log", "log", "(param i32 i32 i32 i32 i32)")
+        .before_call(&format!(
+            "(call $log (i32.const 2) (i32.const {place}) (i32.const {length}) (i32.const 0) (i32.const 0))
+             i32.const {OK}"
+        ))
+        .build()
+        .to_vec()
 }
 
 /// A typed guest that never returns from a call that asks for a stream.

@@ -264,7 +264,7 @@ impl Report {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         use heimdall_host::plugin::Plugin as _;
-        let name = |plugin: &Timed| plugin.manifest().name.to_string();
+        let name = |plugin: &Timed| output::printable(&plugin.manifest().name);
         let width = self.plugins.iter().map(|plugin| name(plugin).chars().count()).max();
         let width = width.unwrap_or(0).max("plugin".len());
         writeln!(

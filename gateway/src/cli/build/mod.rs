@@ -88,7 +88,7 @@ async fn repeat(folder: &Path, host: &Host, signals: &Signals, lines: &logging::
         }
         output::note(&format!(
             "{FAINT}waiting for a change in {}{FAINT:#}\n",
-            folder.display()
+            printable(&folder.display().to_string())
         ));
         tokio::select! {
             changed = watch.changed(&project) => told(&changed?),
@@ -201,7 +201,7 @@ impl Built {
         let Inspection {
             kind, version, hooks, ..
         } = &self.inspection;
-        let file = self.file.display();
+        let file = printable(&self.file.display().to_string());
         let mut text = format!("{GOOD}built{GOOD:#} {HEADING}{file}{HEADING:#}: {kind}, {version}\n");
         let mut line = |name: &str, value: &str| {
             // Writing to a string does not fail.

@@ -44,6 +44,7 @@ impl Report<'_> {
             version,
             ..
         } = self.manifest;
+        let (name, file) = (output::printable(name), output::printable(file));
         writeln!(out, "{HEADING}{name}{HEADING:#} ({kind}, {version}) {file}")?;
         for called in &self.calls {
             called.write(out, self.hook)?;

@@ -91,7 +91,7 @@ async fn dev(arguments: &Arguments, front: Front, signals: &Signals) -> Result<E
         return Ok(Exit::Ok);
     };
     let open = front.open(socket, alone(first)?)?;
-    output::note(&open.banner(&workshop.origin()).text());
+    output::note(&output::printable_lines(&open.banner(&workshop.origin()).text()));
     let (live, config) = (open.live.clone(), open.config.clone());
     let mut exit = Exit::Ok;
     let reloads = async {
