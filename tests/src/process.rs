@@ -136,6 +136,45 @@ impl Gateway {
         self.signal("-TERM");
     }
 
+    /// Asks it to read its configuration again.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    /// Its process's number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `http://127.0.0.1:PORT` of its admin interface.
+    ///
+    /// # Panics
+    /// When it has none.
+    pub fn admin_url(&self) -> String {
+        loop {
+            let output = self.output();
+            let admin = output.lines().find(|line| line.starts_with("  admin "));
+            match admin.and_then(|line| url_in(line, "http")) {
+                Some(url) => return url,
+                // The banner comes line by line, and ends with a command to try.
+                None if output.contains("curl ") => panic!("it has no admin interface:\n{output}"),
+                None => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// Puts another configuration in the place of its `heimdall.toml`, whole or not at all.
+    pub fn reconfigure(&self, config: &str) {
+        self.write("heimdall.toml", format!("listen = \"127.0.0.1:0\"\n{config}"));
+    }
+
+    /// Puts a file into its folder, whole or not at all, whenever that is looked at.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let (next, file) = (self.folder().join("next"), self.folder().join(name));
+        std::fs::write(&next, bytes).unwrap();
+        std::fs::rename(next, file).unwrap();
+    }
+
     /// Asks it to end, as Ctrl-C does.
     pub fn interrupt(&self) {
         self.signal("-INT");

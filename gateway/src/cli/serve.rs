@@ -134,6 +134,8 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
         LogFormat::Text => output::note(&output::printable_lines(&banner.text())),
         LogFormat::Json => banner.log(),
     }
+    // It holds what serves now, which a reload is to retire.
+    drop(banner);
     let admin = async {
         if let Some(admin) = admin {
             admin.serve(&signals.stop).await;

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod admin;
 mod attempts;
 mod bad_input;
 mod calls;
@@ -31,6 +32,7 @@ mod packing;
 mod passthrough;
 mod patience;
 mod plugins;
+mod reload;
 mod routing;
 mod servers;
 mod site;

@@ -1,0 +1,279 @@
+//! What serves is replaced while requests are under way: by files that change, by SIGHUP, by the admin interface.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::StreamExt as _;
+use heimdall_tests::guests::{GEN3, TYPED_TAG};
+use heimdall_tests::process::Gateway;
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::support::*;
+use crate::wat::packed_answer;
+
+const ADMIN: &str = "[reload]\nwatch = false\n[admin]\nlisten = \"127.0.0.1:0\"\n";
+
+/// The typed tag with this tag.
+fn tag(tag: &str) -> String {
+    plugin(TYPED_TAG, &format!("config = {{ tag = {tag:?} }}"))
+}
+
+/// A gateway whose one plugin is a file in its own folder, which answers every call with `one`.
+fn answering(more: &str) -> Gateway {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::write(at("a.wasm"), packed_answer("one")).unwrap();
+    let config = format!("listen = \"127.0.0.1:0\"\n{more}\n[[plugins]]\nname = \"a\"\npath = \"a.wasm\"\n");
+    std::fs::write(at("heimdall.toml"), config).unwrap();
+    Gateway::start_in(directory, &[], &[]).unwrap_or_else(|(status, output)| panic!("{status}:\n{output}"))
+}
+
+async fn says(gateway: &Gateway) -> String {
+    let answer = post(gateway, "/v1/chat/completions", chat("echo", "hello")).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()["choices"][0]["message"]["content"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+async fn reload(gateway: &Gateway) -> (u16, Value) {
+    let url = format!("{}/reload", gateway.admin_url());
+    let answer = Answer::of(client().post(url).send().await.unwrap()).await;
+    (answer.status, answer.json())
+}
+
+async fn admin(gateway: &Gateway, path: &str) -> Value {
+    let url = format!("{}{path}", gateway.admin_url());
+    Answer::of(client().get(url).send().await.unwrap()).await.json()
+}
+
+/// Clients that ask until they are told to stop, and get one of the two answers each time.
+struct Asking {
+    stop: Arc<AtomicBool>,
+    clients: Vec<tokio::task::JoinHandle<u32>>,
+}
+
+impl Asking {
+    fn begin(gateway: &Gateway) -> Asking {
+        let stop = Arc::new(AtomicBool::new(false));
+        let ask = |client: Client| {
+            let (url, stop) = (format!("{}/v1/chat/completions", gateway.url), stop.clone());
+            async move {
+                let mut asked = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    let request = client.post(&url).body(chat("echo", "hello").to_string());
+                    let answer = Answer::of(request.send().await.unwrap()).await;
+                    let said = answer.json()["choices"][0]["message"]["content"].clone();
+                    assert!(said == "one" || said == "two", "{answer:?}");
+                    asked += 1;
+                }
+                asked
+            }
+        };
+        let clients = (0..4).map(|_| tokio::spawn(ask(client()))).collect();
+        Asking { stop, clients }
+    }
+
+    async fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for client in self.clients {
+            assert!(client.await.unwrap() > 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changes_is_replaced_while_traffic_flows_and_no_request_fails() {
+    let gateway = answering("");
+    let asking = Asking::begin(&gateway);
+    assert_eq!(says(&gateway).await, "one");
+    gateway.write("a.wasm", packed_answer("two"));
+    printed(&gateway, "reloaded").await;
+    assert_eq!(says(&gateway).await, "two");
+    asking.end().await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_changes_is_read_again() {
+    let gateway = Gateway::start(&tag("one"));
+    gateway.reconfigure(&tag("two"));
+    printed(&gateway, "reloaded").await;
+    assert_eq!(says(&gateway).await, "echo: hello [tag:two]");
+}
+
+#[tokio::test]
+async fn a_hangup_reads_the_configuration_again() {
+    let gateway = Gateway::start(&format!("[reload]\nwatch = false\n{}", tag("one")));
+    gateway.reconfigure(&tag("two"));
+    gateway.hang_up();
+    printed(&gateway, "reloaded by=\"SIGHUP\"").await;
+    assert_eq!(says(&gateway).await, "echo: hello [tag:two]");
+}
+
+#[tokio::test]
+async fn a_stream_ends_on_the_version_that_it_began_with() {
+    let gateway = Gateway::start(&format!("{ADMIN}{}", tag("one")));
+    let body = streamed("echo-chunk-delay-20", "a b c d e f").to_string();
+    let url = format!("{}/v1/chat/completions", gateway.url);
+    let response = client().post(url).body(body).send().await.unwrap();
+    let mut pieces = response.bytes_stream();
+    let mut read = pieces.next().await.unwrap().unwrap().to_vec();
+    gateway.reconfigure(&format!("{ADMIN}{}", tag("two")));
+    let (status, outcome) = reload(&gateway).await;
+    assert_eq!(
+        (status, &outcome["replaced"]),
+        (200, &json!([TYPED_TAG.name])),
+        "{outcome}"
+    );
+    assert_eq!(says(&gateway).await, "echo: hello [tag:two]");
+    while let Some(piece) = pieces.next().await {
+        read.extend_from_slice(&piece.unwrap());
+    }
+    let read = String::from_utf8(read).unwrap();
+    assert!(
+        read.contains("[tag:one]") && read.ends_with("data: [DONE]\n\n"),
+        "{read}"
+    );
+}
+
+#[tokio::test]
+async fn what_can_not_serve_leaves_what_serves_and_says_why() {
+    let good = format!("{ADMIN}{}", tag("one"));
+    let gateway = Gateway::start(&good);
+    gateway.write("page.wasm", "<html>not found</html>");
+    let page = plugin_named(TYPED_TAG.name, std::path::Path::new("page.wasm"), "");
+    let open = plugin_named(
+        TYPED_TAG.name,
+        std::path::Path::new("page.wasm"),
+        "on_failure = \"open\"",
+    );
+    for (config, words) in [
+        ("[admin".to_owned(), "heimdall.toml"),
+        (format!("{ADMIN}{}\nnonsense = 1", tag("two")), "nonsense"),
+        (format!("{ADMIN}{page}"), "an HTML page"),
+        // Without it nothing would be as it was.
+        (format!("{ADMIN}{open}"), "an HTML page"),
+        (
+            format!("{ADMIN}{}", plugin(TYPED_TAG, "config = { tag = 5 }")),
+            "configuration can't be used",
+        ),
+    ] {
+        gateway.reconfigure(&config);
+        let (status, error) = reload(&gateway).await;
+        assert_eq!(status, 422, "{config}: {error}");
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{words:?} is not in {message}");
+        printed(&gateway, "the reload is refused").await;
+        assert_eq!(says(&gateway).await, "echo: hello [tag:one]", "{config}");
+    }
+    gateway.reconfigure(&good.replace("one", "three"));
+    assert_eq!(reload(&gateway).await.0, 200);
+    assert_eq!(says(&gateway).await, "echo: hello [tag:three]");
+}
+
+#[tokio::test]
+async fn a_plugin_that_did_not_change_goes_on_with_what_it_has() {
+    let gen3 = plugin(GEN3, "");
+    let gateway = Gateway::start(&format!("{ADMIN}{}{gen3}", tag("one")));
+    says(&gateway).await;
+    let before = admin(&gateway, &format!("/plugins/{}", GEN3.name)).await;
+    gateway.reconfigure(&format!(
+        "max_body_mib = 1\nmax_connections = 77\n{ADMIN}{}{gen3}",
+        tag("two")
+    ));
+    let (_, outcome) = reload(&gateway).await;
+    assert_eq!(outcome["kept"], json!([GEN3.name]), "{outcome}");
+    assert_eq!(outcome["after_restart"], json!(["max_connections"]));
+    says(&gateway).await;
+    let after = admin(&gateway, &format!("/plugins/{}", GEN3.name)).await;
+    assert_eq!(
+        (&before["loaded"], &before["instances"]["made"]),
+        (&after["loaded"], &after["instances"]["made"])
+    );
+    assert_eq!(after["calls"]["before-call"]["total"], 2, "{after}");
+    // The rest of the configuration is the new one.
+    let large = chat("echo", &"x".repeat(1 << 20));
+    assert_eq!(post(&gateway, "/v1/chat/completions", large).await.status, 413);
+}
+
+#[tokio::test]
+async fn cleanup_of_what_was_replaced_runs_after_its_last_request() {
+    const GUEST: &str = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 2)
+        (data (i32.const 1024) "\10\04\00\00\10\00\00\00") (data (i32.const 1040) "it is cleaned up")
+        (func (export "malloc") (param i32) (result i32) i32.const 65536)
+        (func (export "pre_hook") (param i32 i32) (result i64) i64.const 0)
+        (func (export "http_stream_chunk_hook") (param i32 i32) (result i64) i64.const 0)
+        (func (export "cleanup") (result i32)
+          (call $write (i32.const 1) (i32.const 1024) (i32.const 1) (i32.const 1032))))"#;
+    let file = crate::wat::GuestFile::new("a.wasm", ::wat::parse_str(GUEST).unwrap());
+    let gateway = Gateway::start(&format!("{ADMIN}{}", file.entry("a", "")));
+    let url = format!("{}/v1/chat/completions", gateway.url);
+    let body = streamed("echo-chunk-delay-60000", "one two").to_string();
+    let response = client().post(url).body(body).send().await.unwrap();
+    let mut pieces = response.bytes_stream();
+    pieces.next().await.unwrap().unwrap();
+    gateway.reconfigure(ADMIN);
+    let (_, outcome) = reload(&gateway).await;
+    assert_eq!(outcome["removed"], json!(["a"]));
+    assert_eq!(admin(&gateway, "/status").await["retiring"], 1);
+    assert!(!gateway.output().contains("it is cleaned up"));
+    // The client leaves.
+    drop(pieces);
+    printed(&gateway, "it is cleaned up").await;
+}
+
+#[tokio::test]
+async fn reloads_that_are_asked_for_at_once_follow_each_other_and_the_last_one_wins() {
+    let gateway = answering(ADMIN);
+    let asking = Asking::begin(&gateway);
+    for round in 0..10 {
+        let text = if round % 2 == 0 { "two" } else { "one" };
+        gateway.write("a.wasm", packed_answer(text));
+        let all = futures_util::future::join_all((0..8).map(|_| reload(&gateway))).await;
+        assert!(all.iter().all(|(status, _)| *status == 200), "{all:?}");
+        assert_eq!(says(&gateway).await, text);
+    }
+    asking.end().await;
+    let done = admin(&gateway, "/status").await["reloads"]["done"].as_u64().unwrap();
+    assert!((10..=80).contains(&done), "{done}");
+}
+
+#[tokio::test]
+async fn a_storm_of_changes_makes_few_reloads() {
+    let gateway = answering("[reload]\ndebounce_ms = 300\n[admin]\nlisten = \"127.0.0.1:0\"\n");
+    for round in 0..200 {
+        gateway.write("a.wasm", packed_answer(if round % 2 == 0 { "one" } else { "two" }));
+    }
+    printed(&gateway, "reloaded").await;
+    while says(&gateway).await != "two" {}
+    let done = admin(&gateway, "/status").await["reloads"]["done"].as_u64().unwrap();
+    assert!(done < 20, "{done} reloads of 200 changes");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_was_replaced() {
+    let gateway = answering(ADMIN);
+    let asking = Asking::begin(&gateway);
+    let before = admin(&gateway, "/plugins").await["live_stores"].as_u64().unwrap();
+    for round in 0..100 {
+        gateway.write("a.wasm", packed_answer(if round % 2 == 0 { "two" } else { "one" }));
+        assert_eq!(reload(&gateway).await.0, 200);
+    }
+    asking.end().await;
+    let started = std::time::Instant::now();
+    loop {
+        let status = admin(&gateway, "/status").await;
+        let now = admin(&gateway, "/plugins").await["live_stores"].as_u64().unwrap();
+        if status["retiring"] == 0 && now <= before {
+            break;
+        }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{now} stores where {before} were, {status}"
+        );
+    }
+}
