@@ -97,7 +97,33 @@ impl Gateway {
         environment: &[(&str, &str)],
         arguments: &[&str],
     ) -> Result<Gateway, (i32, String)> {
-        let mut child = heimdall(directory.path())
+        Gateway::spawn(heimdall(directory.path()), directory, environment, arguments)
+    }
+
+    /// As [`Gateway::start_verb`], with this binary, whose state is in the folder too.
+    ///
+    /// # Errors
+    /// When it ended instead of serving: its exit code and what it printed.
+    pub fn start_binary(
+        binary: &Path,
+        directory: tempfile::TempDir,
+        arguments: &[&str],
+    ) -> Result<Gateway, (i32, String)> {
+        let mut command = Command::new(binary);
+        command.current_dir(directory.path()).env("NO_COLOR", "1");
+        for (name, folder) in [("XDG_CACHE_HOME", "cache"), ("XDG_STATE_HOME", "state")] {
+            command.env(name, directory.path().join(folder));
+        }
+        Gateway::spawn(command, directory, &[], arguments)
+    }
+
+    fn spawn(
+        mut command: Command,
+        directory: tempfile::TempDir,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Result<Gateway, (i32, String)> {
+        let mut child = command
             .args(arguments)
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
