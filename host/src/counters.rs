@@ -134,10 +134,6 @@ counted! {
         Handles = "handles",
         /// The depth of calls.
         Stack = "stack",
-        /// Time to compile.
-        CompileTimeout = "compile_timeout",
-        /// Memory to compile.
-        CompileMemory = "compile_memory",
         /// Time to instantiate.
         StartTimeout = "start_timeout",
         /// Time for `init`.

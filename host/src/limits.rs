@@ -22,10 +22,6 @@ pub struct Limits {
     pub function: usize,
     /// Locals of one function.
     pub locals: u32,
-    /// Time for it to be compiled.
-    pub compile_timeout: Duration,
-    /// Bytes of memory that compiling it may take.
-    pub compile_memory: usize,
     /// Bytes of linear memory of one instance, the sum over all its memories.
     pub memory: usize,
     /// Bytes by which one call may make them grow.
@@ -69,8 +65,6 @@ impl Default for Limits {
             functions: 100_000,
             function: 4 << 20,
             locals: 10_000,
-            compile_timeout: Duration::from_secs(120),
-            compile_memory: 4 << 30,
             memory: 256 << 20,
             memory_growth: 256 << 20,
             table_elements: 100_000,

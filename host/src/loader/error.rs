@@ -41,6 +41,20 @@ pub enum LoadError {
         /// What is wrong, and where.
         reason: String,
     },
+    /// The compiler would take too much for it.
+    #[error("`{file}` has {size} {what}, {limit} are allowed (raise `limits.{setting}`, or build the plugin smaller)")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        size: u64,
+        /// How much is allowed.
+        limit: u64,
+        /// The setting that raises it.
+        setting: &'static str,
+    },
     /// It needs what no plugin gets here.
     #[error("`{file}` needs {feature}, which this host does not offer; {remedy}")]
     Unsupported {

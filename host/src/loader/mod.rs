@@ -20,6 +20,7 @@ mod inspect;
 mod prepared;
 mod read;
 mod settings;
+mod sizes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -38,6 +39,7 @@ pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings,
 
 use crate::component::Typed;
 use crate::counters::Counters;
+use crate::limits::Limits;
 use crate::pipeline::{Breaker, BreakerSettings};
 use crate::plugin::Plugin;
 use crate::runtime::{CompileError, Compiled, Runtime, RuntimeError, RuntimeSettings};
@@ -157,7 +159,7 @@ impl Host {
     /// Makes a plugin of a file: reads, compiles, links, starts and configures it.
     pub async fn load(&self, bytes: Bytes, settings: PluginSettings) -> Result<Loaded, LoadError> {
         let start = Instant::now();
-        let prepared = self.prepare(&settings.file, bytes).await?;
+        let prepared = self.prepare(&settings.file, bytes, &settings.limits).await?;
         let loaded = prepared.load(settings).await?;
         Ok(Loaded {
             load_time: start.elapsed(),
@@ -165,10 +167,15 @@ impl Host {
         })
     }
 
-    /// Reads and compiles a file, once for any number of plugins that are loaded of it.
-    pub async fn prepare(&self, file: &str, bytes: Bytes) -> Result<Prepared, LoadError> {
-        let name = file.to_owned();
-        let artifact = tokio::task::spawn_blocking(move || read::artifact(&name, bytes)).await;
+    /// Reads and compiles a file, once for any number of plugins that are loaded of it. Of the limits those count that say
+    /// how large it may be.
+    pub async fn prepare(&self, file: &str, bytes: Bytes, limits: &Limits) -> Result<Prepared, LoadError> {
+        let (name, limits) = (file.to_owned(), limits.clone());
+        let artifact = tokio::task::spawn_blocking(move || {
+            sizes::check(&name, &bytes, &limits)?;
+            read::artifact(&name, bytes)
+        });
+        let artifact = artifact.await;
         let artifact = artifact.map_err(|broken| LoadError::Invalid {
             file: file.to_owned(),
             reason: format!("reading it broke off: {broken}"),

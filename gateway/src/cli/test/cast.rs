@@ -88,7 +88,7 @@ impl Cast {
         let bytes = given::read_plugin(file).await;
         let bytes = bytes.map_err(|error| Failed::new(Exit::Usage, error))?;
         let host = plugins::host(plugins::cache(&Config::default()))?;
-        let prepared = host.prepare(&file.display().to_string(), bytes).await;
+        let prepared = host.prepare(&file.display().to_string(), bytes, &limits).await;
         let prepared = prepared.map_err(|error| {
             let exit = match &error {
                 LoadError::Compile { .. } => Exit::Failed,
@@ -162,7 +162,10 @@ impl Cast {
         if !self.files.contains_key(&path) {
             let bytes = given::read_plugin(&path).await;
             let bytes = bytes.map_err(|error| wrong(case, format!("{error:#}")))?;
-            let prepared = self.host.prepare(&path.display().to_string(), bytes).await;
+            let prepared = self
+                .host
+                .prepare(&path.display().to_string(), bytes, &Limits::default())
+                .await;
             let prepared = prepared.map_err(|error| wrong(case, format!("{:#}", anyhow!(error))))?;
             self.files.insert(path.clone(), prepared);
         }

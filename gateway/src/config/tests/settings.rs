@@ -4,10 +4,12 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use heimdall_host::counters::Limit;
 use serde_json::{Value, json};
 
 use super::super::format::{Format, json_value};
 use super::super::load::{parse, parse_with};
+use super::super::plugin::{BreakerConfig, LimitsConfig, RecycleConfig};
 use super::super::schema::{resolved, schema, settings};
 use super::super::tree::{Node, Place, Text};
 use super::super::{Config, convert, reference};
@@ -341,4 +343,25 @@ fn a_null_in_a_plugins_own_configuration_stays() {
     assert!(config.written(Format::Json).unwrap().contains("\"any\": null"));
     let refusal = config.written(Format::Toml).unwrap_err().to_string();
     assert!(refusal.contains("it has no place for a null"), "{refusal}");
+}
+
+#[test]
+fn every_limit_is_documented_with_its_setting_and_the_name_that_it_is_counted_by() {
+    let text = include_str!("../../../../docs/limits.md");
+    let limits = serde_json::to_value(LimitsConfig::default().in_force()).unwrap();
+    let recycle = serde_json::to_value(RecycleConfig::default()).unwrap();
+    let breaker = serde_json::to_value(BreakerConfig::default()).unwrap();
+    for (table, settings) in [("limits", limits), ("recycle", recycle), ("breaker", breaker)] {
+        for (setting, value) in settings.as_object().unwrap() {
+            let row = text.lines().find(|line| line.contains(&format!("`{table}.{setting}`")));
+            let row = row.unwrap_or_else(|| panic!("`{table}.{setting}` is not in docs/limits.md"));
+            assert!(
+                value.is_null() || row.contains(&value.to_string()),
+                "{row} does not say {value}"
+            );
+        }
+    }
+    for limit in Limit::ALL {
+        assert!(text.contains(&format!("`{}`", limit.name())), "{}", limit.name());
+    }
 }
