@@ -148,8 +148,6 @@ counted! {
         Input = "input",
         /// Bytes that a hook returns.
         Output = "output",
-        /// Bytes of a request's context.
-        Context = "context",
         /// Log lines of a request.
         LogLines = "log_lines",
         /// Bytes of log lines of a request.
