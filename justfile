@@ -46,6 +46,11 @@ clients:
     cargo build --release
     tests/clients/run.sh
 
+# Everything at once for so many minutes: traffic, plugins that do their worst, and a thousand reloads a minute.
+soak minutes="10":
+    cargo build --release --workspace --bin heimdall --bin soak
+    target/release/soak {{ minutes }}
+
 # Everything that has to pass before a change lands.
 ci:
     .ci/run

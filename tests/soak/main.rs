@@ -38,6 +38,9 @@ struct Arguments {
     /// Reloads in that time [default: a thousand a minute]
     #[arg(long)]
     reloads: Option<u64>,
+    /// By how many KiB memory may grow after the first tenth of the time
+    #[arg(long, default_value_t = 2048)]
+    growth: u64,
     /// Clients at once
     #[arg(long, default_value_t = 8)]
     clients: usize,
@@ -66,7 +69,7 @@ async fn main() -> ExitCode {
     let clients: Vec<_> = clients.collect();
 
     let started = Instant::now();
-    let mut report = Report::new(&traffic, idle);
+    let mut report = Report::new(&traffic, idle, arguments.growth);
     // Each third of the time its share of reloads: to warm up, to the middle, to the end.
     let parts = [WARM_UP, 0.5 - WARM_UP, 0.5];
     for part in parts {
