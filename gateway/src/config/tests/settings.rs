@@ -342,3 +342,12 @@ fn a_null_in_a_plugins_own_configuration_stays() {
     let refusal = config.written(Format::Toml).unwrap_err().to_string();
     assert!(refusal.contains("it has no place for a null"), "{refusal}");
 }
+
+#[test]
+fn a_key_that_yaml_could_not_read_again_is_not_written() {
+    for (length, written) in [(1022, true), (1023, false)] {
+        let tree = tree(&json!({"k".repeat(length): 1}));
+        assert_eq!(Format::Yaml.write(&tree).is_ok(), written, "{length}");
+        assert!(Format::Json.write(&tree).is_ok());
+    }
+}
