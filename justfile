@@ -37,6 +37,14 @@ docs:
 deny:
     cargo deny check
 
+# Write what the gateway is made of, as CycloneDX, to gateway/heimdall.cdx.json (needs cargo-cyclonedx).
+sbom:
+    cargo cyclonedx --manifest-path gateway/Cargo.toml --format json --spec-version 1.5 --no-build-deps
+
+# Run each fuzz target for some seconds, or those that are named: `just fuzz 600 packed`.
+fuzz seconds="30" *targets:
+    fuzz/run.sh {{ seconds }} {{ targets }}
+
 # Check that the committed guests are what their sources say.
 guests:
     guest-examples/check.sh

@@ -1,21 +1,7 @@
-//! Heimdall, the gateway: `heimdall serve` puts plugins between clients and models; the other verbs tell beforehand what it
-//! would do.
-
-mod admin;
-mod banner;
-mod cli;
-mod config;
-mod encoding;
-mod files;
-mod logging;
-mod plugins;
-mod reload;
-mod server;
-mod text;
-mod upstream;
+//! The program `heimdall`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run()
+    heimdall::run()
 }

@@ -271,6 +271,51 @@ pub(crate) fn limits(option: &str, given: &[(String, String)]) -> Result<Limits,
     Ok(plugin.map(|plugin| plugin.limits.limits()).unwrap_or_default())
 }
 
+/// Reads a text. What is accepted has to say the same when it is written in any format and read again, and what is refused
+/// has to be told without a panic.
+#[cfg(fuzzing)]
+pub(crate) fn round_trip(format: FileFormat, text: &str) {
+    let name = "fuzz".to_owned();
+    let source = |text: &str| {
+        Arc::new(Text {
+            name: name.clone(),
+            text: text.to_owned(),
+        })
+    };
+    let read = format.syntax().read(&source(text)).and_then(|tree| {
+        let is_bifrost = format == FileFormat::Bifrost || (format == FileFormat::Json && bifrost::is_bifrost(&tree));
+        ReadTree::new(tree, is_bifrost)
+    });
+    let accepted = read.and_then(|read| {
+        let mut tree = read.tree.clone();
+        let (config, _) = read.into_configuration(Vec::new())?;
+        tree.drop_unset();
+        Ok((tree, config))
+    });
+    let (tree, config) = match accepted {
+        Ok(accepted) => accepted,
+        Err(refused) => return assert!(!refused.to_string().is_empty()),
+    };
+    let json = |tree: &Node| serde_json::to_value(tree).map_err(|error| error.to_string());
+    for to in [Format::Toml, Format::Yaml, Format::Json] {
+        // TOML has no null, and YAML no long keys.
+        let shown = config.written(to);
+        assert!(shown.is_ok() || to != Format::Json, "{to:?}: {shown:?}");
+        let written = match to.write(&tree) {
+            Ok(written) => written,
+            Err(problem) => {
+                assert!(to != Format::Json, "{to:?}: {problem}");
+                continue;
+            }
+        };
+        let again = to.read(&source(&written)).map(|again| json(&again));
+        assert!(
+            matches!(&again, Ok(again) if *again == json(&tree)),
+            "{to:?}: {again:?} of {written}"
+        );
+    }
+}
+
 /// A text in this format with these variables, for tests; `file` is named in errors.
 #[cfg(test)]
 pub(super) fn parse_with(

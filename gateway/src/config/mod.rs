@@ -41,6 +41,8 @@ pub(crate) use check::check_listen;
 pub(crate) use data::{Item, read_items};
 pub(crate) use error::{ConfigError, Warning};
 pub(crate) use format::Format;
+#[cfg(fuzzing)]
+pub(crate) use load::round_trip;
 pub(crate) use load::{FileFormat, Loaded, Origin, convert, limits, load};
 pub(crate) use operation::{AdminConfig, ReloadConfig};
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};

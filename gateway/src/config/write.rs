@@ -45,6 +45,7 @@ impl Format {
                 .map_err(|error| error.to_string()),
             Format::Toml => toml::to_string_pretty(&sections_last(root)?).map_err(|error| error.to_string()),
             Format::Yaml => {
+                keys_fit(root)?;
                 let mut text = String::new();
                 YamlEmitter::new(&mut text)
                     .dump(&yaml(root))
@@ -81,6 +82,32 @@ fn is_section(node: &Node) -> bool {
         Value::Table(_) => true,
         Value::List(values) => values.iter().any(|value| matches!(value.value, Value::Table(_))),
         _ => false,
+    }
+}
+
+/// For YAML: a key is one only if it ends within so many characters.
+fn keys_fit(node: &Node) -> Result<(), String> {
+    const MOST: usize = 1024;
+    // As long as it can get, in quotes.
+    let length = |character: char| {
+        if character.is_control() || "\"\\".contains(character) {
+            6
+        } else {
+            1
+        }
+    };
+    match &node.value {
+        Value::List(values) => values.iter().try_for_each(keys_fit),
+        Value::Table(entries) => entries.iter().try_for_each(|entry| {
+            if entry.key.chars().map(length).sum::<usize>() + 2 > MOST {
+                return Err(format!(
+                    "{}: it has no place for a key this long; TOML and JSON do",
+                    entry.place
+                ));
+            }
+            keys_fit(&entry.node)
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -26,8 +26,8 @@ pub(crate) fn events<S>(bytes: S, max_event: usize) -> impl Stream<Item = Result
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + 'static,
 {
-    // Bytes since the last event. The reader is counted as a whole piece at a time, so an event may exceed the cap by
-    // at most one piece before it is refused.
+    // Bytes of the pieces since the last event. The piece that an event begins in may have ended the one before it, and
+    // the last one is counted when it is there: so an event may exceed the cap by these two pieces before it is refused.
     let unfinished = Arc::new(AtomicUsize::new(0));
     let counter = unfinished.clone();
     let counted = bytes.map(move |piece| {

@@ -365,3 +365,12 @@ fn every_limit_is_documented_with_its_setting_and_the_name_that_it_is_counted_by
         assert!(text.contains(&format!("`{}`", limit.name())), "{}", limit.name());
     }
 }
+
+#[test]
+fn a_key_that_yaml_could_not_read_again_is_not_written() {
+    for (length, written) in [(1022, true), (1023, false)] {
+        let tree = tree(&json!({"k".repeat(length): 1}));
+        assert_eq!(Format::Yaml.write(&tree).is_ok(), written, "{length}");
+        assert!(Format::Json.write(&tree).is_ok());
+    }
+}

@@ -1,0 +1,11 @@
+//! Server-sent events in pieces; a piece ends at each byte 0xff, which no text holds.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let pieces: Vec<&[u8]> = bytes.split(|byte| *byte == 0xff).collect();
+    // Nothing waits: the pieces are there.
+    heimdall_fuzz::block_on(heimdall::fuzzing::events_of(&pieces));
+});

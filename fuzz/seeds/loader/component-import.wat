@@ -1,0 +1,1 @@
+(component (import "heimdall:plugin/types@0.1.0" (instance)) (import "wasi:io/poll@0.2.0" (instance (export "pollable" (type (sub resource))))) (export "heimdall:plugin/pre-llm-hook@0.1.0" (instance 0)))

@@ -1,0 +1,1 @@
+(module (memory (export "memory") i64 1) (table 1 funcref) (global (export "g") i32 (i32.const 1)))

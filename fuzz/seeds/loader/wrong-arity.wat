@@ -1,0 +1,1 @@
+(module (memory (export "memory") 1) (func (export "pre_hook") (param i32) (result i64) i64.const 0))
