@@ -107,15 +107,14 @@ impl<'a> Loader<'a> {
         if let Some(ready) = before.and_then(|before| before.same(entry.as_ref(), &called, sha256)) {
             return Ok((ready, false));
         }
-        let serving = before.and_then(|before| before.of(&called));
         let mut wanted = wanted;
-        if let Some(serving) = serving {
+        if let Some(serving) = before.and_then(|before| before.of(&called)) {
             // What it did counts on, whatever its version.
             wanted.settings.counters = serving.counters.clone();
         }
         let (mut loaded, sha256) = self.load(wanted, code).await?;
-        if let Some(serving) = serving {
-            // It stays off where its operator turned it off.
+        if let Some(serving) = before.and_then(|before| before.named(&loaded.plugin.manifest().name)) {
+            // It stays off where its operator turned it off, who knows it by this name.
             loaded.switch = serving.switch.clone();
         }
         let version = Version {

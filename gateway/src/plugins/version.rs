@@ -55,6 +55,12 @@ impl<'a> Before<'a> {
         Some((loaded.clone(), version.clone()))
     }
 
+    /// The plugin of this name, however it was called before that was known.
+    pub(super) fn named(self, name: &str) -> Option<&'a Loaded> {
+        let mut plugins = self.app.pipeline.plugins().iter();
+        plugins.find(|loaded| *loaded.plugin.manifest().name == *name)
+    }
+
     /// The version of the plugin that is called this and serves.
     pub(super) fn of(self, called: &str) -> Option<&'a Loaded> {
         self.all()

@@ -180,7 +180,9 @@ impl Reloader {
     async fn reload(&mut self, triggers: &[Trigger], stop: &CancellationToken) -> Told {
         let began = Instant::now();
         let by = triggers.first().map_or("", |trigger| trigger.name());
-        match self.replace(stop).await {
+        // Who asks wants what servers have now; a file that changed is no reason to ask them.
+        let fetches = triggers.iter().any(|trigger| *trigger != Trigger::Files);
+        match self.replace(fetches, stop).await {
             Ok(outcome) => {
                 self.counts.done.fetch_add(1, Ordering::Relaxed);
                 let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -199,7 +201,7 @@ impl Reloader {
         }
     }
 
-    async fn replace(&mut self, stop: &CancellationToken) -> anyhow::Result<Outcome> {
+    async fn replace(&mut self, fetches: bool, stop: &CancellationToken) -> anyhow::Result<Outcome> {
         if let Some(watch) = &mut self.watch {
             watch.begin().await;
         }
@@ -209,8 +211,10 @@ impl Reloader {
             parts,
             after_restart,
         } = self.read().await?;
+        // Before plugins are read, so that no change is missed; and where one is refused, its file is what is corrected.
+        self.follow(&config, &origin).await;
         let before = self.live.app();
-        let taken = Before::new(&before, true);
+        let taken = Before::new(&before, fetches);
         let plugins = plugins::load(&self.host, &config, &origin, Some(taken)).await;
         let plugins = plugins.map_err(Failed::into_error)?;
         let outcome = Outcome::new(&before, &plugins, after_restart);
@@ -221,7 +225,6 @@ impl Reloader {
         // It would hold what is to be retired.
         drop(before);
         self.retiring.spawn(self.live.replace(next).cleanup());
-        self.follow(&config, &origin).await;
         self.config = config;
         Ok(outcome)
     }

@@ -1,10 +1,13 @@
 //! The admin interface: what it tells and does, and to whom.
 
+use std::cell::Cell;
+
 use heimdall_tests::guests::{GEN3, TYPED_TAG};
 use heimdall_tests::process::Gateway;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::frames::*;
 use crate::support::*;
 
 const ADMIN: &str = "[admin]\nlisten = \"127.0.0.1:0\"\n";
@@ -79,6 +82,41 @@ async fn a_plugin_that_is_disabled_is_passed_by_until_it_is_enabled_also_after_a
     assert!(says().await.contains("[tag:two]"));
     let unknown = ask(&gateway, Method::POST, "/plugins/nobody/disable", &[]).await;
     assert_eq!((unknown.status, unknown.error().contains("nobody")), (404, true));
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_disabled_stays_so_where_its_file_has_another_name() {
+    let config = |file: &str| format!("{ADMIN}[[plugins]]\npath = {file:?}\nconfig = {{ tag = \"it\" }}\n");
+    let directory = tempfile::tempdir().unwrap();
+    for file in ["tag-1.wasm", "tag-2.wasm"] {
+        std::fs::copy(TYPED_TAG.path(), directory.path().join(file)).unwrap();
+    }
+    let configuration = format!("listen = \"127.0.0.1:0\"\n{}", config("tag-1.wasm"));
+    std::fs::write(directory.path().join("heimdall.toml"), configuration).unwrap();
+    let gateway = Gateway::start_in(directory, &[], &[]).unwrap_or_else(|it| panic!("{it:?}"));
+    let name = told(&gateway, "/plugins").await["plugins"][0]["name"].clone();
+    let disable = format!("/plugins/{}/disable", name.as_str().unwrap());
+    assert_eq!(ask(&gateway, Method::POST, &disable, &[]).await.status, 200);
+    gateway.reconfigure(&config("tag-2.wasm"));
+    assert_eq!(ask(&gateway, Method::POST, "/reload", &[]).await.status, 200);
+    let plugin = told(&gateway, "/plugins").await["plugins"][0].clone();
+    assert!(plugin["file"].as_str().unwrap().ends_with("tag-2.wasm"), "{plugin}");
+    assert_eq!((&plugin["name"], &plugin["state"]), (&name, &json!("disabled")));
+}
+
+#[tokio::test]
+async fn an_http2_connection_ends_with_a_farewell_when_the_gateway_drains_and_not_before_it_was_answered() {
+    let gateway = Gateway::start(ADMIN);
+    ask(&gateway, Method::POST, "/drain", &[]).await;
+    // In whichever order the two come.
+    let (has_answered, has_left) = (Cell::new(false), Cell::new(false));
+    let is_last = |frame: &Frame| {
+        has_answered.set(has_answered.get() || frame.kind == HEADERS);
+        has_left.set(has_left.get() || frame.kind == GOAWAY);
+        has_answered.get() && has_left.get()
+    };
+    let frames = answered_until(&gateway, &opened(&[request(1, "/healthz")]), is_last).await;
+    assert_eq!((status_of(&frames), farewell(&frames)), (STATUS_200, Some(NO_ERROR)));
 }
 
 #[tokio::test]

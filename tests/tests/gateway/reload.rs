@@ -9,6 +9,7 @@ use heimdall_tests::process::Gateway;
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use crate::site::{Reply, Site, answer};
 use crate::support::*;
 use crate::wat::packed_answer;
 
@@ -174,6 +175,44 @@ async fn what_can_not_serve_leaves_what_serves_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_refused_serves_when_it_is_corrected() {
+    let gateway = Gateway::start(&tag("one"));
+    // In a folder that nothing was in before.
+    std::fs::create_dir(gateway.folder().join("plugins")).unwrap();
+    let half = &packed_answer("two")[..40];
+    gateway.write("plugins/b.wasm", half);
+    gateway.reconfigure(&plugin_named("b", std::path::Path::new("plugins/b.wasm"), ""));
+    printed(&gateway, "the reload is refused").await;
+    assert_eq!(says(&gateway).await, "echo: hello [tag:one]");
+    gateway.write("plugins/b.wasm", packed_answer("two"));
+    printed(&gateway, "reloaded").await;
+    assert_eq!(says(&gateway).await, "two");
+}
+
+#[tokio::test]
+async fn a_plugin_by_url_is_fetched_again_by_who_asks_and_not_by_a_file_that_changed() {
+    let far = Arc::new(std::sync::Mutex::new("one"));
+    let sent = far.clone();
+    let site = Site::new(move |_| Reply::Bytes(answer("200 OK", "", &packed_answer(*sent.lock().unwrap()))));
+    let config = |more: &str| {
+        format!(
+            "{more}\n[reload]\ndebounce_ms = 20\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+             [[plugins]]\nname = \"far\"\npath = \"http://{}/a.wasm\"\n",
+            site.address
+        )
+    };
+    let gateway = Gateway::start(&config("cache = false"));
+    assert_eq!(says(&gateway).await, "one");
+    *far.lock().unwrap() = "two";
+    gateway.reconfigure(&config("cache = false\nmax_body_mib = 1"));
+    printed(&gateway, "reloaded by=\"a file that changed\"").await;
+    assert_eq!((says(&gateway).await.as_str(), site.heads().len()), ("one", 1));
+    let (_, outcome) = reload(&gateway).await;
+    assert_eq!(outcome["replaced"], json!(["far"]), "{outcome}");
+    assert_eq!((says(&gateway).await.as_str(), site.heads().len()), ("two", 2));
+}
+
+#[tokio::test]
 async fn a_plugin_that_did_not_change_goes_on_with_what_it_has() {
     let gen3 = plugin(GEN3, "");
     let gateway = Gateway::start(&format!("{ADMIN}{}{gen3}", tag("one")));
@@ -213,16 +252,15 @@ async fn cleanup_of_what_was_replaced_runs_after_its_last_request() {
     let gateway = Gateway::start(&format!("{ADMIN}{}", file.entry("a", "")));
     let url = format!("{}/v1/chat/completions", gateway.url);
     let body = streamed("echo-chunk-delay-60000", "one two").to_string();
+    // The head of the answer is there, and its first chunk is a minute away.
     let response = client().post(url).body(body).send().await.unwrap();
-    let mut pieces = response.bytes_stream();
-    pieces.next().await.unwrap().unwrap();
     gateway.reconfigure(ADMIN);
     let (_, outcome) = reload(&gateway).await;
     assert_eq!(outcome["removed"], json!(["a"]));
     assert_eq!(admin(&gateway, "/status").await["retiring"], 1);
     assert!(!gateway.output().contains("it is cleaned up"));
     // The client leaves.
-    drop(pieces);
+    drop(response);
     printed(&gateway, "it is cleaned up").await;
 }
 
