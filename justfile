@@ -37,7 +37,7 @@ docs:
 deny:
     cargo deny check
 
-# Write what the gateway is made of, as CycloneDX, to gateway/heimdall.cdx.json (needs cargo-cyclonedx).
+# Write what the gateway is made of, as CycloneDX, to heimdall.cdx.json in gateway/, and one beside each library (needs cargo-cyclonedx).
 sbom:
     cargo cyclonedx --manifest-path gateway/Cargo.toml --format json --spec-version 1.5 --no-build-deps
 
