@@ -17,3 +17,6 @@ pub(super) const MAX_INSTANCES: usize = 4096;
 
 /// In MiB: the most memory that the engine gives any instance, which is all that 32 bits address.
 pub(super) const MAX_MEMORY_MIB: usize = 4096;
+
+/// The most elements that the engine gives all tables of an instance.
+pub(super) const MAX_TABLE_ELEMENTS: usize = 100_000;

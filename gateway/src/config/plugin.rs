@@ -10,7 +10,7 @@ use http::header::HeaderName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{MAX_INSTANCES, MAX_MEMORY_MIB};
+use super::bounds::{MAX_INSTANCES, MAX_MEMORY_MIB, MAX_TABLE_ELEMENTS};
 use super::schema;
 
 /// One plugin.
@@ -133,7 +133,7 @@ pub(crate) struct LimitsConfig {
     #[schemars(range(min = 1, max = MAX_MEMORY_MIB))]
     pub(crate) memory_growth_mib: Option<usize>,
     /// The elements of one instance's tables together.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_TABLE_ELEMENTS))]
     pub(crate) table_elements: Option<usize>,
     /// Requests, answers and chunks that one instance may hold at once.
     #[schemars(range(min = 1))]

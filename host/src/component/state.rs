@@ -3,6 +3,7 @@
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 
+use crate::counters::Limit;
 use crate::json::Document;
 use crate::model::EditError;
 use crate::runtime::{HasTenant, Tenant};
@@ -37,7 +38,7 @@ impl State {
     pub(super) fn admit(&self, size: u32, given: usize) -> Result<(), EditError> {
         self.admit_value(given)?;
         if (size as usize).saturating_add(given) > self.draft_cap {
-            return Err(too_large(self.draft_cap));
+            return Err(self.over(self.draft_cap));
         }
         Ok(())
     }
@@ -45,7 +46,13 @@ impl State {
     /// Whether a guest may give a value of `given` bytes.
     pub(super) fn admit_value(&self, given: usize) -> Result<(), EditError> {
         let limit = self.tenant.limits().output;
-        if given > limit { Err(too_large(limit)) } else { Ok(()) }
+        if given > limit { Err(self.over(limit)) } else { Ok(()) }
+    }
+
+    /// The guest is told, and it is counted.
+    fn over(&self, limit: usize) -> EditError {
+        self.tenant.account().counters().over(Limit::Output, 1);
+        too_large(limit)
     }
 
     /// Whether a guest may give a name, a path or a header of `given` bytes.

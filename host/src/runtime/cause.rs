@@ -35,9 +35,17 @@ fn overrun(error: &wasmtime::Error) -> Option<Limit> {
         error.downcast_ref::<ResourceTableError>(),
         Some(ResourceTableError::Full)
     );
-    // wasmtime 48 gives this one no type of its own.
-    let is_over = || error.root_cause().to_string().contains("store handle limit exceeded");
-    (is_table_full || is_over()).then_some(Limit::Handles)
+    if is_table_full {
+        return Some(Limit::Handles);
+    }
+    // wasmtime 48 gives these no types of their own.
+    let root = error.root_cause().to_string();
+    [
+        ("store handle limit exceeded", Limit::Handles),
+        ("fuel allocated for hostcalls has been exhausted", Limit::Output),
+    ]
+    .into_iter()
+    .find_map(|(text, limit)| root.contains(text).then_some(limit))
 }
 
 /// Why no instance could be made: start functions trapped, the host's pool is used up, or imports don't fit.

@@ -108,10 +108,12 @@ impl ResourceLimiter for Limiter {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
+        // The guest's own maximum, or the size of the pool's tables, which is the most that the cap may be.
+        let is_ruled_out = maximum.is_some_and(|maximum| desired > maximum);
+        if is_ruled_out && desired <= self.tables.cap {
             return Ok(false);
         }
-        let granted = self.tables.grow(current, desired);
+        let granted = !is_ruled_out && self.tables.grow(current, desired);
         if !granted {
             self.deny(Limit::TableElements);
         }
@@ -176,6 +178,16 @@ mod tests {
         assert!(!limiter.table_growing(0, 1, None).unwrap());
         assert!(!limiter.memory_denied());
         assert_eq!(limiter.counters.overruns(Limit::TableElements), 1);
+    }
+
+    #[test]
+    fn a_table_that_the_engine_rules_out_is_counted_if_it_is_over_the_cap_too() {
+        let mut limiter = limiter(0);
+        assert!(!limiter.table_growing(0, 9, Some(8)).unwrap());
+        assert_eq!(limiter.counters.overruns(Limit::TableElements), 0);
+        assert!(!limiter.table_growing(0, 11, Some(10)).unwrap());
+        assert_eq!(limiter.counters.overruns(Limit::TableElements), 1);
+        assert!(limiter.table_growing(0, 10, None).unwrap());
     }
 
     #[test]

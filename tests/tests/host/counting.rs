@@ -31,6 +31,8 @@ pub enum Trouble {
     Memory,
     /// The first memory grows by a page, then the second one.
     TwoMemories,
+    /// More than a table may have.
+    Table,
     /// The guest returns an error.
     Error,
     /// 5000 bytes.
@@ -58,6 +60,7 @@ impl Trouble {
                 "(if (i32.eq (memory.grow 0 (i32.const 1)) (i32.const -1)) (then {LOOP}))
                  (drop (memory.grow 1 (i32.const 1))) unreachable"
             ),
+            Trouble::Table => "(drop (table.grow $table (ref.null func) (i32.const 200000)))".to_owned(),
             Trouble::Error => give(DATA + 512, (2048 << 32) | 14),
             Trouble::LargeAnswer => give(DATA + 576, (16384 << 32) | 5000),
             Trouble::Work => "(loop $again
@@ -75,6 +78,7 @@ pub fn counting(kind: Kind, trouble: Trouble, at: u32) -> Bytes {
         _ => String::new(),
     };
     let items = "(memory 1)
+         (table $table 1 funcref)
          (global $calls (mut i32) (i32.const 0))
          (global $work (mut i32) (i32.const 0))
          (func $deep (call $deep))

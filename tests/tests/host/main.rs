@@ -15,6 +15,7 @@ mod generations;
 mod guest;
 mod isolation;
 mod legacy;
+mod limits;
 mod loading;
 mod logs;
 mod lossless;

@@ -1,6 +1,6 @@
 //! A plugin's budgets.
 
-use super::super::bounds::MAX_MEMORY_MIB;
+use super::super::bounds::{MAX_MEMORY_MIB, MAX_TABLE_ELEMENTS};
 use super::super::{ConfigError, LimitsConfig};
 use super::Table;
 
@@ -53,6 +53,10 @@ pub(super) fn check(limits: &LimitsConfig, table: &Table<'_>) -> Result<(), Conf
             let reason = format!("is above {MAX_MEMORY_MIB}, which is all that 32 bits address");
             return Err(table.refuse(key, reason));
         }
+    }
+    if table_elements.is_some_and(|elements| elements > MAX_TABLE_ELEMENTS) {
+        let reason = format!("is above {MAX_TABLE_ELEMENTS}, the most that the engine has for an instance");
+        return Err(table.refuse("table_elements", reason));
     }
     Ok(())
 }
