@@ -8,7 +8,7 @@ use heimdall_host::failure::{Cause, Failure};
 use heimdall_host::json::Document;
 use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
 use heimdall_host::plugin::{
-    Call, ChunkOutcome, HookSet, HttpOutcome, Manifest, Plugin, PostOutcome, PreOutcome, Usage,
+    Call, ChunkOutcome, HookSet, HttpOutcome, Logged, Manifest, Plugin, PostOutcome, PreOutcome, Usage,
 };
 use heimdall_host::runtime::{Account, Deadline, Factory, Instances, Stage, escape_line};
 
@@ -113,21 +113,32 @@ where
         inputs: Inputs,
         read: impl FnOnce(&Document, &mut Context) -> Result<T, EnvelopeError> + Send,
     ) -> Result<T, Failure> {
-        let failed = |cause| self.failure(hook, cause);
+        let mut logged = call.seat.logged;
+        let outcome = self.call_and_read(hook, call, inputs, &mut logged, read).await;
+        call.seat.logged = logged;
+        outcome.map_err(|cause| self.failure(hook, cause))
+    }
+
+    async fn call_and_read<T: Send>(
+        &self,
+        hook: HookSpec,
+        call: &mut Call<'_>,
+        inputs: Inputs,
+        logged: &mut Logged,
+        read: impl FnOnce(&Document, &mut Context) -> Result<T, EnvelopeError> + Send,
+    ) -> Result<T, Cause> {
         let limits = self.account.limits();
         let size = inputs.iter().map(Bytes::len).sum();
         if size > limits.input {
             let limit = limits.input;
-            return Err(failed(Cause::InputTooLarge { size, limit }));
+            return Err(Cause::InputTooLarge { size, limit });
         }
         let deadline = Deadline::within(limits.hook_timeout, call.left);
-        let mut logged = call.seat.logged;
-        let mut lease = self.instances.lease(&mut *call.seat, &deadline).await.map_err(failed)?;
-        let called = lease.call(hook.export, &inputs, &call.context, &deadline, &mut logged);
-        let answer = called.await.map_err(failed)?;
-        let answer = match answer {
+        let mut lease = self.instances.lease(&mut *call.seat, &deadline).await?;
+        let called = lease.call(hook.export, &inputs, &call.context, &deadline, logged);
+        let answer = match called.await? {
             None => Document::null(),
-            Some(bytes) => Document::parse(bytes).map_err(|error| failed(Cause::InvalidOutput(error.to_string())))?,
+            Some(bytes) => Document::parse(bytes).map_err(|error| Cause::InvalidOutput(error.to_string()))?,
         };
         let outcome = read(&answer, &mut call.context);
         let usable = !matches!(outcome, Err(EnvelopeError::Unusable(_)));
@@ -136,10 +147,9 @@ where
         } else {
             drop(lease);
         }
-        call.seat.logged = logged;
         outcome.map_err(|error| match error {
-            EnvelopeError::Returned(message) => failed(Cause::Returned(EditError::Other(message))),
-            EnvelopeError::Unusable(what) => failed(Cause::InvalidOutput(what)),
+            EnvelopeError::Returned(message) => Cause::Returned(EditError::Other(message)),
+            EnvelopeError::Unusable(what) => Cause::InvalidOutput(what),
         })
     }
 

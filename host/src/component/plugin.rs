@@ -58,7 +58,7 @@ impl Guest {
         said
     }
 
-    /// `init`, within what is left of the time to start.
+    /// `init`, within its time.
     pub(super) async fn init(&mut self, config: &String, deadline: &Deadline) -> Result<(), Cause> {
         self.begin("init");
         let done = deadline.run(async {
@@ -200,21 +200,15 @@ impl TypedPlugin {
     }
 
     /// Takes back what was lent. An instance whose guest did not return is dropped here.
-    fn end<T>(&self, turn: Turn<'_>, result: Result<T, Cause>) -> Result<(T, Context, Logged), Failure> {
+    fn end<T>(&self, turn: Turn<'_>, result: Result<T, Cause>) -> (Result<(T, Context), Failure>, Logged) {
         let Turn { hook, mut guest, .. } = turn;
         let (context, logged) = end_call(&mut guest.store);
-        match result {
-            Ok(value) => {
-                guest.keep();
-                Ok((value, context, logged))
-            }
-            Err(cause) => {
-                if cause.keeps_instance() {
-                    guest.keep();
-                }
-                Err(self.failure(hook, cause))
-            }
+        let keeps_instance = result.as_ref().err().is_none_or(Cause::keeps_instance);
+        if keeps_instance {
+            guest.keep();
         }
+        let ended = result.map(|value| (value, context));
+        (ended.map_err(|cause| self.failure(hook, cause)), logged)
     }
 }
 
@@ -231,9 +225,10 @@ macro_rules! call_hook {
                 $run.await.map_err(|fault| guest.cause(fault))
             })
             .await;
-        let (value, context, logged) = $plugin.end(turn, result)?;
-        $call.context = context;
+        let (ended, logged) = $plugin.end(turn, result);
         $call.seat.logged = logged;
+        let (value, context) = ended?;
+        $call.context = context;
         Ok(value)
     }};
 }

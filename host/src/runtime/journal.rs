@@ -102,7 +102,6 @@ impl Journal {
         self.finish_line(Channel::Err);
         let dropped = std::mem::take(&mut self.dropped);
         if let Some(limit) = self.over.take() {
-            self.account.counters().over(limit, dropped);
             let limits = self.account.limits();
             let most = match limit {
                 Limit::LogLines => format!("a request may write {}", limits.log_lines),
@@ -121,10 +120,16 @@ impl Journal {
 
     /// A structured line.
     pub(super) fn line(&mut self, level: Level, message: &str, fields: &[(String, String)]) {
-        if !enabled(level) || !self.take_line(message.len()) {
+        let line_bytes = self.line_bytes();
+        let fields_bytes = fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum::<usize>();
+        // As the guest gave them, each cut as it is written.
+        let bytes = message.len().min(line_bytes) + fields_bytes.min(line_bytes);
+        if !enabled(level) || !self.take_line(bytes) {
             return;
         }
-        let line_bytes = self.line_bytes();
         let message = escape(message.as_bytes(), line_bytes, 0);
         let mut text = String::new();
         for (name, value) in fields {
@@ -138,6 +143,7 @@ impl Journal {
             let rest = line_bytes - text.len();
             quote(&mut text, name, rest);
             text.push('=');
+            let rest = line_bytes.saturating_sub(text.len());
             quote(&mut text, value, rest);
         }
         self.emit(level, &message, &text);
@@ -176,7 +182,7 @@ impl Journal {
     fn finish_line(&mut self, channel: Channel) {
         let partial = std::mem::take(self.partial(channel));
         let line = partial.kept.strip_suffix(b"\r").unwrap_or(&partial.kept);
-        if !line.is_empty() && self.take_line(line.len()) {
+        if !line.is_empty() && self.take_line(line.len().min(self.line_bytes())) {
             let line = escape(line, self.line_bytes(), partial.cut);
             self.emit(channel.level(), &line, "");
         }
@@ -189,7 +195,6 @@ impl Journal {
     /// Whether a line of so many bytes may be written, for this request and in this second.
     fn take_line(&mut self, bytes: usize) -> bool {
         let limits = self.account.limits();
-        let bytes = bytes.min(limits.log_line);
         let after = Logged {
             lines: self.logged.lines.saturating_add(1),
             bytes: self.logged.bytes.saturating_add(bytes),
@@ -204,6 +209,7 @@ impl Journal {
         match over {
             None => self.logged = after,
             Some(limit) => {
+                self.account.counters().over(limit, 1);
                 self.over = Some(limit);
                 self.dropped += 1;
             }

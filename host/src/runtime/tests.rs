@@ -8,6 +8,7 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 
 use super::*;
+use crate::counters::Limit;
 use crate::failure::Cause;
 use crate::limits::Limits;
 use crate::model::Context;
@@ -418,4 +419,39 @@ fn a_long_line_is_cut() {
         },
     );
     assert_eq!(lines.texts(), ["INFO abcd … (4 bytes more)"]);
+}
+
+#[test]
+fn the_fields_of_a_line_take_of_the_bytes_of_a_request() {
+    let lines = logged(
+        Limits {
+            log_bytes: 10,
+            ..Limits::default()
+        },
+        |tenant| {
+            tenant.log(tracing::Level::INFO, "a", &[("name".into(), "value".into())]);
+            tenant.log(tracing::Level::INFO, "b", &[]);
+        },
+    );
+    assert_eq!(
+        lines.texts(),
+        ["INFO a", "WARN 1 lines dropped: a request may write 10 bytes"]
+    );
+}
+
+#[test]
+fn a_line_is_counted_by_what_it_was_dropped_for() {
+    let account = account(Limits {
+        log_lines: 1,
+        log_bytes: 3,
+        ..Limits::default()
+    });
+    let (_lines, _guard) = Lines::collect();
+    let mut tenant = Tenant::new(&account);
+    for line in ["long", "abc", "d", "e"] {
+        tenant.log(tracing::Level::INFO, line, &[]);
+    }
+    drop(tenant);
+    let counted = [Limit::LogBytes, Limit::LogLines].map(|limit| account.counters().overruns(limit));
+    assert_eq!(counted, [1, 2]);
 }

@@ -4,13 +4,13 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, Once};
 
 use bytes::Bytes;
-use heimdall_host::loader::PluginSettings;
+use heimdall_host::loader::{FailurePolicy, PluginSettings};
 use tracing::subscriber::DefaultGuard;
 
 use crate::counting::{KINDS, Kind, before};
 use crate::guest::{DATA, Guest, OK};
 use crate::support::*;
-use crate::typed::before_call;
+use crate::typed::{after_call, before_call};
 
 /// The log lines of this thread.
 #[derive(Clone, Default)]
@@ -59,8 +59,13 @@ impl Lines {
     }
 }
 
-/// Prints this to standard output, or to standard error, in its pre hook.
+/// Prints this to standard output, or to standard error, in its pre hook and in its post hook.
 fn printing(kind: Kind, channel: u32, text: &str) -> Bytes {
+    printing_before(kind, channel, text, "")
+}
+
+/// The same, and then does this.
+fn printing_before(kind: Kind, channel: u32, text: &str, then: &str) -> Bytes {
     let fd_write = "(param i32 i32 i32 i32) (result i32)";
     let (list, at, length) = (
         DATA,
@@ -68,7 +73,7 @@ fn printing(kind: Kind, channel: u32, text: &str) -> Bytes {
         u32::try_from(text.len()).unwrap(),
     );
     let print = format!(
-        "(if (call $fd_write (i32.const {channel}) (i32.const {list}) (i32.const 1) (i32.const {})) (then unreachable))",
+        "(if (call $fd_write (i32.const {channel}) (i32.const {list}) (i32.const 1) (i32.const {})) (then unreachable)) {then}",
         DATA + 8
     );
     match kind {
@@ -77,7 +82,8 @@ fn printing(kind: Kind, channel: u32, text: &str) -> Bytes {
                 .import("wasi_snapshot_preview1", "fd_write", "fd_write", fd_write)
                 .words(list, &[at, length])
                 .data(DATA + 16, text.as_bytes());
-            before_call(guest, &print, &format!("i32.const {OK}")).build()
+            let ok = format!("i32.const {OK}");
+            after_call(before_call(guest, &print, &ok), &print, &ok).build()
         }
         Kind::Legacy => {
             let bytes = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:02x}")).collect::<String>();
@@ -88,7 +94,7 @@ fn printing(kind: Kind, channel: u32, text: &str) -> Bytes {
                      (memory (export "memory") 3)
                      (data (i32.const {list}) "{}{}") (data (i32.const {at}) "{}")
                      (func (export "malloc") (param i32) (result i32) (i32.const 131072))
-                     (func (export "pre_hook") (param i32 i32) (result i64) {print} (i64.const 0)))"#,
+                     (func (export "pre_hook") (export "post_hook") (param i32 i32) (result i64) {print} (i64.const 0)))"#,
                 bytes(&span),
                 bytes(&[0; 8]),
                 bytes(text.as_bytes()),
@@ -123,6 +129,25 @@ async fn what_a_plugin_prints_is_named_escaped_and_capped() {
                 "{kind:?}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn all_hooks_of_a_request_share_its_lines_whether_or_not_they_fail() {
+    for (kind, then) in KINDS.into_iter().flat_map(|kind| [(kind, ""), (kind, "unreachable")]) {
+        let plugin = alone("chatty", printing_before(kind, 1, "1\n2\n", then), |settings| {
+            few_short_lines(settings);
+            settings.on_failure = FailurePolicy::Open;
+        })
+        .await;
+        let (lines, _guard) = Lines::collect();
+        let mut exchange = plugin.begin("r", http_request("/v1/chat/completions"));
+        proceed(&mut exchange, chat("hello")).await;
+        exchange.after_call(answer("hi")).await;
+        let all = lines.of_plugins();
+        let said: Vec<&str> = all.iter().filter_map(|line| line.split(" plugin=").next()).collect();
+        let told = "WARN 1 lines dropped: a request may write 3";
+        assert_eq!(said, ["INFO 1", "INFO 2", "INFO 1", told], "{kind:?} {then}");
     }
 }
 

@@ -30,10 +30,12 @@ impl abi::Instance for PackedInstance {
         logged: &mut Logged,
     ) -> Result<Option<Bytes>, Cause> {
         let called = deadline.run(self.call_and_copy(export, inputs, context, *logged));
-        let (output, held) = called.await?;
-        self.free_all(&held).await;
+        let called = called.await;
+        if let Ok((_, held)) = &called {
+            self.free_all(held).await;
+        }
         (_, *logged) = end_call(&mut self.store);
-        Ok(output)
+        called.map(|(output, _)| output)
     }
 
     fn is_spent(&self) -> bool {
@@ -51,7 +53,7 @@ impl PackedInstance {
         logged: Logged,
     ) -> Result<(Option<Bytes>, Vec<Span>), Cause> {
         begin_call(&mut self.store, export, context.clone(), logged);
-        let placed = self.place_or_renew(export, inputs, context, logged).await?;
+        let placed = self.place_or_renew(export, inputs, context).await?;
         let packed = self.call_hook(export, &placed).await?;
         // What the guest was given it may give back.
         let given: usize = inputs.iter().map(Bytes::len).sum();
@@ -66,7 +68,6 @@ impl PackedInstance {
         export: &'static str,
         inputs: &[Bytes],
         context: &Context,
-        logged: Logged,
     ) -> Result<Vec<Span>, Cause> {
         self.heap.begin_call();
         // With no call under way nothing of the heap is in use, and a guest that allocates its result finds it empty.
@@ -75,19 +76,17 @@ impl PackedInstance {
         }
         let total = inputs.iter().map(|input| input.len() as u64).sum();
         if self.heap.runs_dry(self.capacity(), total) {
-            let old = self
-                .renew(export, (context, logged), "its heap is about to run dry")
-                .await?;
+            let old = self.renew(export, context, "its heap is about to run dry").await?;
             tokio::spawn(old.retire());
         }
         match self.try_place(inputs).await {
             Ok(placed) => return Ok(placed),
             Err(Unplaced::NoRoom(_)) if self.reset.is_some() => self.reset_heap().await?,
             Err(Unplaced::NoRoom(cause)) => {
-                let old = self.renew(export, (context, logged), &cause.to_string()).await?;
+                let old = self.renew(export, context, &cause.to_string()).await?;
                 tokio::spawn(old.retire());
             }
-            Err(Unplaced::Trapped(cause)) => drop(self.renew(export, (context, logged), &cause.to_string()).await?),
+            Err(Unplaced::Trapped(cause)) => drop(self.renew(export, context, &cause.to_string()).await?),
         }
         self.place(inputs).await
     }
@@ -144,12 +143,7 @@ impl PackedInstance {
     }
 
     /// A fresh instance in place of this one, which is given back.
-    async fn renew(
-        &mut self,
-        export: &'static str,
-        (context, logged): (&Context, Logged),
-        why: &str,
-    ) -> Result<Self, Cause> {
+    async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<Self, Cause> {
         let why = escape_line(why, self.template.limits().log_line);
         tracing::info!(
             plugin = &**self.template.plugin(),
@@ -158,7 +152,8 @@ impl PackedInstance {
             "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
         );
         let fresh = self.template.start().await?;
-        let old = std::mem::replace(self, fresh);
+        let mut old = std::mem::replace(self, fresh);
+        let (_, logged) = end_call(&mut old.store);
         begin_call(&mut self.store, export, context.clone(), logged);
         self.heap.begin_call();
         // What the start allocated is not in use any more either.
