@@ -7,11 +7,11 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::reload::ReloadError;
-use crate::text::shortened;
+use crate::text::{plain_json, shortened};
 
 pub(super) fn document(value: &impl Serialize) -> Response {
     match serde_json::to_string(value) {
-        Ok(text) => of(StatusCode::OK, text),
+        Ok(text) => of(StatusCode::OK, &text),
         Err(error) => refused(
             StatusCode::INTERNAL_SERVER_ERROR,
             "not_told",
@@ -20,8 +20,9 @@ pub(super) fn document(value: &impl Serialize) -> Response {
     }
 }
 
-fn of(status: StatusCode, json: String) -> Response {
-    let mut response = Response::new(json.into());
+/// Operators read it in a terminal.
+fn of(status: StatusCode, json: &str) -> Response {
+    let mut response = Response::new(plain_json(json).into_owned().into());
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -37,7 +38,7 @@ pub(super) fn refused(status: StatusCode, code: &str, message: String) -> Respon
         code: Some(code.to_owned()),
         ..LlmError::default()
     };
-    of(status, error.to_json().as_str().to_owned())
+    of(status, error.to_json().as_str())
 }
 
 pub(super) fn foreign(header: &str) -> Response {

@@ -199,6 +199,20 @@ fn assert_plain(what: &str, output: &str) {
     }
 }
 
+/// Operators read its answers in a terminal.
+#[tokio::test]
+async fn the_admin_interface_answers_in_plain_characters() {
+    let file = GuestFile::new("guest.wasm", guest_with_names(true));
+    let entry = file.entry("guest", "on_failure = \"open\"");
+    let gateway = Gateway::start(&format!("[admin]\nlisten = \"127.0.0.1:0\"\n{entry}"));
+    for path in ["/plugins", "/plugins/FORGED%0d%0a%1b%7f%c2%9b", "/FORGED%1b%c2%9b"] {
+        let url = format!("{}{path}", gateway.admin_url());
+        let answer = Answer::of(client().get(url).send().await.unwrap()).await;
+        assert!(answer.body.contains("FORGED"), "{path}: {answer:?}");
+        assert_plain(path, &answer.body);
+    }
+}
+
 /// No HTTP library sends these.
 #[tokio::test]
 async fn raw_control_characters_in_a_requests_head_are_refused() {
