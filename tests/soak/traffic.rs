@@ -168,14 +168,8 @@ impl Traffic {
 
     /// An answer says this, tagged once, and is by one version as a whole.
     async fn said(&self, answer: Response, text: &str, oldest: u64) -> Result<(), String> {
-        let (status, version) = (answer.status(), version_in(&answer));
-        let body = answer
-            .text()
-            .await
-            .map_err(|error| format!("it broke off: {error:?}"))?;
-        if status != StatusCode::OK {
-            return Err(format!("{status}: {body}"));
-        }
+        let version = version_in(&answer);
+        let body = ok_text(answer).await?;
         let body: Value = serde_json::from_str(&body).map_err(|error| format!("{error}: {body}"))?;
         let said = body["choices"][0]["message"]["content"].as_str().unwrap_or_default();
         let tag = said
@@ -185,14 +179,7 @@ impl Traffic {
     }
 
     async fn streamed(&self, answer: Response, oldest: u64) -> Result<(), String> {
-        let status = answer.status();
-        let body = answer
-            .text()
-            .await
-            .map_err(|error| format!("it broke off: {error:?}"))?;
-        if status != StatusCode::OK {
-            return Err(format!("{status}: {body}"));
-        }
+        let body = ok_text(answer).await?;
         let events: Vec<&str> = body.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         let Some((&"[DONE]", events)) = events.split_last() else {
             return Err(format!("it has no end: {body}"));
@@ -210,14 +197,8 @@ impl Traffic {
 
     fn is_of_one_version(&self, tag: Option<u64>, header: Option<u64>, oldest: u64, said: &str) -> Result<(), String> {
         let newest = self.soaked.versions.newest();
-        let shown: String = said
-            .chars()
-            .rev()
-            .take(80)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .collect();
+        let skipped = said.chars().count().saturating_sub(80);
+        let shown: String = said.chars().skip(skipped).collect();
         match (tag, header) {
             (Some(tag), Some(header)) if tag == header && (oldest..=newest).contains(&tag) => Ok(()),
             _ => Err(format!(
@@ -238,6 +219,21 @@ fn version_in(answer: &Response) -> Option<u64> {
         .ok()
 }
 
+/// The body of an answer that is none but 200.
+async fn ok_text(answer: Response) -> Result<String, String> {
+    match text(answer).await? {
+        (200, body) => Ok(body),
+        (status, body) => Err(format!("{status}: {body}")),
+    }
+}
+
+/// An answer's status and body, read to its end.
+async fn text(answer: Response) -> Result<(u16, String), String> {
+    let status = answer.status().as_u16();
+    let body = answer.text().await;
+    Ok((status, body.map_err(|error| format!("it broke off: {error:?}"))?))
+}
+
 /// Leaves in the middle.
 async fn left(answer: Response) -> Result<(), String> {
     let status = answer.status();
@@ -249,11 +245,7 @@ async fn left(answer: Response) -> Result<(), String> {
 }
 
 async fn whole(answer: Response, status: u16, is_right: impl Fn(&Value) -> bool) -> Result<(), String> {
-    let got = answer.status().as_u16();
-    let text = answer
-        .text()
-        .await
-        .map_err(|error| format!("it broke off: {error:?}"))?;
+    let (got, text) = text(answer).await?;
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     match got == status && is_right(&body) {
         true => Ok(()),
