@@ -31,6 +31,9 @@ async fn overruns_of(plugin: Loaded, time: Duration) -> Vec<(&'static str, u64)>
     overruns(&counters)
 }
 
+/// What the guest does, under which limits, and what a typed and a legacy guest then run over.
+type Case<'a> = (Trouble, &'a dyn Fn(&mut Limits), [&'a str; 2]);
+
 #[tokio::test]
 async fn what_a_call_runs_over_is_counted_by_its_name() {
     let memory = |limits: &mut Limits| limits.memory = 34 << 16;
@@ -39,7 +42,7 @@ async fn what_a_call_runs_over_is_counted_by_its_name() {
     let input = |limits: &mut Limits| limits.input = 1;
     let times = |limits: &mut Limits| (limits.hook_timeout, limits.cleanup_timeout) = (SOON, SOON);
     let nothing = |_: &mut Limits| {};
-    let cases: [(Trouble, &dyn Fn(&mut Limits), [&str; 2]); 8] = [
+    let cases: [Case; 8] = [
         (Trouble::Memory, &memory, ["memory"; 2]),
         (Trouble::Memory, &growth, ["memory_growth"; 2]),
         (Trouble::Table, &nothing, ["table_elements"; 2]),

@@ -133,7 +133,7 @@ async fn what_a_plugin_prints_is_named_escaped_and_capped() {
 }
 
 #[tokio::test]
-async fn all_hooks_of_a_request_share_its_lines_whether_or_not_they_fail() {
+async fn all_calls_for_a_request_share_its_lines_whether_or_not_they_fail() {
     for (kind, then) in KINDS.into_iter().flat_map(|kind| [(kind, ""), (kind, "unreachable")]) {
         let plugin = alone("chatty", printing_before(kind, 1, "1\n2\n", then), |settings| {
             few_short_lines(settings);
@@ -142,8 +142,9 @@ async fn all_hooks_of_a_request_share_its_lines_whether_or_not_they_fail() {
         .await;
         let (lines, _guard) = Lines::collect();
         let mut exchange = plugin.begin("r", http_request("/v1/chat/completions"));
+        // Two attempts.
         proceed(&mut exchange, chat("hello")).await;
-        exchange.after_call(answer("hi")).await;
+        proceed(&mut exchange, chat("hello")).await;
         let all = lines.of_plugins();
         let said: Vec<&str> = all.iter().filter_map(|line| line.split(" plugin=").next()).collect();
         let told = "WARN 1 lines dropped: a request may write 3";
