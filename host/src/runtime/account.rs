@@ -65,11 +65,7 @@ impl Account {
     }
 
     /// Where it is counted what it does.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    pub(super) fn shared_counters(&self) -> &Arc<Counters> {
+    pub fn counters(&self) -> &Arc<Counters> {
         &self.counters
     }
 

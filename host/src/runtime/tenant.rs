@@ -81,7 +81,7 @@ impl Tenant {
             hook: START,
             context: outside.clone(),
             outside,
-            limiter: Limiter::new(account.limits(), account.shared_counters()),
+            limiter: Limiter::new(account.limits(), account.counters()),
             journal,
             wasi: wasi.build_p1(),
             presence: None,

@@ -1,7 +1,11 @@
 //! Guests in WAT against the whole of it.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use tracing::field::{Field, Visit};
@@ -31,8 +35,13 @@ struct Started {
 }
 
 fn runtime() -> Runtime {
+    ticking(Ticks::Thread)
+}
+
+fn ticking(ticks: Ticks) -> Runtime {
     Runtime::new(RuntimeSettings {
         instances: 4,
+        ticks,
         ..RuntimeSettings::default()
     })
     .unwrap()
@@ -43,7 +52,10 @@ fn account(limits: Limits) -> Account {
 }
 
 async fn start(wat: &str, limits: Limits) -> Result<Started, Cause> {
-    let runtime = runtime();
+    start_in(&runtime(), wat, limits).await
+}
+
+async fn start_in(runtime: &Runtime, wat: &str, limits: Limits) -> Result<Started, Cause> {
     let module = runtime
         .compile_module(&wat::parse_str(wat).unwrap().into())
         .await
@@ -98,6 +110,43 @@ async fn an_endless_loop_ends_at_its_deadline() {
         .unwrap();
     let outcome = guest.call("spin", Duration::from_millis(30)).await;
     assert!(matches!(outcome, Err(Cause::Deadline(_))), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_guest_is_ended_one_tick_after_its_deadline_at_most() {
+    const TICK: Duration = Duration::from_millis(10);
+    let runtime = ticking(Ticks::Manual);
+    let wat = r#"(module (func (export "spin") (loop br 0)))"#;
+    let mut guest = start_in(&runtime, wat, Limits::default()).await.unwrap();
+    let mut call = pin!(guest.call("spin", TICK * 5));
+    for ticks in 1.. {
+        let polled = poll_fn(|context| Poll::Ready(until_it_yields(runtime.engine(), call.as_mut(), context))).await;
+        match polled {
+            Poll::Pending => tokio::time::advance(TICK).await,
+            Poll::Ready(outcome) => {
+                assert!(matches!(outcome, Err(Cause::Deadline(_))), "{outcome:?}");
+                assert_eq!(ticks, 5 + 1);
+                return;
+            }
+        }
+        assert!(ticks < 100, "it runs on");
+    }
+}
+
+/// Lets a guest run until the next tick, which comes from another thread, as this one is the guest's until then.
+fn until_it_yields<F: Future>(engine: &Engine, call: Pin<&mut F>, context: &mut task::Context<'_>) -> Poll<F::Output> {
+    let has_yielded = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !has_yielded.load(Ordering::Acquire) {
+                engine.increment_epoch();
+                std::thread::yield_now();
+            }
+        });
+        let polled = call.poll(context);
+        has_yielded.store(true, Ordering::Release);
+        polled
+    })
 }
 
 #[tokio::test]
