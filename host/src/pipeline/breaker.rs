@@ -159,6 +159,14 @@ impl Breaker {
         Change::Closed
     }
 
+    /// A call ended without telling anything of the plugin: it was busy, or the request's time was over. Of a trial, another
+    /// one may follow at once.
+    pub(super) fn told_nothing(&self, pass: Pass) {
+        if pass.is_trial {
+            self.until.store(now(), Ordering::Relaxed);
+        }
+    }
+
     /// A call failed, in a way that another one may too.
     pub(super) fn failed(&self, pass: Pass) -> Change {
         let counted = self
@@ -283,6 +291,16 @@ mod tests {
         assert!(breaker.admit().is_err());
         tokio::time::advance(TRIAL).await;
         assert!(breaker.admit().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_that_told_nothing_is_followed_by_another() {
+        let breaker = breaker(1);
+        fail(&breaker);
+        tokio::time::advance(PAUSE).await;
+        breaker.told_nothing(breaker.admit().unwrap());
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        assert_eq!(succeed(&breaker), Change::Closed);
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use super::hidden;
 use super::policy::{answered, refusal, settle};
 use super::stream::LlmStream;
-use super::turn::{Decided, Observer, Turns, take_turn};
+use super::turn::{Decided, Turns, take_turn};
 use super::{InFlight, MAX_ASSEMBLED_ANSWER, Pipeline};
 use crate::counters::{Hook, Outcome};
 use crate::failure::{Cause, Failure};
@@ -123,11 +123,6 @@ impl Exchange {
             _in_flight: InFlight::enter(&pipeline),
             pipeline,
         }
-    }
-
-    /// Whoever is told of every hook from now on.
-    pub fn observe(&mut self, observer: Box<dyn Observer>) {
-        self.turns.observe(observer);
     }
 
     /// The HTTP request, as the HTTP hooks left it.

@@ -48,7 +48,6 @@ use crate::plugin::HookSet;
 pub use breaker::{Breaker, BreakerSettings, BreakerState};
 pub use exchange::{Exchange, HttpStep, LlmStep};
 pub use stream::{LlmStream, StreamStep};
-pub use turn::{HookDone, Observer};
 
 /// Bytes that the answer of one stream may have for `after-call`; a longer one is not put together.
 const MAX_ASSEMBLED_ANSWER: usize = 16 << 20;

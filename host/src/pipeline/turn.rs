@@ -1,6 +1,5 @@
 //! Where every hook is called: whether it may be, for how long, and what is counted of it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::breaker::{Change, Pass};
@@ -10,34 +9,10 @@ use crate::json::Document;
 use crate::loader::Loaded;
 use crate::plugin::{ChunkOutcome, PostOutcome, PreOutcome};
 
-/// One hook's call, that has come to its end.
-#[derive(Debug)]
-pub struct HookDone<'a> {
-    /// The plugin's name.
-    pub plugin: &'a Arc<str>,
-    /// Which hook.
-    pub hook: Hook,
-    /// When it began.
-    pub started: Instant,
-    /// How long it took, waiting for an instance included.
-    pub took: Duration,
-    /// What it came to.
-    pub outcome: Outcome,
-    /// Why, where it failed.
-    pub cause: Option<CauseKind>,
-}
-
-/// Who is told of every hook of one request: for traces.
-pub trait Observer: Send + Sync {
-    /// A hook was called. One that was not, as the breaker is open or no time was left, took none.
-    fn hook(&mut self, done: HookDone<'_>);
-}
-
-/// The turns of one request's hooks: how much time they have left together, and who is told of them.
+/// The turns of one request's hooks: how much time they have left together.
 pub(super) struct Turns {
     total: Duration,
     left: Duration,
-    observer: Option<Box<dyn Observer>>,
 }
 
 /// One hook's turn, from its call to its end. Of one that is dropped before, nothing is counted.
@@ -49,15 +24,7 @@ pub(super) struct Turn {
 
 impl Turns {
     pub(super) fn new(total: Duration) -> Turns {
-        Turns {
-            total,
-            left: total,
-            observer: None,
-        }
-    }
-
-    pub(super) fn observe(&mut self, observer: Box<dyn Observer>) {
-        self.observer = Some(observer);
+        Turns { total, left: total }
     }
 
     /// What is left for all hooks that follow.
@@ -66,8 +33,7 @@ impl Turns {
     }
 
     /// Whether the hook may be called. If not, it has failed.
-    pub(super) fn begin(&mut self, loaded: &Loaded, hook: Hook) -> Result<Turn, Failure> {
-        let started = Instant::now();
+    pub(super) fn begin(&self, loaded: &Loaded, hook: Hook) -> Result<Turn, Failure> {
         let admitted = match self.left {
             Duration::ZERO => {
                 loaded.counters.over(Limit::RequestTimeout, 1);
@@ -76,22 +42,12 @@ impl Turns {
             _ => loaded.breaker.admit(),
         };
         match admitted {
-            Ok(pass) => Ok(Turn { hook, pass, started }),
-            Err(cause) => Err(self.refused(loaded, hook, started, cause)),
-        }
-    }
-
-    #[cold]
-    fn refused(&mut self, loaded: &Loaded, hook: Hook, started: Instant, cause: Cause) -> Failure {
-        let kind = cause.kind();
-        loaded.counters.failed(hook, kind, Duration::ZERO);
-        self.tell(loaded, hook, started, Duration::ZERO, (Outcome::Failed, Some(kind)));
-        let manifest = loaded.plugin.manifest();
-        Failure {
-            plugin: manifest.name.clone(),
-            file: manifest.file.clone(),
-            hook: hook.name(),
-            cause,
+            Ok(pass) => Ok(Turn {
+                hook,
+                pass,
+                started: Instant::now(),
+            }),
+            Err(cause) => Err(refused(loaded, hook, cause)),
         }
     }
 
@@ -105,43 +61,34 @@ impl Turns {
         let Turn { hook, pass, started } = turn;
         let took = started.elapsed();
         self.left = self.left.saturating_sub(took);
-        let (outcome, cause) = match &result {
+        match &result {
             Ok(decided) => {
-                let outcome = decided.outcome();
-                loaded.counters.called(hook, outcome, took);
+                loaded.counters.called(hook, decided.outcome(), took);
                 told(loaded, loaded.breaker.succeeded(pass), None);
-                (outcome, None)
             }
             Err(failure) => {
                 let kind = failure.cause.kind();
                 loaded.counters.failed(hook, kind, took);
-                if is_the_plugins(kind) {
-                    told(loaded, loaded.breaker.failed(pass), Some(failure));
+                match is_the_plugins(kind) {
+                    true => told(loaded, loaded.breaker.failed(pass), Some(failure)),
+                    false => loaded.breaker.told_nothing(pass),
                 }
-                (Outcome::Failed, Some(kind))
             }
-        };
-        self.tell(loaded, hook, started, took, (outcome, cause));
+        }
         result
     }
+}
 
-    fn tell(
-        &mut self,
-        loaded: &Loaded,
-        hook: Hook,
-        started: Instant,
-        took: Duration,
-        (outcome, cause): (Outcome, Option<CauseKind>),
-    ) {
-        let Some(observer) = &mut self.observer else { return };
-        observer.hook(HookDone {
-            plugin: &loaded.plugin.manifest().name,
-            hook,
-            started,
-            took,
-            outcome,
-            cause,
-        });
+/// A hook that was not called, as the breaker is open or no time was left.
+#[cold]
+fn refused(loaded: &Loaded, hook: Hook, cause: Cause) -> Failure {
+    loaded.counters.failed(hook, cause.kind(), Duration::ZERO);
+    let manifest = loaded.plugin.manifest();
+    Failure {
+        plugin: manifest.name.clone(),
+        file: manifest.file.clone(),
+        hook: hook.name(),
+        cause,
     }
 }
 

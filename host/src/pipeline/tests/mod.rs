@@ -3,6 +3,7 @@
 mod exchange;
 mod hidden;
 mod stream;
+mod turn;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
