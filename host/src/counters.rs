@@ -124,6 +124,20 @@ counted! {
 counted! {
     /// A limit, by the name of its setting. Running over one is counted whether or not the guest lives on.
     Limit {
+        /// Bytes of a file.
+        Module = "module",
+        /// Functions in it.
+        Functions = "functions",
+        /// Bytes of one function.
+        Function = "function",
+        /// Locals of one function.
+        Locals = "locals",
+        /// Segments of data and elements.
+        Segments = "segments",
+        /// Time to compile.
+        CompileTimeout = "compile_timeout",
+        /// Bytes of memory to compile in.
+        CompileMemory = "compile_memory",
         /// Bytes of linear memory.
         Memory = "memory",
         /// Bytes of memory that one call adds.

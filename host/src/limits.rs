@@ -22,6 +22,12 @@ pub struct Limits {
     pub function: usize,
     /// Locals of one function.
     pub locals: u32,
+    /// Segments of data and of elements in its file.
+    pub segments: u32,
+    /// Time to compile it, in a child process.
+    pub compile_timeout: Duration,
+    /// Bytes of memory that the child process may take.
+    pub compile_memory: usize,
     /// Bytes of linear memory of one instance, the sum over all its memories.
     pub memory: usize,
     /// Bytes by which one call may make them grow.
@@ -65,6 +71,9 @@ impl Default for Limits {
             functions: 100_000,
             function: 4 << 20,
             locals: 10_000,
+            segments: 20_000,
+            compile_timeout: Duration::from_secs(120),
+            compile_memory: 2 << 30,
             memory: 256 << 20,
             memory_growth: 256 << 20,
             table_elements: 100_000,

@@ -260,7 +260,7 @@ fn kept(what: &str) -> PathBuf {
 
 /// Sees once per test process that the binary is there and new: cargo offers a package's binaries to its own tests only,
 /// and builds them for those. The same features as `cargo test --workspace` has, so that nothing is built twice.
-fn binary() -> &'static Path {
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let target = target_directory();

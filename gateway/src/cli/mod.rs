@@ -129,7 +129,13 @@ enum Verb {
     Inspect(inspect::Arguments),
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
+    /// Compiles one plugin for the process that started it.
+    #[command(name = COMPILE_WORKER, hide = true)]
+    CompileWorker,
 }
+
+/// The verb of the child processes that compile.
+pub(crate) const COMPILE_WORKER: &str = "compile-worker";
 
 /// Reads the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
@@ -160,6 +166,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Completions(arguments) => manual::completions(&arguments, Cli::command()),
         Verb::Man(arguments) => manual::man(&arguments, Cli::command()),
+        Verb::CompileWorker => return heimdall_host::runtime::compile_worker(),
     };
     match done {
         Ok(exit) => exit.into(),

@@ -126,6 +126,15 @@ pub(crate) struct LimitsConfig {
     /// Local variables of one function.
     #[schemars(range(min = 1))]
     pub(crate) locals: Option<u32>,
+    /// Segments of data and of elements in it.
+    #[schemars(range(min = 1))]
+    pub(crate) segments: Option<u32>,
+    /// How long it may take to be compiled, in milliseconds; then the process that does it is killed.
+    #[schemars(range(min = 1))]
+    pub(crate) compile_timeout_ms: Option<u64>,
+    /// The memory that this process may take.
+    #[schemars(range(min = 1))]
+    pub(crate) compile_memory_mib: Option<usize>,
     /// The memory of one instance, all its memories together.
     #[schemars(range(min = 1, max = MAX_MEMORY_MIB))]
     pub(crate) memory_mib: Option<usize>,
@@ -262,6 +271,9 @@ impl LimitsConfig {
             functions: Some(limits.functions),
             function_kib: Some(limits.function >> 10),
             locals: Some(limits.locals),
+            segments: Some(limits.segments),
+            compile_timeout_ms: ms(limits.compile_timeout),
+            compile_memory_mib: Some(limits.compile_memory >> 20),
             memory_mib: Some(limits.memory >> 20),
             memory_growth_mib: Some(limits.memory_growth >> 20),
             table_elements: Some(limits.table_elements),
@@ -290,6 +302,9 @@ impl LimitsConfig {
             functions: self.functions.unwrap_or(default.functions),
             function: kib(self.function_kib, default.function),
             locals: self.locals.unwrap_or(default.locals),
+            segments: self.segments.unwrap_or(default.segments),
+            compile_timeout: ms(self.compile_timeout_ms, default.compile_timeout),
+            compile_memory: mib(self.compile_memory_mib, default.compile_memory),
             memory: mib(self.memory_mib, default.memory),
             memory_growth: mib(self.memory_growth_mib, default.memory_growth),
             table_elements: self.table_elements.unwrap_or(default.table_elements),

@@ -15,10 +15,10 @@ use directories::ProjectDirs;
 use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded};
 use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use heimdall_host::plugin::HookSet;
-use heimdall_host::runtime::{CacheSettings, RuntimeSettings};
+use heimdall_host::runtime::{CacheSettings, Compiler, RuntimeSettings};
 use sha2::{Digest as _, Sha256};
 
-use crate::cli::{Exit, Failed};
+use crate::cli::{COMPILE_WORKER, Exit, Failed};
 use crate::config::{Config, Origin};
 use crate::encoding::{Encoding, EncodingError, decode};
 pub(crate) use loader::settings;
@@ -52,13 +52,15 @@ pub(crate) struct FailedPlugin {
     pub(crate) error: String,
 }
 
-/// A host of every kind of plugin.
+/// A host of every kind of plugin, which compiles in child processes.
 pub(crate) fn host(cache: Option<CacheSettings>) -> anyhow::Result<Host> {
+    let compiler = Compiler::this_program([COMPILE_WORKER]).context("this program can't be found")?;
     heimdall_shim::abis()
         .into_iter()
         .fold(Host::builder(), HostBuilder::abi)
         .runtime(RuntimeSettings {
             cache,
+            compiler,
             ..RuntimeSettings::default()
         })
         .build()

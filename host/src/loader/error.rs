@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::counters::Limit;
 use crate::failure::Failure;
+use crate::runtime::CompileError;
 
 /// Why a file can't be loaded as a plugin.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +44,9 @@ pub enum LoadError {
         reason: String,
     },
     /// The compiler would take too much for it.
-    #[error("`{file}` has {size} {what}, {limit} are allowed (raise `limits.{setting}`, or build the plugin smaller)")]
+    #[error(
+        "`{file}` has {size} {what}, {allowed} are allowed (raise `limits.{setting}`, or build the plugin smaller)"
+    )]
     TooLarge {
         /// The file.
         file: String,
@@ -51,9 +55,11 @@ pub enum LoadError {
         /// How much.
         size: u64,
         /// How much is allowed.
-        limit: u64,
+        allowed: u64,
         /// The setting that raises it.
         setting: &'static str,
+        /// By which it is counted.
+        limit: Limit,
     },
     /// It needs what no plugin gets here.
     #[error("`{file}` needs {feature}, which this host does not offer; {remedy}")]
@@ -78,13 +84,13 @@ pub enum LoadError {
     /// No kind of plugin has these exports.
     #[error("{0}")]
     UnknownKind(Box<UnknownKind>),
-    /// The compiler refused it.
-    #[error("`{file}` can't be compiled: {reason}; build the plugin again without what is named here")]
+    /// It can't be compiled.
+    #[error("`{file}` can't be compiled: {error}")]
     Compile {
         /// The file.
         file: String,
-        /// Why.
-        reason: String,
+        /// Why, and what to do.
+        error: CompileError,
     },
     /// It imports what this host has not.
     #[error("`{file}` imports what this host does not offer: {}; it offers {}; upgrade Heimdall, or build the plugin without them", .missing.join(", "), .offered.join(", "))]
@@ -127,6 +133,17 @@ pub enum LoadError {
     /// It could not be started.
     #[error("{0}")]
     Start(Failure),
+}
+
+impl LoadError {
+    /// The limit that the file is over, if it is that.
+    pub fn limit(&self) -> Option<Limit> {
+        match self {
+            LoadError::TooLarge { limit, .. } => Some(*limit),
+            LoadError::Compile { error, .. } => error.limit(),
+            _ => None,
+        }
+    }
 }
 
 /// A file that no kind of plugin recognised.

@@ -159,7 +159,12 @@ impl Host {
     /// Makes a plugin of a file: reads, compiles, links, starts and configures it.
     pub async fn load(&self, bytes: Bytes, settings: PluginSettings) -> Result<Loaded, LoadError> {
         let start = Instant::now();
-        let prepared = self.prepare(&settings.file, bytes, &settings.limits).await?;
+        let prepared = self.prepare(&settings.file, bytes, &settings.limits).await;
+        let prepared = prepared.inspect_err(|error| {
+            if let Some(limit) = error.limit() {
+                settings.counters.over(limit, 1);
+            }
+        })?;
         let loaded = prepared.load(settings).await?;
         Ok(Loaded {
             load_time: start.elapsed(),
@@ -170,9 +175,9 @@ impl Host {
     /// Reads and compiles a file, once for any number of plugins that are loaded of it. Of the limits those count that say
     /// how large it may be.
     pub async fn prepare(&self, file: &str, bytes: Bytes, limits: &Limits) -> Result<Prepared, LoadError> {
-        let (name, limits) = (file.to_owned(), limits.clone());
+        let (name, sizes) = (file.to_owned(), limits.clone());
         let artifact = tokio::task::spawn_blocking(move || {
-            sizes::check(&name, &bytes, &limits)?;
+            sizes::check(&name, &bytes, &sizes)?;
             read::artifact(&name, bytes)
         });
         let artifact = artifact.await;
@@ -181,9 +186,10 @@ impl Host {
             reason: format!("reading it broke off: {broken}"),
         })??;
         let (abi, recognised) = self.recognise(file, &artifact)?;
-        let compiled = self.compile(&artifact).await.map_err(|error| LoadError::Compile {
+        let compiled = self.compile(&artifact, limits).await;
+        let compiled = compiled.map_err(|error| LoadError::Compile {
             file: file.to_owned(),
-            reason: error.to_string(),
+            error,
         })?;
         Ok(Prepared {
             runtime: self.runtime.clone(),
@@ -201,17 +207,17 @@ impl Host {
         Ok(Inspection::new(file, bytes.len(), artifact, &**abi, recognised))
     }
 
-    async fn compile(&self, artifact: &Artifact) -> Result<Compiled<Code>, CompileError> {
+    async fn compile(&self, artifact: &Artifact, limits: &Limits) -> Result<Compiled<Code>, CompileError> {
         match artifact.shape {
             Shape::Module(_) => {
-                let Compiled { code, from_cache } = self.runtime.compile_module(&artifact.bytes).await?;
+                let Compiled { code, from_cache } = self.runtime.compile_module(&artifact.bytes, limits).await?;
                 Ok(Compiled {
                     code: Code::Module(code),
                     from_cache,
                 })
             }
             Shape::Component(_) => {
-                let Compiled { code, from_cache } = self.runtime.compile_component(&artifact.bytes).await?;
+                let Compiled { code, from_cache } = self.runtime.compile_component(&artifact.bytes, limits).await?;
                 Ok(Compiled {
                     code: Code::Component(code),
                     from_cache,

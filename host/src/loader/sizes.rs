@@ -3,9 +3,10 @@
 use wasmparser::{FunctionBody, Parser, Payload};
 
 use super::error::LoadError;
+use crate::counters::Limit;
 use crate::limits::Limits;
 
-/// What of a file a compiler works on, over all of its core modules.
+/// What of a file a compiler works on, over all of its core modules, and what an instance would begin with.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Sizes {
     functions: u64,
@@ -13,51 +14,97 @@ struct Sizes {
     function: u64,
     /// Locals of the function that has most.
     locals: u64,
+    segments: u64,
+    /// Bytes of memory that the largest of the modules begins with.
+    memory: u64,
+    /// Elements of tables, likewise.
+    elements: u64,
 }
 
 /// Refuses what is over a limit. What is no valid file is left to those who say what is wrong with it.
 pub(super) fn check(file: &str, bytes: &[u8], limits: &Limits) -> Result<(), LoadError> {
-    let size = bytes.len() as u64;
-    within(file, "bytes", size, limits.module as u64, "module_mib")?;
+    let within = |limit, what, size, allowed, setting| {
+        if size <= allowed {
+            return Ok(());
+        }
+        Err(LoadError::TooLarge {
+            file: file.to_owned(),
+            what,
+            size,
+            allowed,
+            setting,
+            limit,
+        })
+    };
+    let bytes_allowed = limits.module as u64;
+    within(Limit::Module, "bytes", bytes.len() as u64, bytes_allowed, "module_mib")?;
     let sizes = Sizes::of(bytes);
-    within(file, "functions", sizes.functions, limits.functions.into(), "functions")?;
-    within(
-        file,
-        "bytes in one function",
-        sizes.function,
-        limits.function as u64,
-        "function_kib",
-    )?;
-    within(
-        file,
-        "locals in one function",
-        sizes.locals,
-        limits.locals.into(),
-        "locals",
-    )
-}
-
-fn within(file: &str, what: &'static str, size: u64, limit: u64, setting: &'static str) -> Result<(), LoadError> {
-    if size <= limit {
-        return Ok(());
+    let [functions, locals, segments] = [limits.functions, limits.locals, limits.segments].map(u64::from);
+    let [function, memory, elements] = [limits.function, limits.memory, limits.table_elements].map(|it| it as u64);
+    for (limit, what, size, allowed, setting) in [
+        (Limit::Functions, "functions", sizes.functions, functions, "functions"),
+        (
+            Limit::Function,
+            "bytes in one function",
+            sizes.function,
+            function,
+            "function_kib",
+        ),
+        (Limit::Locals, "locals in one function", sizes.locals, locals, "locals"),
+        (
+            Limit::Segments,
+            "segments of data and elements",
+            sizes.segments,
+            segments,
+            "segments",
+        ),
+        (
+            Limit::Memory,
+            "bytes of memory from the start",
+            sizes.memory,
+            memory,
+            "memory_mib",
+        ),
+        (
+            Limit::TableElements,
+            "elements of tables from the start",
+            sizes.elements,
+            elements,
+            "table_elements",
+        ),
+    ] {
+        within(limit, what, size, allowed, setting)?;
     }
-    Err(LoadError::TooLarge {
-        file: file.to_owned(),
-        what,
-        size,
-        limit,
-        setting,
-    })
+    Ok(())
 }
 
 impl Sizes {
     fn of(bytes: &[u8]) -> Sizes {
         let mut sizes = Sizes::default();
+        let (mut memory, mut elements) = (0_u64, 0_u64);
         for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-            if let Payload::CodeSectionEntry(body) = payload {
-                sizes.functions += 1;
-                sizes.function = sizes.function.max(body.range().len() as u64);
-                sizes.locals = sizes.locals.max(locals(&body));
+            match payload {
+                Payload::Version { .. } => (memory, elements) = (0, 0),
+                Payload::CodeSectionEntry(body) => {
+                    sizes.functions += 1;
+                    sizes.function = sizes.function.max(body.range().len() as u64);
+                    sizes.locals = sizes.locals.max(locals(&body));
+                }
+                Payload::DataSection(section) => sizes.segments += u64::from(section.count()),
+                Payload::ElementSection(section) => sizes.segments += u64::from(section.count()),
+                Payload::MemorySection(section) => {
+                    for it in section.into_iter().map_while(Result::ok) {
+                        let page = 1_u64.checked_shl(it.page_size_log2.unwrap_or(16)).unwrap_or(u64::MAX);
+                        memory = memory.saturating_add(it.initial.saturating_mul(page));
+                    }
+                    sizes.memory = sizes.memory.max(memory);
+                }
+                Payload::TableSection(section) => {
+                    let tables = section.into_iter().map_while(Result::ok);
+                    elements = tables.fold(elements, |sum, it| sum.saturating_add(it.ty.initial));
+                    sizes.elements = sizes.elements.max(elements);
+                }
+                _ => {}
             }
         }
         sizes
@@ -84,6 +131,7 @@ mod tests {
 
     #[test]
     fn a_file_over_a_limit_is_refused_with_the_setting_that_raises_it() {
+        let held = "(module (memory 3) (table 5 funcref) (table 6 funcref) (data \"a\") (data \"b\") (elem func))";
         let two = "(module (func (local i32 i64 i64)) (func nop nop nop))";
         let inside = "(component (core module (func)) (core module (func (local f32)) (func)))";
         let limits = Limits::default();
@@ -128,11 +176,36 @@ mod tests {
                 },
                 "3 functions",
             ),
+            (
+                held,
+                Limits {
+                    segments: 2,
+                    ..limits.clone()
+                },
+                "3 segments of data and elements, 2 are allowed (raise `limits.segments`",
+            ),
+            (
+                held,
+                Limits {
+                    memory: 2 << 16,
+                    ..limits.clone()
+                },
+                "196608 bytes of memory from the start, 131072 are allowed (raise `limits.memory_mib`",
+            ),
+            (
+                held,
+                Limits {
+                    table_elements: 10,
+                    ..limits.clone()
+                },
+                "11 elements of tables from the start, 10 are allowed (raise `limits.table_elements`",
+            ),
         ] {
             let refusal = refused(wat, limits).unwrap();
             assert!(refusal.contains(words), "{words:?} is not in {refusal}");
         }
         assert_eq!(refused(two, limits.clone()), None);
+        assert_eq!(refused(held, limits.clone()), None);
         assert_eq!(refused(inside, limits), None);
     }
 

@@ -10,10 +10,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use blake3::Hash;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
-use super::Compiled;
 use super::seal::{Seal, SealError, make_directory, write_atomically};
 
 /// The beginning of a file, with the version of the format.
@@ -46,23 +46,13 @@ impl CacheSettings {
 pub(super) trait Code: Sized + Send + 'static {
     /// Part of the file's name, and of what is authenticated.
     const KIND: &'static str;
-    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self>;
-    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
     /// # Safety
-    /// `code` must be what [`Code::serialize`] gave.
+    /// `code` must be what [`precompile`] gave for this kind.
     unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self>;
 }
 
 impl Code for Module {
     const KIND: &'static str = "module";
-
-    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
-        Module::from_binary(engine, bytes)
-    }
-
-    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
-        Module::serialize(self)
-    }
 
     unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self> {
         // SAFETY: the caller vouches for the code.
@@ -73,38 +63,31 @@ impl Code for Module {
 impl Code for Component {
     const KIND: &'static str = "component";
 
-    fn compile(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Self> {
-        Component::from_binary(engine, bytes)
-    }
-
-    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
-        Component::serialize(self)
-    }
-
     unsafe fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Self> {
         // SAFETY: the caller vouches for the code.
         unsafe { Component::deserialize(engine, code) }
     }
 }
 
-/// Reads the code from the cache, or compiles it and keeps it there. Blocks.
-pub(super) fn load<C: Code>(engine: &Engine, cache: Option<&Cache>, bytes: &[u8]) -> wasmtime::Result<Compiled<C>> {
-    let Some(cache) = cache else {
-        return Ok(Compiled {
-            code: C::compile(engine, bytes)?,
-            from_cache: false,
-        });
-    };
-    let input = blake3::hash(bytes);
-    if let Some(code) = cache.read(engine, &input) {
-        return Ok(Compiled { code, from_cache: true });
+/// Native code that can be kept. Takes the time that compiling takes.
+pub(super) fn precompile(engine: &Engine, kind: &str, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    if kind == Component::KIND {
+        engine.precompile_component(bytes)
+    } else {
+        engine.precompile_module(bytes)
     }
-    let code = C::compile(engine, bytes)?;
-    cache.write(&input, &code);
-    Ok(Compiled {
-        code,
-        from_cache: false,
-    })
+}
+
+/// What was just compiled, by this process or by a child of the same program over a pipe that no other process has. It is
+/// kept for the next start. Blocks.
+pub(super) fn adopt<C: Code>(engine: &Engine, cache: Option<&Cache>, input: &Hash, code: &[u8]) -> wasmtime::Result<C> {
+    // SAFETY: `precompile` of this program gave these bytes; nobody else had them in hand since. The engine compares
+    // the settings that they were compiled for with its own.
+    let adopted = unsafe { C::deserialize(engine, code) }?;
+    if let Some(cache) = cache {
+        cache.write(C::KIND, input, code);
+    }
+    Ok(adopted)
 }
 
 /// A directory of compiled code, for one engine.
@@ -112,7 +95,7 @@ pub(super) struct Cache {
     directory: PathBuf,
     seal: Seal,
     /// Of wasmtime's version, the engine's settings and the CPU's features.
-    engine: blake3::Hash,
+    engine: Hash,
     warned: AtomicBool,
 }
 
@@ -142,16 +125,17 @@ impl Cache {
         })
     }
 
-    fn path(&self, kind: &str, input: &blake3::Hash) -> PathBuf {
+    fn path(&self, kind: &str, input: &Hash) -> PathBuf {
         self.directory.join(format!("{}.{kind}", input.to_hex()))
     }
 
-    fn mac(&self, kind: &str, input: &blake3::Hash, code: &[u8]) -> blake3::Hash {
+    fn mac(&self, kind: &str, input: &Hash, code: &[u8]) -> Hash {
         self.seal
             .of(&[MAGIC, self.engine.as_bytes(), kind.as_bytes(), input.as_bytes(), code])
     }
 
-    fn read<C: Code>(&self, engine: &Engine, input: &blake3::Hash) -> Option<C> {
+    /// Blocks.
+    pub(super) fn read<C: Code>(&self, engine: &Engine, input: &Hash) -> Option<C> {
         let path = self.path(C::KIND, input);
         let file = match fs::read(&path) {
             Ok(file) => file,
@@ -164,19 +148,18 @@ impl Cache {
         };
         let (mac, code) = file.strip_prefix(MAGIC)?.split_first_chunk::<MAC_BYTES>()?;
         // blake3 compares its hashes in constant time.
-        if self.mac(C::KIND, input, code) != blake3::Hash::from_bytes(*mac) {
+        if self.mac(C::KIND, input, code) != Hash::from_bytes(*mac) {
             tracing::debug!(file = %path.display(), "foreign, damaged or of another engine: compiled anew");
             return None;
         }
         // SAFETY: the MAC says that a host with this key wrote these bytes, and it covers what they depend on; this
-        // host writes only what the engine's own `serialize` gave.
+        // host writes only what the engine's own compiler gave.
         unsafe { C::deserialize(engine, code) }.ok()
     }
 
-    fn write<C: Code>(&self, input: &blake3::Hash, code: &C) {
-        let Ok(code) = code.serialize() else { return };
-        let mac = self.mac(C::KIND, input, &code);
-        if let Err(error) = write_atomically(&self.path(C::KIND, input), &[MAGIC, mac.as_bytes(), &code]) {
+    fn write(&self, kind: &str, input: &Hash, code: &[u8]) {
+        let mac = self.mac(kind, input, code);
+        if let Err(error) = write_atomically(&self.path(kind, input), &[MAGIC, mac.as_bytes(), code]) {
             self.warn("write", &error);
         }
     }
@@ -191,7 +174,7 @@ impl Cache {
 
 /// Everything of the engine that compiled code depends on. The compatibility hash covers the compiler's flags, among
 /// them the features of this CPU.
-fn fingerprint(engine: &Engine) -> blake3::Hash {
+fn fingerprint(engine: &Engine) -> Hash {
     struct Collect(blake3::Hasher);
     impl Hasher for Collect {
         fn write(&mut self, bytes: &[u8]) {

@@ -7,6 +7,7 @@ use wasmtime::{
 };
 
 use super::cache::CacheSettings;
+use super::compiler::Compiler;
 
 /// How often a busy guest gives way, and so by how much a deadline may be exceeded.
 const TICK: Duration = Duration::from_millis(10);
@@ -25,6 +26,8 @@ pub struct RuntimeSettings {
     pub stack: usize,
     /// The cache of compiled code; none: every start compiles anew.
     pub cache: Option<CacheSettings>,
+    /// Where what is not in the cache is compiled.
+    pub compiler: Compiler,
     /// What lets busy guests be interrupted.
     pub ticks: Ticks,
 }
@@ -48,6 +51,7 @@ impl Default for RuntimeSettings {
             // Recursion in interpreters is deep.
             stack: 1 << 20,
             cache: None,
+            compiler: Compiler::InProcess,
             ticks: Ticks::Thread,
         }
     }

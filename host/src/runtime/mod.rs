@@ -2,13 +2,14 @@
 //! a Store, warm instances, deadlines, and how failures of a guest get their names.
 //!
 //! ```
+//! use heimdall_host::limits::Limits;
 //! use heimdall_host::runtime::{Runtime, RuntimeSettings};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let runtime = Runtime::new(RuntimeSettings { instances: 10, ..RuntimeSettings::default() })?;
 //! let empty_module = b"\0asm\x01\0\0\0".as_slice();
-//! let compiled = runtime.compile_module(&empty_module.into()).await?;
+//! let compiled = runtime.compile_module(&empty_module.into(), &Limits::default()).await?;
 //! assert!(!compiled.from_cache);
 //! # Ok(())
 //! # }
@@ -21,6 +22,7 @@ mod account;
 )]
 mod cache;
 mod cause;
+mod compiler;
 mod deadline;
 mod engine;
 mod instances;
@@ -41,6 +43,7 @@ use wasmtime::{Engine, Module, Store};
 pub use account::{Account, Stage};
 pub use cache::CacheSettings;
 pub use cause::{cause_of, instantiation_cause};
+pub use compiler::{CompileError, Compiler, compile_worker};
 pub use deadline::Deadline;
 pub use engine::{RuntimeSettings, Ticks};
 pub use instances::{Factory, InstanceSettings, Instances, Lease};
@@ -50,7 +53,9 @@ pub use seal::{Seal, SealError, make_directory, write_atomically};
 pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};
 pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};
 
-use cache::{Cache, Code};
+use crate::limits::Limits;
+use cache::{Cache, Code, adopt, precompile};
+use compiler::Children;
 use live::Stores;
 
 /// Why a [`Runtime`] could not be made.
@@ -62,17 +67,6 @@ pub enum RuntimeError {
     /// The thread that lets guests be interrupted could not be started.
     #[error("the thread that interrupts guests does not start: {0}; raise the limit of threads")]
     Ticker(std::io::Error),
-}
-
-/// Why bytes could not be compiled.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    /// The compiler refused them.
-    #[error("{0:#}")]
-    Refused(wasmtime::Error),
-    /// The compiler panicked, or the process is shutting down.
-    #[error("the compiler broke off: {0}")]
-    Aborted(tokio::task::JoinError),
 }
 
 /// Compiled code, and where it came from.
@@ -89,6 +83,8 @@ pub struct Compiled<T> {
 pub struct Runtime {
     engine: Engine,
     cache: Option<Arc<Cache>>,
+    /// None: plugins are compiled in this process.
+    children: Option<Children>,
     stores: Stores,
 }
 
@@ -107,6 +103,7 @@ impl Runtime {
         Ok(Runtime {
             engine,
             cache,
+            children: Children::new(&settings),
             stores: Stores::default(),
         })
     }
@@ -135,23 +132,50 @@ impl Runtime {
         store
     }
 
-    /// Compiles a core module, or reads it from the cache. It can't be interrupted once it has begun.
-    pub async fn compile_module(&self, bytes: &Bytes) -> Result<Compiled<Module>, CompileError> {
-        self.compile(bytes).await
+    /// Compiles a core module, or reads it from the cache. Of the limits those of compiling count, if it is done in a
+    /// child process.
+    pub async fn compile_module(&self, bytes: &Bytes, limits: &Limits) -> Result<Compiled<Module>, CompileError> {
+        self.compile(bytes, limits).await
     }
 
-    /// Compiles a component, or reads it from the cache. It can't be interrupted once it has begun.
-    pub async fn compile_component(&self, bytes: &Bytes) -> Result<Compiled<Component>, CompileError> {
-        self.compile(bytes).await
+    /// Compiles a component, or reads it from the cache. Of the limits those of compiling count, if it is done in a child
+    /// process.
+    pub async fn compile_component(&self, bytes: &Bytes, limits: &Limits) -> Result<Compiled<Component>, CompileError> {
+        self.compile(bytes, limits).await
     }
 
-    async fn compile<C: Code>(&self, bytes: &Bytes) -> Result<Compiled<C>, CompileError> {
-        let (engine, cache, bytes) = (self.engine.clone(), self.cache.clone(), bytes.clone());
-        let task = tokio::task::spawn_blocking(move || cache::load(&engine, cache.as_deref(), &bytes));
-        task.await
-            .map_err(CompileError::Aborted)?
-            .map_err(CompileError::Refused)
+    async fn compile<C: Code>(&self, bytes: &Bytes, limits: &Limits) -> Result<Compiled<C>, CompileError> {
+        let (runtime, input) = (self.clone(), bytes.clone());
+        let (hash, kept) = blocking(move || {
+            let hash = blake3::hash(&input);
+            let kept = runtime.cache.and_then(|cache| cache.read(&runtime.engine, &hash));
+            (hash, kept)
+        })
+        .await?;
+        if let Some(code) = kept {
+            return Ok(Compiled { code, from_cache: true });
+        }
+        let native = match &self.children {
+            Some(children) => children.compile(C::KIND, bytes, limits).await?,
+            None => {
+                let (engine, input) = (self.engine.clone(), bytes.clone());
+                let compiled = blocking(move || precompile(&engine, C::KIND, &input)).await?;
+                compiled.map_err(|error| CompileError::Refused(format!("{error:#}")))?
+            }
+        };
+        let runtime = self.clone();
+        let adopted = blocking(move || adopt(&runtime.engine, runtime.cache.as_deref(), &hash, &native)).await?;
+        Ok(Compiled {
+            code: adopted.map_err(|error| CompileError::Unusable(format!("{error:#}")))?,
+            from_cache: false,
+        })
     }
+}
+
+/// Does what blocks where nothing waits for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CompileError> {
+    let task = tokio::task::spawn_blocking(work);
+    task.await.map_err(|broken| CompileError::Crashed(broken.to_string()))
 }
 
 #[cfg(test)]

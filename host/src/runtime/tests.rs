@@ -14,7 +14,6 @@ use tracing::span;
 use super::*;
 use crate::counters::Limit;
 use crate::failure::Cause;
-use crate::limits::Limits;
 use crate::model::Context;
 use crate::plugin::Logged;
 
@@ -57,7 +56,7 @@ async fn start(wat: &str, limits: Limits) -> Result<Started, Cause> {
 
 async fn start_in(runtime: &Runtime, wat: &str, limits: Limits) -> Result<Started, Cause> {
     let module = runtime
-        .compile_module(&wat::parse_str(wat).unwrap().into())
+        .compile_module(&wat::parse_str(wat).unwrap().into(), &Limits::default())
         .await
         .unwrap()
         .code;
@@ -153,7 +152,11 @@ fn until_it_yields<F: Future>(engine: &Engine, call: Pin<&mut F>, context: &mut 
 async fn an_endless_loop_in_a_start_function_ends_at_its_deadline() {
     let runtime = runtime();
     let wat = wat::parse_str("(module (func $spin (loop br 0)) (start $spin))").unwrap();
-    let module = runtime.compile_module(&wat.into()).await.unwrap().code;
+    let module = runtime
+        .compile_module(&wat.into(), &Limits::default())
+        .await
+        .unwrap()
+        .code;
     let linker = wasmtime::Linker::<Guest>::new(runtime.engine());
     let mut store = runtime.store(Guest {
         tenant: Tenant::new(&account(Limits::default())),
@@ -180,7 +183,9 @@ async fn what_the_engine_is_built_without_is_refused_before_it_is_compiled() {
         "(module (tag))",
         "(module (memory i64 1))",
     ] {
-        let refused = runtime().compile_module(&wat::parse_str(wat).unwrap().into()).await;
+        let refused = runtime()
+            .compile_module(&wat::parse_str(wat).unwrap().into(), &Limits::default())
+            .await;
         assert!(matches!(refused, Err(CompileError::Refused(_))), "{wat}");
     }
 }
@@ -278,7 +283,11 @@ async fn a_guest_that_exits_is_told_by_its_status() {
 async fn a_panic_of_the_host_fails_the_call_alone() {
     let runtime = runtime();
     let wat = wat::parse_str(r#"(module (import "host" "panic" (func $panic)) (func (export "hook") call $panic))"#);
-    let module = runtime.compile_module(&wat.unwrap().into()).await.unwrap().code;
+    let module = runtime
+        .compile_module(&wat.unwrap().into(), &Limits::default())
+        .await
+        .unwrap()
+        .code;
     let mut linker = wasmtime::Linker::<Guest>::new(runtime.engine());
     linker
         .func_wrap("host", "panic", || -> () { panic!("out of order") })

@@ -8,6 +8,7 @@
 )]
 
 mod assemblyscript;
+mod compiling;
 mod counting;
 mod generations;
 #[path = "../../../host/tests/component/guest.rs"]

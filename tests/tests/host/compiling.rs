@@ -1,0 +1,166 @@
+//! Plugins are compiled by a child process of the gateway's program, which is bounded and leaves nothing behind.
+
+use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::process::{Command, Stdio};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::poll;
+use heimdall_host::counters::Limit;
+use heimdall_host::limits::Limits;
+use heimdall_host::loader::{Host, LoadError, Loaded, PluginSettings};
+use heimdall_host::pipeline::{Pipeline, PipelineSettings};
+use heimdall_host::runtime::{Compiler, RuntimeSettings};
+use heimdall_tests::guests::{GEN3, Guest, TYPED_GUARD, TYPED_PYTHON};
+use heimdall_tests::process::binary;
+use tempfile::TempDir;
+
+use crate::support::{chat, http_request, proceed};
+
+/// A host without a cache. Its compiling program has a path of its own, so that its processes are told from those of other
+/// tests.
+struct Compiling {
+    host: Host,
+    program: PathBuf,
+    _directory: TempDir,
+}
+
+impl Compiling {
+    fn new() -> Compiling {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("compiler");
+        symlink(binary(), &program).unwrap();
+        let settings = RuntimeSettings {
+            instances: 10,
+            compiler: Compiler::Child {
+                program: program.clone(),
+                arguments: vec!["compile-worker".into()],
+            },
+            ..RuntimeSettings::default()
+        };
+        let builder = heimdall_shim::abis()
+            .into_iter()
+            .fold(Host::builder(), |it, abi| it.abi(abi));
+        Compiling {
+            host: builder.runtime(settings).build().unwrap(),
+            program,
+            _directory: directory,
+        }
+    }
+
+    async fn load(&self, guest: Guest, settings: PluginSettings) -> Result<Loaded, LoadError> {
+        self.host.load(Bytes::from(guest.bytes()), settings).await
+    }
+
+    /// How many of its processes there are, ended ones that nobody has waited for included.
+    fn processes(&self) -> usize {
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+        processes
+            .filter(|process| is_of(&process.path(), &self.program))
+            .count()
+    }
+}
+
+fn is_of(process: &Path, program: &Path) -> bool {
+    let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
+    line.split(|byte| *byte == 0).next() == Some(program.as_os_str().as_encoded_bytes())
+}
+
+fn settings(change: impl FnOnce(&mut Limits)) -> PluginSettings {
+    let mut settings = PluginSettings::new("guest.wasm");
+    change(&mut settings.limits);
+    settings
+}
+
+#[tokio::test]
+async fn what_a_child_compiled_runs() {
+    let compiling = Compiling::new();
+    for guest in [TYPED_GUARD, GEN3] {
+        let loaded = compiling.load(guest, settings(|_| {})).await.unwrap();
+        assert!(!loaded.from_cache);
+        let pipeline = Pipeline::new(vec![loaded], PipelineSettings::default()).unwrap();
+        let mut exchange = std::sync::Arc::new(pipeline).begin("r", http_request("/v1/chat/completions"));
+        proceed(&mut exchange, chat("hello")).await;
+    }
+    assert_eq!(compiling.processes(), 0);
+}
+
+#[tokio::test]
+async fn a_child_over_a_limit_is_gone_and_the_limit_is_named_and_counted() {
+    let compiling = Compiling::new();
+    let time = |limits: &mut Limits| limits.compile_timeout = Duration::from_millis(1);
+    let memory = |limits: &mut Limits| limits.compile_memory = 32 << 20;
+    for (settings, limit, setting) in [
+        (
+            settings(time),
+            Limit::CompileTimeout,
+            "raise `limits.compile_timeout_ms`",
+        ),
+        (
+            settings(memory),
+            Limit::CompileMemory,
+            "raise `limits.compile_memory_mib`",
+        ),
+    ] {
+        let counters = settings.counters.clone();
+        let error = compiling.load(TYPED_PYTHON, settings).await.map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains(setting), "{error}");
+        assert_eq!(counters.overruns(limit), 1, "{error}");
+        assert_eq!(compiling.processes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_child_does_not_outlive_a_load_that_is_given_up() {
+    let compiling = Compiling::new();
+    {
+        let mut load = pin!(compiling.load(TYPED_PYTHON, settings(|_| {})));
+        while compiling.processes() == 0 {
+            assert!(matches!(poll!(&mut load), Poll::Pending));
+            tokio::task::yield_now().await;
+        }
+    }
+    while compiling.processes() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn a_child_whose_parent_is_gone_ends() {
+    let bytes = TYPED_PYTHON.bytes();
+    let mut child = Command::new(binary())
+        .arg("compile-worker")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut parent = child.stdin.take().unwrap();
+    writeln!(
+        parent,
+        "component {} {} {} {}",
+        4_u64 << 30,
+        1 << 20,
+        2_u64 << 30,
+        bytes.len()
+    )
+    .unwrap();
+    parent.write_all(&bytes).unwrap();
+    drop(parent);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_child_that_a_user_starts_says_that_it_is_not_for_them() {
+    let output = Command::new(binary())
+        .arg("compile-worker")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(says, "compiling is asked for by another process alone\n");
+}
