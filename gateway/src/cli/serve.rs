@@ -51,10 +51,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
-    let _log = logging::start(arguments.log_format, arguments.log.as_deref())
+    let log = logging::start(arguments.log_format, arguments.log.as_deref())
         .map_err(|error| Failed::new(Exit::Usage, error))?;
     let (config, origin) = configuration(&arguments)?;
     let front = Front::new(config)?;
+    let _first = front.observation().lost_lines.set(log.lost());
     let runtime = super::runtime()?;
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;

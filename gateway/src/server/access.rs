@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue, Method, Request};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Share;
-use super::headers;
+use super::route::route_name;
+use super::{App, headers};
+use crate::observe::UnderWay;
 use crate::text::shortened;
 
 /// What is known of a request. The line is written when it is dropped.
@@ -16,7 +17,8 @@ pub(super) struct Access {
     pub(super) id: String,
     method: Method,
     path: String,
-    started: Instant,
+    /// Counts it when it is over.
+    pub(super) under_way: UnderWay,
     /// Who showed which key, where clients are asked for one.
     pub(super) client: Option<Arc<str>>,
     pub(super) model: Option<String>,
@@ -25,8 +27,6 @@ pub(super) struct Access {
     pub(super) asked: Option<Arc<str>>,
     /// How often the call was tried.
     pub(super) attempts: Option<u32>,
-    /// Of the response; none: the client left before there was one.
-    status: Option<u16>,
     /// Whether the response's end was reached.
     complete: bool,
     /// What went wrong.
@@ -38,28 +38,27 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub(super) fn new<B>(request: &Request<B>, cut_off: &CancellationToken) -> Access {
+    pub(super) fn new<B>(request: &Request<B>, app: &App) -> Access {
         Access {
-            id: headers::request_id(request.headers()).map_or_else(new_id, str::to_owned),
+            id: request_id(request),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            started: Instant::now(),
+            under_way: app.observation.requests.begin(route_name(request.uri().path())),
             client: None,
             model: None,
             upstream: None,
             asked: None,
             attempts: None,
-            status: None,
             complete: false,
             error: None,
             share: None,
-            cut_off: cut_off.clone(),
+            cut_off: app.cut_off.clone(),
         }
     }
 
     /// The response's head is made.
     pub(super) fn answered(&mut self, status: u16) {
-        self.status = Some(status);
+        self.under_way.status = Some(status);
     }
 
     /// The headers that say which upstream answered, and at which attempt.
@@ -103,7 +102,7 @@ impl Access {
 
 impl Drop for Access {
     fn drop(&mut self) {
-        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ms = u64::try_from(self.under_way.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // Clients choose models and upstreams' words come from anywhere: `?` escapes what could forge a line.
         let shown = |text: &String| tracing::field::debug(shortened(text).into_owned());
         tracing::info!(
@@ -111,7 +110,7 @@ impl Drop for Access {
             request_id = self.id,
             method = %self.method,
             path = shortened(&self.path).as_ref(),
-            status = self.status,
+            status = self.under_way.status,
             ms,
             client = self.client.as_deref(),
             model = self.model.as_ref().map(shown),
@@ -122,6 +121,11 @@ impl Drop for Access {
             self.end(),
         );
     }
+}
+
+/// The id that the client gave its request, or a new one.
+pub(super) fn request_id<B>(request: &Request<B>) -> String {
+    headers::request_id(request.headers()).map_or_else(new_id, str::to_owned)
 }
 
 /// 128 bits of randomness, as text.
