@@ -94,7 +94,10 @@ fn states(app: &App, all: &[Seen<'_>]) -> Vec<Family> {
         BreakerState::HalfOpen => 1,
         BreakerState::Open { .. } => 2,
     };
-    let failed = app.failed.iter().map(|failed| (vec![("plugin", failed.name.clone())], 0));
+    let failed = app
+        .failed
+        .iter()
+        .map(|failed| (vec![("plugin", failed.name.clone())], 0));
     vec![
         Family::gauge(
             "heimdall_plugin_info",
@@ -165,7 +168,8 @@ fn hooks(all: &[Seen<'_>]) -> Vec<Family> {
 fn instances(all: &[Seen<'_>]) -> Vec<Family> {
     let states = |seen: &Seen<'_>| {
         let idle = seen.usage.live.saturating_sub(seen.usage.busy);
-        [("idle", idle), ("busy", seen.usage.busy)].map(|(state, count)| (seen.labels(&[("state", state)]), count as u64))
+        [("idle", idle), ("busy", seen.usage.busy)]
+            .map(|(state, count)| (seen.labels(&[("state", state)]), count as u64))
     };
     let recycled = |seen: &Seen<'_>| -> Vec<_> {
         let reasons = Wear::ALL.iter();

@@ -32,11 +32,7 @@ pub(super) fn families() -> Vec<Family> {
             "Files and connections that it may have open",
             used.max_fds.map(Number::from),
         ),
-        (
-            "process_threads",
-            "Threads that it has",
-            used.threads.map(Number::from),
-        ),
+        ("process_threads", "Threads that it has", used.threads.map(Number::from)),
         (
             "process_start_time_seconds",
             "When it started, in seconds since 1970",

@@ -41,7 +41,9 @@ impl Collector for Families {
             match &family.samples {
                 Samples::Counter(series) => {
                     for (labels, number) in series {
-                        metric.encode_family(&labels.as_slice())?.encode_counter(number, NO_EXEMPLAR)?;
+                        metric
+                            .encode_family(&labels.as_slice())?
+                            .encode_counter(number, NO_EXEMPLAR)?;
                     }
                 }
                 Samples::Gauge(series) => {
@@ -53,12 +55,14 @@ impl Collector for Families {
                     for (labels, times) in series {
                         let bound = |bound: Option<std::time::Duration>| bound.map_or(f64::MAX, |it| it.as_secs_f64());
                         let buckets = times.buckets().map(|(to, count)| (bound(to), count));
-                        metric.encode_family(&labels.as_slice())?.encode_histogram::<NoLabelSet>(
-                            times.sum().as_secs_f64(),
-                            times.count(),
-                            &buckets.collect::<Vec<_>>(),
-                            None,
-                        )?;
+                        metric
+                            .encode_family(&labels.as_slice())?
+                            .encode_histogram::<NoLabelSet>(
+                                times.sum().as_secs_f64(),
+                                times.count(),
+                                &buckets.collect::<Vec<_>>(),
+                                None,
+                            )?;
                     }
                 }
             }

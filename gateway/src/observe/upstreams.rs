@@ -134,7 +134,8 @@ pub(super) fn families(upstreams: &Upstreams) -> Vec<Family> {
         Family::histogram(
             "heimdall_upstream_duration_seconds",
             "How long upstreams took to a stream's head, or to the end of an answer that is no stream",
-            all.iter().map(|(labels, counters)| (labels.clone(), counters.time.read())),
+            all.iter()
+                .map(|(labels, counters)| (labels.clone(), counters.time.read())),
         ),
         Family::gauge(
             "heimdall_upstream_requests_in_flight",
