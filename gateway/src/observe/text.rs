@@ -53,7 +53,8 @@ impl Collector for Families {
                 }
                 Samples::Histogram(series) => {
                     for (labels, times) in series {
-                        let bound = |bound: Option<std::time::Duration>| bound.map_or(f64::MAX, |it| it.as_secs_f64());
+                        let bound =
+                            |bound: Option<std::time::Duration>| bound.map_or(f64::INFINITY, |it| it.as_secs_f64());
                         let buckets = times.buckets().map(|(to, count)| (bound(to), count));
                         metric
                             .encode_family(&labels.as_slice())?

@@ -145,9 +145,6 @@ impl Upstreams {
                 by_name.insert(name.as_str().into(), same.clone());
                 continue;
             }
-            let counters = before
-                .and_then(|before| before.by_name.get(name.as_str()))
-                .map(|of_this_name| of_this_name.counters.clone());
             let made: Arc<dyn Upstream> = match upstream.kind {
                 UpstreamKind::Echo => Arc::new(Echo::new(name, upstream)),
                 UpstreamKind::None => Arc::new(Unavailable::new(name)),
@@ -156,10 +153,7 @@ impl Upstreams {
                 ),
             };
             let name = name.as_str().into();
-            let member = Member {
-                counters: counters.unwrap_or_default(),
-                ..member(&name, made, made_of)
-            };
+            let member = member(&name, made, made_of);
             by_name.insert(name, Arc::new(member));
         }
         if by_name.is_empty() {
@@ -167,6 +161,14 @@ impl Upstreams {
             let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO, &config)));
             let member = member(&name, made, MadeOf::new(&config, lifetime));
             by_name.insert(name, Arc::new(member));
+        }
+        for (name, member) in &mut by_name {
+            // What was counted goes on, whatever else changed.
+            if let Some(before) = before.and_then(|before| before.by_name.get(name))
+                && let Some(member) = Arc::get_mut(member)
+            {
+                member.counters = before.counters.clone();
+            }
         }
         let routing = Routing::new(config, by_name.keys())?;
         let aliases = listing::aliases(&routing)?;

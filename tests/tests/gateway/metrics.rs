@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use heimdall_tests::guests::{GEN3, TYPED_TAG};
-use heimdall_tests::process::{Gateway, Replay};
+use heimdall_tests::process::Gateway;
 use reqwest::Method;
 
 use crate::scrape::{self, Scrape};
@@ -11,11 +11,6 @@ use crate::wat::{GuestFile, packed};
 
 const ADMIN: &str = "[reload]\nwatch = false\n[admin]\nlisten = \"127.0.0.1:0\"\n";
 const CHAT: &str = "/v1/chat/completions";
-
-/// The replay's address for this behaviour and fixture.
-fn replay_at(replay: &Replay, path: &str) -> String {
-    format!("{}/{path}/v1", replay.url)
-}
 
 fn both() -> Gateway {
     Gateway::start(&format!("{}{}", plugin(TYPED_TAG, ""), plugin(GEN3, "")))
@@ -134,7 +129,7 @@ async fn an_upstream_is_counted_by_what_it_answered_or_why_it_did_not() {
         "default_upstream = \"up\"\n{}{}",
         upstream(
             "up",
-            &replay_at(&replay, "status-500/control/error.json"),
+            &replay.upstream("status-500", "control/error.json"),
             "retries = 0"
         ),
         upstream("down", &format!("http://{unused}/v1"), "retries = 0"),
@@ -155,11 +150,7 @@ async fn an_upstream_is_counted_by_what_it_answered_or_why_it_did_not() {
 #[tokio::test]
 async fn a_stream_is_under_way_until_its_client_leaves() {
     let replay = replay();
-    let gateway = Gateway::start(&upstream(
-        "up",
-        &replay_at(&replay, "endless/openai/chat-completions--streaming.response.txt"),
-        "",
-    ));
+    let gateway = Gateway::start(&upstream("up", &replay.upstream("hang-700", "streams/chat.sse"), ""));
     let request = client().post(format!("{}{CHAT}", gateway.url));
     let body = streamed("m", "hello").to_string();
     let mut stream = request.body(body).send().await.unwrap().bytes_stream();
