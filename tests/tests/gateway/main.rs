@@ -29,6 +29,7 @@ mod lifecycle;
 mod listener_tls;
 mod metrics;
 mod models;
+mod observability;
 mod packing;
 mod passthrough;
 mod patience;
