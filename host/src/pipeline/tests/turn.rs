@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::counters::{CauseKind, Hook, Limit, Outcome};
-use crate::pipeline::{Breaker, BreakerSettings, BreakerState};
+use crate::pipeline::{Breaker, BreakerSettings, BreakerState, HookDone, Observer};
 
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -132,4 +132,38 @@ async fn what_hooks_come_to_is_counted() {
         assert_eq!((counts.calls(), counts.outcome(outcome)), (1, 1), "{name}: {outcome:?}");
         assert_eq!(counts.time.count(), 1);
     }
+}
+
+/// Keeps what it is told.
+#[derive(Default, Clone)]
+struct Told(Arc<Mutex<Vec<(String, &'static str, Option<&'static str>)>>>);
+
+impl Observer for Told {
+    fn hook_done(&mut self, done: HookDone<'_>) {
+        let what = format!("{} {}", done.plugin, done.hook.name());
+        let cause = done.cause.map(CauseKind::name);
+        self.0.lock().unwrap().push((what, done.outcome.name(), cause));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_is_told_each_hook_whether_it_was_called_or_not() {
+    let (pipeline, ..) = alone(&[("before-call", Act::MarkAndFail)], OPEN, PAUSE);
+    let told = Told::default();
+    let mut first = pipeline.begin("r", request());
+    first.observe(told.clone());
+    first.on_request().await;
+    for _ in 0..3 {
+        let mut exchange = pipeline.begin("r", request());
+        exchange.observe(told.clone());
+        exchange.before_call(chat()).await;
+    }
+    let failed = |cause| ("a before-call".to_owned(), "failed", Some(cause));
+    let expected = [
+        ("a on-request".to_owned(), "proceeded", None),
+        failed("trap"),
+        failed("trap"),
+        failed("circuit-open"),
+    ];
+    assert_eq!(*told.0.lock().unwrap(), expected);
 }
