@@ -13,6 +13,7 @@ use crate::admin::Bound;
 use crate::banner::Banner;
 use crate::config::{self, Config, FileFormat, Origin};
 use crate::logging::{self, LogFormat};
+use crate::observe::Telemetry;
 use crate::plugins;
 use crate::reload::{self, Reloader, Source};
 
@@ -115,6 +116,7 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
     };
     let open = front.open(socket, plugins)?;
+    let telemetry = Telemetry::start(&open.config.telemetry, &open.live)?;
     let source = source(arguments.clone(), origin.clone());
     let (reloads, reloader) = Reloader::new(
         source,
@@ -143,6 +145,9 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
         }
     };
     tokio::join!(open.serve(signals, reloader.run(signals.stop.clone())), admin);
+    if let Some(telemetry) = telemetry {
+        telemetry.finish().await;
+    }
     tracing::info!("stopped");
     Ok(Exit::Ok)
 }

@@ -4,10 +4,12 @@
 //! series.
 
 mod family;
+mod otlp;
 mod plugins;
 mod process;
 mod requests;
 mod text;
+mod trace;
 mod upstreams;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +22,9 @@ use tracing_appender::non_blocking::ErrorCounter;
 use crate::server::App;
 use family::{Family, Labels};
 
+pub(crate) use otlp::{Telemetry, TelemetryCounters};
 pub(crate) use requests::{Requests, RouteName, UnderWay};
+pub(crate) use trace::{Operation, RequestFacts, Trace, Tracer, UpstreamSpan};
 pub(crate) use upstreams::{Asked, UpstreamCounters};
 
 /// What is counted of the process, whatever configuration serves.
@@ -30,6 +34,9 @@ pub(crate) struct Observation {
     pub(crate) reloads: ReloadCounters,
     /// Log lines that were not read as fast as they came.
     pub(crate) lost_lines: OnceLock<ErrorCounter>,
+    pub(crate) telemetry: Arc<TelemetryCounters>,
+    /// None: requests are not traced.
+    pub(crate) tracer: OnceLock<Arc<Tracer>>,
 }
 
 /// How many reloads there were.
@@ -66,6 +73,10 @@ fn gateway(app: &App) -> Vec<Family> {
         ("done", &observation.reloads.done),
         ("refused", &observation.reloads.refused),
     ];
+    let failed = [
+        ("traces", &observation.telemetry.traces_failed),
+        ("metrics", &observation.telemetry.metrics_failed),
+    ];
     let lost = observation.lost_lines.get().map_or(0, ErrorCounter::dropped_lines);
     vec![
         Family::gauge(
@@ -90,6 +101,19 @@ fn gateway(app: &App) -> Vec<Family> {
             "heimdall_log_lines_dropped",
             "Log lines that were lost, as they were not read as fast as they came",
             [(Labels::new(), lost as u64)],
+        ),
+        Family::counter(
+            "heimdall_telemetry_spans_dropped",
+            "Spans of traces that were lost, as the collector did not take them in time",
+            [(
+                Labels::new(),
+                observation.telemetry.spans_dropped.load(Ordering::Relaxed),
+            )],
+        ),
+        Family::counter(
+            "heimdall_telemetry_exports_failed",
+            "Messages that the collector did not take",
+            failed.map(|(signal, count)| (vec![("signal", signal.to_owned())], count.load(Ordering::Relaxed))),
         ),
         Family::gauge(
             "heimdall_request_body_bytes_in_use",

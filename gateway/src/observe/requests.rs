@@ -71,6 +71,33 @@ impl RouteName {
     }
 }
 
+impl RouteName {
+    /// The path, where there is one.
+    pub(crate) fn template(self) -> Option<&'static str> {
+        Some(match self {
+            RouteName::ChatCompletions => "/v1/chat/completions",
+            RouteName::Completions => "/v1/completions",
+            RouteName::Responses => "/v1/responses",
+            RouteName::Embeddings => "/v1/embeddings",
+            RouteName::Models => "/v1/models",
+            RouteName::Passthrough | RouteName::Own | RouteName::Other => return None,
+        })
+    }
+}
+
+impl RouteName {
+    /// The kind of call, where it is one to a model.
+    pub(crate) fn call_kind(self) -> Option<CallKind> {
+        match self {
+            RouteName::ChatCompletions => Some(CallKind::Chat),
+            RouteName::Completions => Some(CallKind::TextCompletion),
+            RouteName::Responses => Some(CallKind::Responses),
+            RouteName::Embeddings => Some(CallKind::Embedding),
+            _ => None,
+        }
+    }
+}
+
 impl From<CallKind> for RouteName {
     fn from(kind: CallKind) -> RouteName {
         match kind {

@@ -8,6 +8,7 @@ use heimdall_host::counters::Histogram;
 
 use super::family::{Family, Labels};
 use super::requests::BOUNDS;
+use super::trace::UpstreamSpan;
 use crate::upstream::{Fault, Upstreams};
 
 /// What asking an upstream came to: the kind of its status, or why there is none.
@@ -42,13 +43,14 @@ impl Default for UpstreamCounters {
 }
 
 impl UpstreamCounters {
-    /// The upstream is asked.
-    pub(crate) fn ask(self: &Arc<Self>) -> Asked {
+    /// The upstream is asked. `span`: where the request is traced.
+    pub(crate) fn ask(self: &Arc<Self>, span: Option<UpstreamSpan>) -> Asked {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         Asked {
             counters: self.clone(),
             started: Instant::now(),
             is_answered: false,
+            span,
         }
     }
 }
@@ -59,6 +61,7 @@ pub(crate) struct Asked {
     counters: Arc<UpstreamCounters>,
     started: Instant,
     is_answered: bool,
+    span: Option<UpstreamSpan>,
 }
 
 impl Asked {
@@ -71,13 +74,23 @@ impl Asked {
             4 => "4xx",
             _ => "5xx",
         });
+        if let Some(span) = &mut self.span {
+            span.came_to(Ok(status));
+        }
     }
 
     /// There is no usable answer.
     pub(crate) fn failed(&mut self, fault: &Fault) {
         match fault {
             Fault::Refused(status, _) => self.answered(*status),
-            other => self.came_to(kind(other)),
+            other => self.did_not_answer(kind(other)),
+        }
+    }
+
+    fn did_not_answer(&mut self, why: &'static str) {
+        self.came_to(why);
+        if let Some(span) = &mut self.span {
+            span.came_to(Err(why));
         }
     }
 
@@ -94,9 +107,12 @@ impl Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         if !self.is_answered {
-            self.came_to("cancelled");
+            self.did_not_answer("cancelled");
         }
         self.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if let Some(span) = self.span.take() {
+            span.end();
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::budget::Share;
 use super::route::route_name;
 use super::{App, headers};
-use crate::observe::UnderWay;
+use crate::observe::{Operation, RequestFacts, Trace, UnderWay, UpstreamSpan};
 use crate::text::shortened;
 
 /// What is known of a request. The line is written when it is dropped.
@@ -17,6 +17,8 @@ pub(super) struct Access {
     pub(super) id: String,
     method: Method,
     path: String,
+    /// Where requests are traced.
+    pub(super) trace: Option<Trace>,
     /// Counts it when it is over.
     pub(super) under_way: UnderWay,
     /// Who showed which key, where clients are asked for one.
@@ -43,6 +45,11 @@ impl Access {
             id: request_id(request),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
+            trace: app
+                .observation
+                .tracer
+                .get()
+                .map(|tracer| tracer.begin(request.headers())),
             under_way: app.observation.requests.begin(route_name(request.uri().path())),
             client: None,
             model: None,
@@ -73,6 +80,16 @@ impl Access {
         }
     }
 
+    /// An upstream is asked; it is told by a header who asks, where requests are traced.
+    pub(super) fn asks(
+        &self,
+        headers: &mut HeaderMap,
+        upstream: &str,
+        operation: &Operation<'_>,
+    ) -> Option<UpstreamSpan> {
+        self.trace.as_ref()?.ask(headers, upstream, operation)
+    }
+
     /// Something went wrong. What is told first counts.
     pub(super) fn failed(&mut self, error: String) {
         self.error.get_or_insert(error);
@@ -86,6 +103,30 @@ impl Access {
     /// Completes when the request may go on no longer.
     pub(super) fn until_cut_off(&self) -> impl Future<Output = ()> + Send + use<> {
         self.cut_off.clone().cancelled_owned()
+    }
+
+    /// Its span, by the conventions for HTTP and for generative AI.
+    fn end_trace(&mut self) {
+        let Some(trace) = self.trace.take() else { return };
+        let (status, route) = (self.under_way.status, self.under_way.route);
+        let method = match self.method.as_str().len() {
+            ..=7 => self.method.as_str(),
+            // No method that HTTP knows is longer.
+            _ => "_OTHER",
+        };
+        let facts = RequestFacts {
+            request_id: &self.id,
+            method,
+            route,
+            path: &self.path,
+            status,
+            client: self.client.as_deref(),
+            model: self.model.as_deref(),
+            upstream: self.upstream.as_deref(),
+            attempts: self.attempts,
+            end: self.end(),
+        };
+        trace.end(&facts, !self.complete || status.is_none_or(|status| status >= 500));
     }
 
     /// How it ended, in words.
@@ -108,6 +149,7 @@ impl Drop for Access {
         tracing::info!(
             target: "heimdall::request",
             request_id = self.id,
+            trace_id = self.trace.as_ref().map(Trace::id),
             method = %self.method,
             path = shortened(&self.path).as_ref(),
             status = self.under_way.status,
@@ -120,6 +162,7 @@ impl Drop for Access {
             "{}",
             self.end(),
         );
+        self.end_trace();
     }
 }
 

@@ -19,7 +19,7 @@ use super::passthrough::{PassedOn, PassedPieces, is_bodiless, of_no_length, pass
 use super::plain_path::spelled_plainly;
 use super::route::{Route, route};
 use super::{App, body, errors, headers, models};
-use crate::observe::RouteName;
+use crate::observe::{RouteName, Trace};
 
 /// Where plugins find the client's name in the context.
 const CLIENT: &str = "client";
@@ -131,6 +131,9 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
     let path = spelled_plainly(path);
     let http = HttpRequest::new(head.method, &path, head.uri.query(), head.headers, body);
     let mut exchange = app.pipeline.begin(&access.id, http);
+    if let Some(hooks) = access.trace.as_ref().and_then(Trace::hooks) {
+        exchange.observe(hooks);
+    }
     if let Some(client) = &access.client {
         // A client's name is far below the context's cap.
         let _fits = exchange.tell(CLIENT, Document::string(client));

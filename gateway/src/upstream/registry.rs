@@ -20,7 +20,7 @@ use super::unavailable::Unavailable;
 use super::{Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
 use crate::config::{Config, UpstreamConfig, UpstreamKind};
 use crate::files::Stamp;
-use crate::observe::{Asked, UpstreamCounters};
+use crate::observe::{Asked, UpstreamCounters, UpstreamSpan};
 use crate::text::shortened;
 
 /// The name of the upstream that is there when none is configured.
@@ -64,13 +64,14 @@ impl MadeOf {
 }
 
 impl Member {
-    /// Makes one call. `end`: when it has to be over, where that is not the upstream's own affair.
+    /// Makes one call. `end`: when it has to be over, where that is not the upstream's own affair. `span`: where it is traced.
     pub(crate) async fn call(
         &self,
         request: UpstreamRequest,
         end: Option<AttemptsEnd>,
+        span: Option<UpstreamSpan>,
     ) -> Result<UpstreamAnswer, UpstreamError> {
-        let mut asked = self.counters.ask();
+        let mut asked = self.counters.ask(span);
         let call = self.upstream.call(request);
         let answer = match end {
             Some(AttemptsEnd { end, error }) => bounded::call(end, error, call).await,
@@ -91,8 +92,12 @@ impl Member {
     }
 
     /// Passes a request on as it is.
-    pub(crate) async fn forward(&self, request: Forward) -> Result<Forwarded, UpstreamError> {
-        let mut asked = self.counters.ask();
+    pub(crate) async fn forward(
+        &self,
+        request: Forward,
+        span: Option<UpstreamSpan>,
+    ) -> Result<Forwarded, UpstreamError> {
+        let mut asked = self.counters.ask(span);
         let answer = self.upstream.forward(request).await;
         match &answer {
             Ok(answer) => asked.answered(answer.status.as_u16()),
