@@ -109,14 +109,9 @@ impl Access {
     fn end_trace(&mut self) {
         let Some(trace) = self.trace.take() else { return };
         let (status, route) = (self.under_way.status, self.under_way.route);
-        let method = match self.method.as_str().len() {
-            ..=7 => self.method.as_str(),
-            // No method that HTTP knows is longer.
-            _ => "_OTHER",
-        };
         let facts = RequestFacts {
             request_id: &self.id,
-            method,
+            method: &self.method,
             route,
             path: &self.path,
             status,

@@ -12,6 +12,7 @@ use std::time::{Instant, SystemTime};
 
 use heimdall_host::model::CallKind;
 use heimdall_host::runtime::escape_line;
+use http::Method;
 use http::header::HeaderMap;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -201,7 +202,7 @@ impl Trace {
 /// What is known of a request when it is over.
 pub(crate) struct RequestFacts<'a> {
     pub(crate) request_id: &'a str,
-    pub(crate) method: &'a str,
+    pub(crate) method: &'a Method,
     pub(crate) route: RouteName,
     /// The path that the client sent.
     pub(crate) path: &'a str,
@@ -217,8 +218,27 @@ pub(crate) struct RequestFacts<'a> {
 impl RequestFacts<'_> {
     fn name(&self) -> String {
         match self.route.template() {
-            Some(route) => format!("{} {route}", self.method),
-            None => self.method.to_owned(),
+            Some(route) => format!("{} {route}", self.method()),
+            None => self.method().to_owned(),
+        }
+    }
+
+    /// One that HTTP knows, or what stands for all others.
+    fn method(&self) -> &str {
+        const KNOWN: [Method; 9] = [
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::CONNECT,
+            Method::OPTIONS,
+            Method::TRACE,
+            Method::PATCH,
+        ];
+        match KNOWN.contains(self.method) {
+            true => self.method.as_str(),
+            false => "_OTHER",
         }
     }
 
@@ -238,7 +258,7 @@ impl RequestFacts<'_> {
         ];
         let mut attributes = vec![
             text("heimdall.request_id", self.request_id),
-            text("http.request.method", self.method),
+            text("http.request.method", self.method()),
             text("url.path", cut(self.path)),
             text("heimdall.end", self.end),
         ];
