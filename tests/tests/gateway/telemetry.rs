@@ -269,10 +269,8 @@ async fn a_collector_that_takes_nothing_costs_no_request_and_is_told_of_once() {
 #[tokio::test]
 async fn what_is_left_is_sent_at_the_end_with_the_headers_that_are_configured() {
     let collector = Collector::start().await;
-    let config = format!(
-        "[telemetry]\ninterval_ms = 3600000\n[telemetry.headers]\nauthorization = {{ env = \"COLLECTOR_KEY\" }}\n\
-         x-team = {{ value = \"a\" }}\n"
-    );
+    let config = "[telemetry]\ninterval_ms = 3600000\n[telemetry.headers]\n\
+                  authorization = { env = \"COLLECTOR_KEY\" }\nx-team = { value = \"a\" }\n";
     let endpoint = format!("http://{}/", collector.address);
     let environment = [
         ("COLLECTOR_KEY", "Bearer collector-key"),
@@ -283,7 +281,7 @@ async fn what_is_left_is_sent_at_the_end_with_the_headers_that_are_configured() 
             "deployment.environment=test%20one,service.name=other",
         ),
     ];
-    let gateway = Gateway::start_with(&config, &environment, &[]).unwrap();
+    let gateway = Gateway::start_with(config, &environment, &[]).unwrap();
     // What there is at the start is sent at once; the rest waits.
     collector.wait(|got| (!got.metrics.is_empty()).then_some(())).await;
     post(&gateway, CHAT, chat("echo", "hello")).await;
