@@ -21,6 +21,7 @@ mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod logging;
+mod observe;
 mod plugins;
 mod reload;
 mod server;

@@ -44,6 +44,13 @@ pub(crate) struct Writer {
     thread: Option<WorkerGuard>,
 }
 
+impl Writer {
+    /// Counts lines that are lost.
+    pub(crate) fn lost(&self) -> ErrorCounter {
+        self.lost.clone()
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         let lost = self.lost.dropped_lines();

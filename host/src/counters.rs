@@ -20,8 +20,12 @@
 //! assert_eq!(counters.overruns(Limit::LogLines), 2);
 //! ```
 
+mod histogram;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+pub use histogram::{Histogram, Times};
 
 /// An enumeration whose members are counted: each has a place and a name.
 macro_rules! counted {
@@ -177,11 +181,28 @@ counted! {
     }
 }
 
-/// What one plugin did so far.
+counted! {
+    /// Why an instance made way for a fresh one before it would have failed.
+    Wear {
+        /// It had served as many calls as it may.
+        Calls = "calls",
+        /// It was as old as it may be.
+        Age = "age",
+        /// It had more memory than it should.
+        Memory = "memory",
+        /// Its heap, which only rises, was nearly used up.
+        Heap = "heap",
+    }
+}
+
+/// What one plugin did so far, whatever its version.
 #[derive(Debug, Default)]
 pub struct Counters {
     hooks: [HookCounters; Hook::COUNT],
     overruns: [AtomicU64; Limit::COUNT],
+    instances_made: AtomicU64,
+    instances_recycled: [AtomicU64; Wear::COUNT],
+    instances_discarded: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -213,6 +234,36 @@ impl Counters {
     /// How often it ran over a limit.
     pub fn overruns(&self, limit: Limit) -> u64 {
         at(&self.overruns, limit as usize).load(Ordering::Relaxed)
+    }
+
+    /// An instance was made.
+    pub fn instance_made(&self) {
+        self.instances_made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An instance made way for a fresh one.
+    pub fn instance_recycled(&self, wear: Wear) {
+        at(&self.instances_recycled, wear as usize).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// An instance was thrown away, as a call of it did not return.
+    pub fn instance_discarded(&self) {
+        self.instances_discarded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many instances were made.
+    pub fn instances_made(&self) -> u64 {
+        self.instances_made.load(Ordering::Relaxed)
+    }
+
+    /// How many made way for a fresh one for this.
+    pub fn instances_recycled(&self, wear: Wear) -> u64 {
+        at(&self.instances_recycled, wear as usize).load(Ordering::Relaxed)
+    }
+
+    /// How many were thrown away after a call that did not return.
+    pub fn instances_discarded(&self) -> u64 {
+        self.instances_discarded.load(Ordering::Relaxed)
     }
 
     /// What one hook came to so far.
@@ -252,63 +303,6 @@ impl HookCounts {
     }
 }
 
-/// Durations, counted by their size. Each is counted once, in the first bucket that it fits in.
-#[derive(Debug, Default)]
-pub struct Histogram {
-    buckets: [AtomicU64; BUCKETS],
-    nanos: AtomicU64,
-}
-
-/// The upper bounds of the buckets, in microseconds: a hook in native code takes some, an interpreter a hundred, a
-/// deadline a million. One more holds what is above.
-const BOUNDS: [u64; 16] = [
-    1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000, 25_000, 100_000, 500_000, 1_000_000, 10_000_000,
-];
-const BUCKETS: usize = BOUNDS.len() + 1;
-
-impl Histogram {
-    /// Counts one.
-    pub fn record(&self, took: Duration) {
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let bucket = BOUNDS.partition_point(|bound| bound.saturating_mul(1000) < nanos);
-        at(&self.buckets, bucket).fetch_add(1, Ordering::Relaxed);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
-    }
-
-    /// As it is now.
-    pub fn read(&self) -> Times {
-        Times {
-            buckets: read(&self.buckets),
-            nanos: self.nanos.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// Durations, counted by their size, at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Times {
-    buckets: [u64; BUCKETS],
-    nanos: u64,
-}
-
-impl Times {
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
-    }
-
-    /// All together.
-    pub fn sum(&self) -> Duration {
-        Duration::from_nanos(self.nanos)
-    }
-
-    /// For each bucket its upper bound and how many are in it and in no earlier one; the last has no bound.
-    pub fn buckets(&self) -> impl Iterator<Item = (Option<Duration>, u64)> + '_ {
-        let bounds = BOUNDS.iter().map(|micros| Some(Duration::from_micros(*micros)));
-        bounds.chain([None]).zip(self.buckets.iter().copied())
-    }
-}
-
 #[expect(
     clippy::indexing_slicing,
     reason = "places are those of an enumeration's members, and the arrays have one for each"
@@ -327,11 +321,12 @@ mod tests {
 
     #[test]
     fn every_member_has_a_name_of_its_own() {
-        let all: [Vec<&str>; 4] = [
+        let all: [Vec<&str>; 5] = [
             Hook::ALL.iter().map(|it| it.name()).collect(),
             Outcome::ALL.iter().map(|it| it.name()).collect(),
             CauseKind::ALL.iter().map(|it| it.name()).collect(),
             Limit::ALL.iter().map(|it| it.name()).collect(),
+            Wear::ALL.iter().map(|it| it.name()).collect(),
         ];
         for mut names in all {
             let count = names.len();
@@ -339,35 +334,5 @@ mod tests {
             names.dedup();
             assert_eq!(names.len(), count);
         }
-    }
-
-    #[test]
-    fn a_duration_is_counted_in_the_first_bucket_that_it_fits_in() {
-        let histogram = Histogram::default();
-        for micros in [0, 1, 2, 3, 1_000_000, 10_000_001] {
-            histogram.record(Duration::from_micros(micros));
-        }
-        let times = histogram.read();
-        let used: Vec<_> = times.buckets().filter(|(_, count)| *count > 0).collect();
-        let at_most = |micros| Some(Duration::from_micros(micros));
-        assert_eq!(
-            used,
-            [
-                (at_most(1), 2),
-                (at_most(2), 1),
-                (at_most(5), 1),
-                (at_most(1_000_000), 1),
-                (None, 1)
-            ]
-        );
-        assert_eq!(times.count(), 6);
-        assert_eq!(times.sum(), Duration::from_micros(11_000_007));
-    }
-
-    #[test]
-    fn a_duration_that_has_no_number_is_counted_all_the_same() {
-        let histogram = Histogram::default();
-        histogram.record(Duration::MAX);
-        assert_eq!(histogram.read().count(), 1);
     }
 }

@@ -111,7 +111,7 @@ pub struct Logged {
 /// What a plugin's instances came to so far, and how they stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// How many were made.
+    /// How many were made; what is counted here goes on from one version of a plugin to the next.
     pub made: u64,
     /// How many there are.
     pub live: usize,

@@ -61,7 +61,7 @@ pub(super) fn no_token() -> Response {
 
 pub(super) fn no_such_path(path: &str) -> Response {
     let message = format!(
-        "There is nothing at {:?}. There are GET /healthz, /status, /plugins and /plugins/NAME, and POST /reload, \
+        "There is nothing at {:?}. There are GET /healthz, /status, /metrics, /plugins and /plugins/NAME, and POST /reload, \
          /plugins/NAME/disable, /plugins/NAME/enable, /drain and /resume.",
         shortened(path)
     );

@@ -25,6 +25,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{AdminConfig, Config, CorsConfig};
+use crate::observe;
 use crate::reload::Reloads;
 use crate::server::{self, Cors, Door, HeadLimits, Live, Peer, Terms};
 use crate::text::shortened;
@@ -133,6 +134,7 @@ fn router(admin: Arc<Admin>) -> Router {
     Router::new()
         .route(HEALTH, get(async || answers::document(&json!({"status": "ok"}))))
         .route("/status", get(status))
+        .route("/metrics", get(metrics))
         .route("/plugins", get(plugins::list))
         .route("/plugins/{name}", get(plugins::one))
         .route("/plugins/{name}/disable", post(plugins::disable))
@@ -178,16 +180,21 @@ impl Admin {
 }
 
 async fn status(State(admin): State<Arc<Admin>>) -> Response {
-    let counts = admin.reloads.counts();
+    let app = admin.live.app();
+    let reloads = &app.observation.reloads;
     answers::document(&json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "draining": admin.live.app().drain.is_on(),
+        "draining": app.drain.is_on(),
         "reloads": {
-            "done": counts.done.load(Ordering::Relaxed),
-            "refused": counts.refused.load(Ordering::Relaxed),
+            "done": reloads.done.load(Ordering::Relaxed),
+            "refused": reloads.refused.load(Ordering::Relaxed),
         },
         "retiring": admin.live.retiring(),
     }))
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
+    observe::metrics(&admin.live.app())
 }
 
 /// Answers when what serves is replaced, or when it is known why not.

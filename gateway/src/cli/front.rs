@@ -12,6 +12,7 @@ use super::signals::Signals;
 use super::{Exit, Failed};
 use crate::banner::Banner;
 use crate::config::{Config, Origin};
+use crate::observe::Observation;
 use crate::plugins::Plugins;
 use crate::server::{self, Live, Parts, Terms, Tls};
 use crate::upstream::Upstreams;
@@ -46,6 +47,10 @@ impl Front {
 
     pub(super) fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(super) fn observation(&self) -> &Observation {
+        &self.parts.observation
     }
 
     pub(super) fn upstreams(&self) -> &Upstreams {

@@ -13,6 +13,7 @@ use crate::admin::Bound;
 use crate::banner::Banner;
 use crate::config::{self, Config, FileFormat, Origin};
 use crate::logging::{self, LogFormat};
+use crate::observe::Telemetry;
 use crate::plugins;
 use crate::reload::{self, Reloader, Source};
 
@@ -51,10 +52,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<Exit, Failed> {
-    let _log = logging::start(arguments.log_format, arguments.log.as_deref())
+    let log = logging::start(arguments.log_format, arguments.log.as_deref())
         .map_err(|error| Failed::new(Exit::Usage, error))?;
     let (config, origin) = configuration(&arguments)?;
     let front = Front::new(config)?;
+    let _first = front.observation().lost_lines.set(log.lost());
     let runtime = super::runtime()?;
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
@@ -114,6 +116,7 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
     };
     let open = front.open(socket, plugins)?;
+    let telemetry = Telemetry::start(&open.config.telemetry, &open.live)?;
     let source = source(arguments.clone(), origin.clone());
     let (reloads, reloader) = Reloader::new(
         source,
@@ -142,6 +145,9 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
         }
     };
     tokio::join!(open.serve(signals, reloader.run(signals.stop.clone())), admin);
+    if let Some(telemetry) = telemetry {
+        telemetry.finish().await;
+    }
     tracing::info!("stopped");
     Ok(Exit::Ok)
 }

@@ -33,6 +33,7 @@ impl Config {
                 .chain(&mut upstream.base_url)
                 .for_each(mask_url);
         }
+        config.telemetry.headers.values_mut().for_each(mask_source);
         for plugin in &mut config.plugins {
             if plugin.is_remote() {
                 mask_url(&mut plugin.path);

@@ -22,6 +22,7 @@ mod reference;
 mod restart;
 mod routing;
 mod schema;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -49,6 +50,7 @@ pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
 pub(crate) use reference::reference;
 pub(crate) use routing::{PassthroughConfig, RouteConfig, glob_set, upstream_and_model};
 pub(crate) use schema::schema;
+pub(crate) use telemetry::TelemetryConfig;
 pub(crate) use upstream::{KeyConfig, Protocol, UpstreamConfig, UpstreamKind};
 
 /// The files of which one is used without `--config` if it is in the working directory.
@@ -132,6 +134,8 @@ pub(crate) struct Config {
     pub(crate) admin: Option<AdminConfig>,
     /// When the configuration is read again.
     pub(crate) reload: ReloadConfig,
+    /// Where traces and metrics are sent.
+    pub(crate) telemetry: TelemetryConfig,
     /// How plugins are fetched whose path is a URL.
     pub(crate) downloads: DownloadsConfig,
     /// Where calls go, by name.
@@ -168,6 +172,7 @@ impl Default for Config {
             plugins_timeout_ms: 10_000,
             admin: None,
             reload: ReloadConfig::default(),
+            telemetry: TelemetryConfig::default(),
             downloads: DownloadsConfig::default(),
             upstreams: BTreeMap::new(),
             plugins: Vec::new(),

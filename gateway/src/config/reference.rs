@@ -112,6 +112,7 @@ fn type_of(setting: &Value, root: &Value) -> String {
     };
     match name {
         "integer" => number(schema),
+        "number" => fraction(schema),
         "boolean" => "`true` or `false`".to_owned(),
         "string" => "text".to_owned(),
         "array" => {
@@ -133,6 +134,14 @@ fn number(schema: &Value) -> String {
         (Some(1), None) => "number above 0".to_owned(),
         (Some(least), None) => format!("number from {least}"),
         (least, Some(most)) => format!("number from {} to {most}", least.unwrap_or_default()),
+    }
+}
+
+/// A number that need not be whole.
+fn fraction(schema: &Value) -> String {
+    match (schema.get("minimum"), schema.get("maximum")) {
+        (Some(least), Some(most)) => format!("number from {least} to {most}"),
+        _ => "number".to_owned(),
     }
 }
 

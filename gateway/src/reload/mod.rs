@@ -8,7 +8,7 @@ mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Failed;
 use crate::config::{self, Config, Origin};
+use crate::observe::Observation;
 use crate::plugins::{self, Before};
 use crate::server::{self, Live, Parts};
 
@@ -65,16 +66,6 @@ type Told = Result<Arc<Outcome>, ReloadError>;
 #[derive(Clone)]
 pub(crate) struct Reloads {
     asks: mpsc::Sender<Ask>,
-    counts: Arc<Counts>,
-}
-
-/// How many reloads there were.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Those that replaced what serves.
-    pub(crate) done: AtomicU64,
-    /// Those that left it.
-    pub(crate) refused: AtomicU64,
 }
 
 impl Reloads {
@@ -91,10 +82,6 @@ impl Reloads {
         self.asks.try_send(ask).map_err(|_| ReloadError::Busy)?;
         outcome.await.unwrap_or(Err(ReloadError::Stopping))
     }
-
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.counts
-    }
 }
 
 /// What carries out reloads.
@@ -103,7 +90,7 @@ pub(crate) struct Reloader {
     hangups: Signal,
     /// None: files may change as they like.
     watch: Option<Watch>,
-    counts: Arc<Counts>,
+    observation: Arc<Observation>,
     source: Source,
     host: Host,
     live: Live,
@@ -124,16 +111,12 @@ impl Reloader {
         watch: Option<Watch>,
     ) -> (Reloads, Reloader) {
         let (asks, asked) = mpsc::channel(WAITING);
-        let counts = Arc::<Counts>::default();
-        let reloads = Reloads {
-            asks,
-            counts: counts.clone(),
-        };
+        let reloads = Reloads { asks };
         let reloader = Reloader {
             asked,
             hangups,
             watch,
-            counts,
+            observation: live.app().observation.clone(),
             source,
             host,
             live,
@@ -184,13 +167,13 @@ impl Reloader {
         let fetches = triggers.iter().any(|trigger| *trigger != Trigger::Files);
         match self.replace(fetches, stop).await {
             Ok(outcome) => {
-                self.counts.done.fetch_add(1, Ordering::Relaxed);
+                self.observation.reloads.done.fetch_add(1, Ordering::Relaxed);
                 let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                 outcome.log(by, ms);
                 Ok(Arc::new(outcome))
             }
             Err(error) => {
-                self.counts.refused.fetch_add(1, Ordering::Relaxed);
+                self.observation.reloads.refused.fetch_add(1, Ordering::Relaxed);
                 let error = format!("{error:#}");
                 tracing::error!(
                     by,

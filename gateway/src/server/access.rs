@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue, Method, Request};
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Share;
-use super::headers;
+use super::route::route_name;
+use super::{App, headers};
+use crate::observe::{Operation, RequestFacts, Trace, UnderWay, UpstreamSpan};
 use crate::text::shortened;
 
 /// What is known of a request. The line is written when it is dropped.
@@ -16,7 +17,10 @@ pub(super) struct Access {
     pub(super) id: String,
     method: Method,
     path: String,
-    started: Instant,
+    /// Where requests are traced.
+    pub(super) trace: Option<Trace>,
+    /// Counts it when it is over.
+    pub(super) under_way: UnderWay,
     /// Who showed which key, where clients are asked for one.
     pub(super) client: Option<Arc<str>>,
     pub(super) model: Option<String>,
@@ -25,8 +29,6 @@ pub(super) struct Access {
     pub(super) asked: Option<Arc<str>>,
     /// How often the call was tried.
     pub(super) attempts: Option<u32>,
-    /// Of the response; none: the client left before there was one.
-    status: Option<u16>,
     /// Whether the response's end was reached.
     complete: bool,
     /// What went wrong.
@@ -38,28 +40,32 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub(super) fn new<B>(request: &Request<B>, cut_off: &CancellationToken) -> Access {
+    pub(super) fn new<B>(request: &Request<B>, app: &App) -> Access {
         Access {
-            id: headers::request_id(request.headers()).map_or_else(new_id, str::to_owned),
+            id: request_id(request),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            started: Instant::now(),
+            trace: app
+                .observation
+                .tracer
+                .get()
+                .map(|tracer| tracer.begin(request.headers())),
+            under_way: app.observation.requests.begin(route_name(request.uri().path())),
             client: None,
             model: None,
             upstream: None,
             asked: None,
             attempts: None,
-            status: None,
             complete: false,
             error: None,
             share: None,
-            cut_off: cut_off.clone(),
+            cut_off: app.cut_off.clone(),
         }
     }
 
     /// The response's head is made.
     pub(super) fn answered(&mut self, status: u16) {
-        self.status = Some(status);
+        self.under_way.status = Some(status);
     }
 
     /// The headers that say which upstream answered, and at which attempt.
@@ -72,6 +78,16 @@ impl Access {
         if let Some(attempts) = self.attempts {
             headers.insert(headers::ATTEMPTS, attempts.into());
         }
+    }
+
+    /// An upstream is asked; it is told by a header who asks, where requests are traced.
+    pub(super) fn asks(
+        &self,
+        headers: &mut HeaderMap,
+        upstream: &str,
+        operation: &Operation<'_>,
+    ) -> Option<UpstreamSpan> {
+        self.trace.as_ref()?.ask(headers, upstream, operation)
     }
 
     /// Something went wrong. What is told first counts.
@@ -89,6 +105,25 @@ impl Access {
         self.cut_off.clone().cancelled_owned()
     }
 
+    /// Its span, by the conventions for HTTP and for generative AI.
+    fn end_trace(&mut self) {
+        let Some(trace) = self.trace.take() else { return };
+        let (status, route) = (self.under_way.status, self.under_way.route);
+        let facts = RequestFacts {
+            request_id: &self.id,
+            method: &self.method,
+            route,
+            path: &self.path,
+            status,
+            client: self.client.as_deref(),
+            model: self.model.as_deref(),
+            upstream: self.upstream.as_deref(),
+            attempts: self.attempts,
+            end: self.end(),
+        };
+        trace.end(&facts, !self.complete || status.is_none_or(|status| status >= 500));
+    }
+
     /// How it ended, in words.
     fn end(&self) -> &'static str {
         if self.complete {
@@ -103,15 +138,16 @@ impl Access {
 
 impl Drop for Access {
     fn drop(&mut self) {
-        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ms = u64::try_from(self.under_way.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         // Clients choose models and upstreams' words come from anywhere: `?` escapes what could forge a line.
         let shown = |text: &String| tracing::field::debug(shortened(text).into_owned());
         tracing::info!(
             target: "heimdall::request",
             request_id = self.id,
+            trace_id = self.trace.as_ref().map(Trace::id),
             method = %self.method,
             path = shortened(&self.path).as_ref(),
-            status = self.status,
+            status = self.under_way.status,
             ms,
             client = self.client.as_deref(),
             model = self.model.as_ref().map(shown),
@@ -121,7 +157,13 @@ impl Drop for Access {
             "{}",
             self.end(),
         );
+        self.end_trace();
     }
+}
+
+/// The id that the client gave its request, or a new one.
+pub(super) fn request_id<B>(request: &Request<B>) -> String {
+    headers::request_id(request.headers()).map_or_else(new_id, str::to_owned)
 }
 
 /// 128 bits of randomness, as text.

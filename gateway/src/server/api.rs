@@ -19,6 +19,7 @@ use super::passthrough::{PassedOn, PassedPieces, is_bodiless, of_no_length, pass
 use super::plain_path::spelled_plainly;
 use super::route::{Route, route};
 use super::{App, body, errors, headers, models};
+use crate::observe::{RouteName, Trace};
 
 /// Where plugins find the client's name in the context.
 const CLIENT: &str = "client";
@@ -32,7 +33,7 @@ enum Ending {
 
 /// Answers every path but the host's own.
 pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    let mut access = Access::new(&request, &app.cut_off);
+    let mut access = Access::new(&request, &app);
     let (method, version) = (request.method().clone(), request.version());
     let id = HeaderValue::from_str(&access.id);
     let cut_off = access.until_cut_off();
@@ -100,6 +101,13 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
     response
 }
 
+/// What the request is for, which is noted too.
+fn routed(request: &HttpRequest, app: &App, access: &mut Access) -> Result<Route, HttpResponse> {
+    let route = route(request, &app.upstreams);
+    access.under_way.route = route.as_ref().map_or(RouteName::Other, Route::name);
+    route
+}
+
 /// `refused`: the request is not let in, and this is why.
 async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>, access: &mut Access) -> Ending {
     let (mut head, body) = request.into_parts();
@@ -123,13 +131,16 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
     let path = spelled_plainly(path);
     let http = HttpRequest::new(head.method, &path, head.uri.query(), head.headers, body);
     let mut exchange = app.pipeline.begin(&access.id, http);
+    if let Some(hooks) = access.trace.as_ref().and_then(Trace::hooks) {
+        exchange.observe(hooks);
+    }
     if let Some(client) = &access.client {
         // A client's name is far below the context's cap.
         let _fits = exchange.tell(CLIENT, Document::string(client));
     }
     let response = match exchange.on_request().await {
         HttpStep::Respond(response) => response,
-        HttpStep::Proceed => match route(exchange.http(), &app.upstreams) {
+        HttpStep::Proceed => match routed(exchange.http(), app, access) {
             Err(response) => response,
             Ok(Route::Models) => models::list(app).await,
             Ok(Route::Model(id)) => models::one(app, &id).await,

@@ -30,6 +30,11 @@ impl Budget {
         self.most.store(most, Ordering::Relaxed);
     }
 
+    /// What all of them hold.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// A part that holds nothing yet.
     pub(super) fn share(self: &Arc<Self>) -> Share {
         Share {
@@ -90,6 +95,6 @@ mod tests {
         drop(second);
         assert!(first.grow_to(10));
         drop(first);
-        assert_eq!(budget.taken.load(Ordering::Relaxed), 0);
+        assert_eq!(budget.taken(), 0);
     }
 }

@@ -16,6 +16,7 @@ use super::asked::Asked;
 use super::attempts::{Attempts, Cause, told_with_success};
 use super::outgoing::Outgoing;
 use super::{App, errors, headers};
+use crate::observe::Operation;
 use crate::text::shortened;
 use crate::upstream::{Again, Events, Fault, UpstreamAnswer, UpstreamError, UpstreamRequest, retry_after};
 
@@ -132,7 +133,7 @@ impl Call {
         self.upstream = Some(provider.clone());
         let end = attempts.asks(&provider, member);
         let http = exchange.http().clone();
-        let outgoing = UpstreamRequest {
+        let mut outgoing = UpstreamRequest {
             kind: request.kind(),
             body: request.outgoing(),
             streaming: request.streaming(),
@@ -140,7 +141,9 @@ impl Call {
             headers: headers::for_upstream(http.headers()),
             client_key: headers::client_key(http.headers()),
         };
-        let answer = member.call(outgoing, end).await;
+        let operation = Operation::Call(request.kind(), request.model());
+        let span = access.asks(&mut outgoing.headers, &provider, &operation);
+        let answer = member.call(outgoing, end, span).await;
         // What comes late is given up for another upstream's only.
         let first_event = match (attempts.is_last(), attempts.has_fallback()) {
             (true, _) => FirstEvent::NotAwaited,

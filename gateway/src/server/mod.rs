@@ -23,6 +23,7 @@ mod keep_alive;
 mod listen;
 mod live;
 mod local;
+mod metrics;
 mod models;
 mod outgoing;
 mod parts;
@@ -43,6 +44,7 @@ use std::time::Duration;
 use heimdall_host::pipeline::Pipeline;
 use tokio_util::sync::CancellationToken;
 
+use crate::observe::Observation;
 use crate::plugins::{FailedPlugin, Version};
 use crate::upstream::Upstreams;
 
@@ -93,6 +95,8 @@ pub(crate) struct App {
     pub(crate) cut_off: CancellationToken,
     /// Whether clients are to go elsewhere.
     pub(crate) drain: Arc<Drain>,
+    /// What is counted of the process.
+    pub(crate) observation: Arc<Observation>,
     /// By whom it is held.
     pub(crate) held: Held,
 }

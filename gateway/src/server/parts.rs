@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{App, Budget, Clients, Cors, Drain, HeadLimits, Held};
 use crate::config::Config;
+use crate::observe::Observation;
 use crate::plugins::Plugins;
 use crate::upstream::Upstreams;
 
@@ -17,6 +18,7 @@ pub(crate) struct Parts {
     bodies: Arc<Budget>,
     cut_off: CancellationToken,
     drain: Arc<Drain>,
+    pub(crate) observation: Arc<Observation>,
 }
 
 impl Parts {
@@ -37,6 +39,7 @@ impl Parts {
                 bodies: app.bodies.clone(),
                 cut_off: app.cut_off.clone(),
                 drain: app.drain.clone(),
+                observation: app.observation.clone(),
             },
             None => Parts {
                 upstreams,
@@ -44,6 +47,7 @@ impl Parts {
                 bodies: Budget::new(max_bodies(config)),
                 cut_off: CancellationToken::new(),
                 drain: Arc::default(),
+                observation: Arc::default(),
             },
         })
     }
@@ -65,6 +69,7 @@ impl Parts {
             cors: Cors::new(&config.cors),
             cut_off: self.cut_off,
             drain: self.drain,
+            observation: self.observation,
             held: Held::default(),
         }
     }

@@ -14,6 +14,7 @@ use super::access::Access;
 use super::pieces::Step;
 use super::plain_path::PlainPath;
 use super::{App, errors, headers, pieces};
+use crate::observe::Operation;
 use crate::upstream::{Fault, Forward, Pieces, UpstreamError, frame};
 
 /// What an upstream made of a request that was passed on.
@@ -57,7 +58,7 @@ async fn try_pass_on(
     let member = app.upstreams.get(upstream)?;
     access.upstream = Some(upstream.into());
     access.asked = Some(upstream.into());
-    let request = Forward {
+    let mut request = Forward {
         method: http.method().clone(),
         segments: path.segments().map(str::to_owned).collect(),
         query: http.query().map(str::to_owned),
@@ -69,7 +70,11 @@ async fn try_pass_on(
         client_key: headers::client_key(http.headers()),
         body: http.body().clone(),
     };
-    let answer = member.forward(request).await.map_err(|error| LlmError::from(&error))?;
+    let span = access.asks(&mut request.headers, upstream, &Operation::Passthrough);
+    let answer = member
+        .forward(request, span)
+        .await
+        .map_err(|error| LlmError::from(&error))?;
     let headers = with(headers::for_client(&answer.headers), &answer.headers, &[CONTENT_TYPE]);
     let content_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let is_events = content_type.to_ascii_lowercase().starts_with(b"text/event-stream");

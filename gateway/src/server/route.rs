@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 
 use super::errors;
 use super::plain_path::PlainPath;
+use crate::observe::RouteName;
 use crate::upstream::Upstreams;
 
 /// The paths of calls to models: the LLM hooks see what goes there, so nothing else may lead there.
@@ -28,6 +29,22 @@ pub(super) enum Route {
     Model(String),
     /// A path that is passed on to the upstream of this name.
     PassedOn(PlainPath, Arc<str>),
+}
+
+impl Route {
+    /// As metrics have it.
+    pub(super) fn name(&self) -> RouteName {
+        match self {
+            Route::Call(kind) => (*kind).into(),
+            Route::Models | Route::Model(_) => RouteName::Models,
+            Route::PassedOn(..) => RouteName::Passthrough,
+        }
+    }
+}
+
+/// What a request with this path is for, as metrics have it, as long as nothing but the path is known.
+pub(super) fn route_name(path: &str) -> RouteName {
+    known(path).map_or(RouteName::Other, |route| route.name())
 }
 
 /// What the request is for, as the HTTP hooks left it.

@@ -44,6 +44,7 @@ pub(super) fn app_of(config: &Config) -> App {
         cors: Cors::new(&config.cors),
         cut_off: CancellationToken::new(),
         drain: Arc::default(),
+        observation: Arc::default(),
         held: Held::default(),
     }
 }

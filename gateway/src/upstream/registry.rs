@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::stream::{BoxStream, StreamExt as _};
 use heimdall_host::json::Document;
 use heimdall_host::model::LlmError;
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::echo::Echo;
@@ -18,6 +20,7 @@ use super::unavailable::Unavailable;
 use super::{Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
 use crate::config::{Config, UpstreamConfig, UpstreamKind};
 use crate::files::Stamp;
+use crate::observe::{Asked, UpstreamCounters, UpstreamSpan};
 use crate::text::shortened;
 
 /// The name of the upstream that is there when none is configured.
@@ -37,6 +40,7 @@ pub(crate) struct Member {
     pub(crate) total: Duration,
     /// The most bytes that an answer may have.
     pub(crate) max_response: usize,
+    counters: Arc<UpstreamCounters>,
     made_of: MadeOf,
 }
 
@@ -60,23 +64,60 @@ impl MadeOf {
 }
 
 impl Member {
-    /// Makes one call. `end`: when it has to be over, where that is not the upstream's own affair.
+    /// Makes one call. `end`: when it has to be over, where that is not the upstream's own affair. `span`: where it is traced.
     pub(crate) async fn call(
         &self,
         request: UpstreamRequest,
         end: Option<AttemptsEnd>,
+        span: Option<UpstreamSpan>,
     ) -> Result<UpstreamAnswer, UpstreamError> {
+        let mut asked = self.counters.ask(span);
         let call = self.upstream.call(request);
-        match end {
+        let answer = match end {
             Some(AttemptsEnd { end, error }) => bounded::call(end, error, call).await,
             None => call.await,
+        };
+        match &answer {
+            Ok(UpstreamAnswer::Whole { status, .. }) => asked.answered(status.as_u16()),
+            Ok(UpstreamAnswer::Stream { .. }) => asked.answered(StatusCode::OK.as_u16()),
+            Err(error) => asked.failed(&error.fault),
         }
+        Ok(match answer? {
+            UpstreamAnswer::Stream { headers, events } => UpstreamAnswer::Stream {
+                headers,
+                events: while_under_way(events, asked),
+            },
+            whole @ UpstreamAnswer::Whole { .. } => whole,
+        })
     }
 
     /// Passes a request on as it is.
-    pub(crate) async fn forward(&self, request: Forward) -> Result<Forwarded, UpstreamError> {
-        self.upstream.forward(request).await
+    pub(crate) async fn forward(
+        &self,
+        request: Forward,
+        span: Option<UpstreamSpan>,
+    ) -> Result<Forwarded, UpstreamError> {
+        let mut asked = self.counters.ask(span);
+        let answer = self.upstream.forward(request).await;
+        match &answer {
+            Ok(answer) => asked.answered(answer.status.as_u16()),
+            Err(error) => asked.failed(&error.fault),
+        }
+        let answer = answer?;
+        Ok(Forwarded {
+            body: while_under_way(answer.body, asked),
+            ..answer
+        })
     }
+}
+
+/// The upstream is under way until the stream is dropped.
+fn while_under_way<T: 'static>(stream: BoxStream<'static, T>, asked: Asked) -> BoxStream<'static, T> {
+    let held = move |item| {
+        let _under_way = &asked;
+        item
+    };
+    stream.map(held).boxed()
 }
 
 /// When the attempts of a call have to be over, and what is said then.
@@ -125,6 +166,14 @@ impl Upstreams {
             let (name, made) = (ECHO.into(), Arc::new(Echo::new(ECHO, &config)));
             let member = member(&name, made, MadeOf::new(&config, lifetime));
             by_name.insert(name, Arc::new(member));
+        }
+        for (name, member) in &mut by_name {
+            // What was counted goes on, whatever else changed.
+            if let Some(before) = before.and_then(|before| before.by_name.get(name))
+                && let Some(member) = Arc::get_mut(member)
+            {
+                member.counters = before.counters.clone();
+            }
         }
         let routing = Routing::new(config, by_name.keys())?;
         let aliases = listing::aliases(&routing)?;
@@ -184,6 +233,11 @@ impl Upstreams {
         }
     }
 
+    /// Names and what was counted of them.
+    pub(crate) fn counters(&self) -> impl Iterator<Item = (&str, &UpstreamCounters)> {
+        self.by_name.iter().map(|(name, member)| (&**name, &*member.counters))
+    }
+
     /// Names and what they are, for the banner.
     pub(crate) fn summaries(&self) -> impl Iterator<Item = (&str, String)> {
         self.by_name
@@ -206,6 +260,7 @@ pub(super) fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, made_of: Made
     Member {
         models: ModelList::new(name, upstream.clone(), made_of.models_lifetime),
         upstream,
+        counters: Arc::default(),
         retries: config.retries,
         backoff: Duration::from_millis(config.retry_backoff_ms),
         first_byte: Duration::from_millis(config.first_byte_timeout_ms),

@@ -6,6 +6,7 @@ use std::time::Instant;
 use http::{HeaderMap, StatusCode};
 
 use super::hidden;
+use super::observer::Observer;
 use super::policy::{answered, refusal, settle};
 use super::stream::LlmStream;
 use super::turn::{Decided, Turns, take_turn};
@@ -138,6 +139,11 @@ impl Exchange {
     /// The request's context.
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// Tells each hook that follows to this one, those of a stream included.
+    pub fn observe(&mut self, observer: impl Observer) {
+        self.turns.observe(Box::new(observer));
     }
 
     /// Puts a value into the context that every hook finds there and no plugin can change; for before the first hook.

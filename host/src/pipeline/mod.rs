@@ -25,6 +25,7 @@
 mod breaker;
 mod exchange;
 mod hidden;
+mod observer;
 mod policy;
 mod stream;
 #[cfg(test)]
@@ -47,6 +48,7 @@ use crate::plugin::HookSet;
 
 pub use breaker::{Breaker, BreakerSettings, BreakerState};
 pub use exchange::{Exchange, HttpStep, LlmStep};
+pub use observer::{HookDone, Observer};
 pub use stream::{LlmStream, StreamStep};
 
 /// Bytes that the answer of one stream may have for `after-call`; a longer one is not put together.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::breaker::{Change, Pass};
+use super::observer::{HookDone, Observer};
 use crate::counters::{CauseKind, Hook, Limit, Outcome};
 use crate::failure::{Cause, Failure};
 use crate::json::Document;
@@ -13,7 +14,11 @@ use crate::plugin::{ChunkOutcome, PostOutcome, PreOutcome};
 pub(super) struct Turns {
     total: Duration,
     left: Duration,
+    observer: Option<Box<dyn Observer>>,
 }
+
+/// What a hook came to, or why it failed.
+type Ended = Result<Outcome, CauseKind>;
 
 /// One hook's turn, from its call to its end. Of one that is dropped before, nothing is counted.
 pub(super) struct Turn {
@@ -24,7 +29,29 @@ pub(super) struct Turn {
 
 impl Turns {
     pub(super) fn new(total: Duration) -> Turns {
-        Turns { total, left: total }
+        Turns {
+            total,
+            left: total,
+            observer: None,
+        }
+    }
+
+    /// From here on each hook is told to this one.
+    pub(super) fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.observer = Some(observer);
+    }
+
+    fn tell(&mut self, loaded: &Loaded, (hook, started): (Hook, Instant), took: Duration, ended: Ended) {
+        if let Some(observer) = &mut self.observer {
+            observer.hook_done(HookDone {
+                plugin: &loaded.plugin.manifest().name,
+                hook,
+                started,
+                took,
+                outcome: ended.unwrap_or(Outcome::Failed),
+                cause: ended.err(),
+            });
+        }
     }
 
     /// What is left for all hooks that follow.
@@ -33,7 +60,7 @@ impl Turns {
     }
 
     /// Whether the hook may be called. If not, it has failed.
-    pub(super) fn begin(&self, loaded: &Loaded, hook: Hook) -> Result<Turn, Failure> {
+    pub(super) fn begin(&mut self, loaded: &Loaded, hook: Hook) -> Result<Turn, Failure> {
         let admitted = match self.left {
             Duration::ZERO => {
                 loaded.counters.over(Limit::RequestTimeout, 1);
@@ -47,7 +74,10 @@ impl Turns {
                 pass,
                 started: Instant::now(),
             }),
-            Err(cause) => Err(refused(loaded, hook, cause)),
+            Err(cause) => {
+                self.tell(loaded, (hook, Instant::now()), Duration::ZERO, Err(cause.kind()));
+                Err(refused(loaded, hook, cause))
+            }
         }
     }
 
@@ -63,12 +93,15 @@ impl Turns {
         self.left = self.left.saturating_sub(took);
         match &result {
             Ok(decided) => {
-                loaded.counters.called(hook, decided.outcome(), took);
+                let outcome = decided.outcome();
+                loaded.counters.called(hook, outcome, took);
+                self.tell(loaded, (hook, started), took, Ok(outcome));
                 told(loaded, loaded.breaker.succeeded(pass), None);
             }
             Err(failure) => {
                 let kind = failure.cause.kind();
                 loaded.counters.failed(hook, kind, took);
+                self.tell(loaded, (hook, started), took, Err(kind));
                 match is_the_plugins(kind) {
                     true => told(loaded, loaded.breaker.failed(pass), Some(failure)),
                     false => loaded.breaker.told_nothing(pass),

@@ -7,7 +7,7 @@ mod lease;
 mod renew;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use crossbeam_queue::ArrayQueue;
@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
-use crate::counters::{Counters, Limit};
+use crate::counters::{Counters, Limit, Wear};
 use crate::failure::Cause;
 use crate::loader::{Isolation, RecycleSettings};
 use crate::plugin::{Seat, Usage};
@@ -62,7 +62,7 @@ pub struct InstanceSettings {
     pub recycle: RecycleSettings,
     /// Bytes of memory that one may have.
     pub memory: usize,
-    /// Where it is counted that one more call may not wait.
+    /// Where it is counted what becomes of them, and that one more call may not wait.
     pub counters: Arc<Counters>,
 }
 
@@ -82,9 +82,6 @@ struct Shared<F: Factory> {
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
     live: Arc<AtomicUsize>,
-    made: AtomicU64,
-    recycled: AtomicU64,
-    discarded: AtomicU64,
     most_memory: AtomicUsize,
 }
 
@@ -124,9 +121,6 @@ impl<F: Factory> Instances<F> {
             permits: Arc::new(Semaphore::new(cap)),
             waiting: AtomicUsize::new(0),
             live: Arc::default(),
-            made: AtomicU64::new(0),
-            recycled: AtomicU64::new(0),
-            discarded: AtomicU64::new(0),
             most_memory: AtomicUsize::new(0),
         };
         Instances {
@@ -187,13 +181,14 @@ impl<F: Factory> Instances<F> {
     pub fn usage(&self) -> Usage {
         let shared = &self.shared;
         let free = shared.permits.available_permits();
+        let counters = &shared.settings.counters;
         Usage {
-            made: shared.made.load(Ordering::Relaxed),
+            made: counters.instances_made(),
             live: shared.live.load(Ordering::Relaxed),
             busy: shared.settings.cap.saturating_sub(free),
             waiting: shared.waiting.load(Ordering::Relaxed),
-            recycled: shared.recycled.load(Ordering::Relaxed),
-            discarded: shared.discarded.load(Ordering::Relaxed),
+            recycled: Wear::ALL.iter().map(|wear| counters.instances_recycled(*wear)).sum(),
+            discarded: counters.instances_discarded(),
             memory: shared.most_memory.load(Ordering::Relaxed),
         }
     }
@@ -209,7 +204,7 @@ impl<F: Factory> Instances<F> {
 
 impl<F: Factory> Shared<F> {
     fn kept(&self, instance: F::Instance) -> Kept<F::Instance> {
-        self.made.fetch_add(1, Ordering::Relaxed);
+        self.settings.counters.instance_made();
         self.live.fetch_add(1, Ordering::Relaxed);
         Kept {
             instance,
@@ -273,7 +268,7 @@ impl<F: Factory> Shared<F> {
         }
         let next = match self.worn(&kept) {
             None => Some(kept),
-            Some(wear) => self.renewed(kept, wear),
+            Some(worn) => self.renewed(kept, worn),
         };
         if let Some(next) = next {
             // There is room: each instance in the queue once had a permit.

@@ -7,6 +7,7 @@ mod plugin;
 mod routing;
 mod shadowed;
 mod source;
+mod telemetry;
 mod upstream;
 
 use std::cell::RefCell;
@@ -40,6 +41,7 @@ pub(super) fn check(config: &Config, tree: &Node) -> Result<Vec<Warning>, Config
     check_default_upstream(config, &root)?;
     access::check(config, &root)?;
     operation::check(config, &root)?;
+    telemetry::check(&config.telemetry, &root.table(&[Step::Key("telemetry".into())]))?;
     routing::check(config, &root)?;
     shadowed::check(config, &root);
     plugin::check_downloads(config, &root)?;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::counters::{CauseKind, Hook, Limit, Outcome};
-use crate::pipeline::{Breaker, BreakerSettings, BreakerState};
+use crate::pipeline::{Breaker, BreakerSettings, BreakerState, HookDone, Observer};
 
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -132,4 +132,37 @@ async fn what_hooks_come_to_is_counted() {
         assert_eq!((counts.calls(), counts.outcome(outcome)), (1, 1), "{name}: {outcome:?}");
         assert_eq!(counts.time.count(), 1);
     }
+}
+
+/// Keeps what it is told.
+#[derive(Default, Clone)]
+struct Told(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Told {
+    fn hook_done(&mut self, done: HookDone<'_>) {
+        let cause = done.cause.map_or("-", CauseKind::name);
+        let told = [done.plugin, done.hook.name(), done.outcome.name(), cause].join(" ");
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+#[tokio::test]
+async fn an_observer_is_told_each_hook_whether_it_was_called_or_not() {
+    let (pipeline, ..) = alone(&[("before-call", Act::MarkAndFail)], OPEN, PAUSE);
+    let told = Told::default();
+    let mut first = pipeline.begin("r", request());
+    first.observe(told.clone());
+    first.on_request().await;
+    for _ in 0..3 {
+        let mut exchange = pipeline.begin("r", request());
+        exchange.observe(told.clone());
+        exchange.before_call(chat()).await;
+    }
+    let expected = [
+        "a on-request proceeded -",
+        "a before-call failed trap",
+        "a before-call failed trap",
+        "a before-call failed circuit-open",
+    ];
+    assert_eq!(*told.0.lock().unwrap(), expected);
 }

@@ -2,9 +2,9 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Factory, Held, Shared};
+use crate::counters::Counters;
 use crate::plugin::Seat;
 
 /// A request's own instance between two of its hooks. It is retired when the request is over.
@@ -41,12 +41,12 @@ pub struct Lease<'a, F: Factory> {
 }
 
 /// Counts an instance that is thrown away.
-struct Discards<'a>(Option<&'a AtomicU64>);
+struct Discards<'a>(Option<&'a Counters>);
 
 impl Drop for Discards<'_> {
     fn drop(&mut self) {
-        if let Some(count) = self.0 {
-            count.fetch_add(1, Ordering::Relaxed);
+        if let Some(counters) = self.0 {
+            counters.instance_discarded();
         }
     }
 }
@@ -55,7 +55,7 @@ impl<'a, F: Factory> Lease<'a, F> {
     pub(super) fn new(mut held: Held<F::Instance>, home: Home<'a, F>) -> Self {
         held.kept.calls += 1;
         let (Home::Pool(shared) | Home::Seat(_, shared)) = &home;
-        let discards = Discards(Some(&shared.discarded));
+        let discards = Discards(Some(&shared.settings.counters));
         Lease { held, home, discards }
     }
 

@@ -8,59 +8,71 @@ use tokio::runtime::Handle;
 use tokio::sync::TryAcquireError;
 
 use super::{Factory, Held, Kept, Shared};
+use crate::counters::Wear;
 
 /// How long it is waited until a fresh instance is tried to be made again.
 const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
-/// Why an instance should make way for a fresh one.
-pub(super) struct Wear {
-    why: &'static str,
+/// Of an instance that should make way for a fresh one.
+pub(super) struct Worn {
+    wear: Wear,
     /// It can't serve until there is one.
     is_spent: bool,
 }
 
+impl Worn {
+    fn why(&self) -> &'static str {
+        match self.wear {
+            Wear::Calls => "it has served as many calls as `recycle.calls` says",
+            Wear::Age => "it is as old as `recycle.age_ms` says",
+            Wear::Memory => "it has more of the memory that it may have than `recycle.memory_percent` says",
+            Wear::Heap => "its heap is nearly used up",
+        }
+    }
+}
+
 impl<F: Factory> Shared<F> {
     /// Whether an instance should make way for a fresh one, before it fails.
-    pub(super) fn worn(&self, kept: &Kept<F::Instance>) -> Option<Wear> {
+    pub(super) fn worn(&self, kept: &Kept<F::Instance>) -> Option<Worn> {
         let recycle = &self.settings.recycle;
-        let worn = |why| Some(Wear { why, is_spent: false });
+        let worn = |wear| Some(Worn { wear, is_spent: false });
         if recycle.calls.is_some_and(|calls| kept.calls >= calls) {
-            return worn("it has served as many calls as `recycle.calls` says");
+            return worn(Wear::Calls);
         }
         if recycle.age.is_some_and(|age| kept.born.elapsed() >= age) {
-            return worn("it is as old as `recycle.age_ms` says");
+            return worn(Wear::Age);
         }
         let used = self.factory.memory_used(&kept.instance);
         let most = self.settings.memory / 100 * recycle.memory_percent as usize;
         if used > most && used > self.factory.fresh_memory(&kept.instance) {
             // Halfway from there to all of it, the next call may be one too many.
-            return Some(Wear {
-                why: "it has more of the memory that it may have than `recycle.memory_percent` says",
+            return Some(Worn {
+                wear: Wear::Memory,
                 is_spent: used > most + self.settings.memory.saturating_sub(most) / 2,
             });
         }
         match self.factory.is_exhausted(&kept.instance) {
-            true => worn("its heap is nearly used up"),
+            true => worn(Wear::Heap),
             false => None,
         }
     }
 
     /// The fresh instance that is there in its place; else the worn one itself, which serves until there is one, if it can.
-    pub(super) fn renewed(self: &Arc<Self>, worn: Kept<F::Instance>, wear: Wear) -> Option<Kept<F::Instance>> {
+    pub(super) fn renewed(self: &Arc<Self>, kept: Kept<F::Instance>, worn: Worn) -> Option<Kept<F::Instance>> {
         let fresh = self.spare.pop();
-        if fresh.is_none() && !wear.is_spent {
+        if fresh.is_none() && !worn.is_spent {
             self.renew();
-            return Some(worn);
+            return Some(kept);
         }
-        self.recycled.fetch_add(1, Ordering::Relaxed);
+        self.settings.counters.instance_recycled(worn.wear);
         tracing::info!(
             plugin = &*self.settings.plugin,
-            calls = worn.calls,
-            memory = self.factory.memory_used(&worn.instance),
+            calls = kept.calls,
+            memory = self.factory.memory_used(&kept.instance),
             "an instance makes way for a fresh one, and what it kept in memory is lost: {}",
-            wear.why
+            worn.why()
         );
-        self.retire(worn, None);
+        self.retire(kept, None);
         fresh
     }
 
