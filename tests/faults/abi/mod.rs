@@ -1,0 +1,1 @@
+//! The packed ABI, broken in every way.

@@ -1,0 +1,1 @@
+//! Bytes that can't be used.

@@ -1,0 +1,1 @@
+//! Files, reloads and ends.

@@ -1,0 +1,1 @@
+//! Guests that take more memory than they have.
