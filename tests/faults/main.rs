@@ -19,6 +19,8 @@ mod guest;
 mod guests;
 mod healthy;
 mod lifecycle;
+#[path = "../tests/host/lines.rs"]
+mod lines;
 mod memory;
 mod page;
 mod process;

@@ -156,7 +156,7 @@ pub const FAULTS: &[Fault] = &[
     fault(43, Process, &[Else("dropped and counted")], "a flood on the standard output"),
     fault(44, Process, &[Else("dropped and counted")], "a flood of log lines"),
     fault(45, Process, &[Else("written escaped")], "control characters in log lines"),
-    fault(46, Process, &[Told], "a flood of random bytes"),
+    fault(46, Process, &[Fails], "a flood of random bytes: WASI 0.2 has no error for it"),
     fault(47, Process, &[Allowed], "the clock: it rises, and tells nothing of the host"),
     fault(48, Process, &[Refused], "threads"),
     later(49, Process, &[Told], "paths out of a directory", DIRECTORIES),
