@@ -1,1 +1,5 @@
 //! Bytes that can't be used.
+
+mod answers;
+mod documents;
+mod http;
