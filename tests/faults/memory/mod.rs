@@ -1,1 +1,1 @@
-//! Guests that take more memory than they have.
+//! Guests that take more memory than they have, or than is theirs.
