@@ -221,8 +221,7 @@ impl World {
     /// The guest's second call is ended one tick after its deadline at most, and fails.
     pub async fn killed(&self, bytes: &Bytes) {
         let failed = self.fails(bytes, CauseKind::Deadline).await;
-        let is_in_time = |ticks: &u32| (DEADLINE_TICKS..=DEADLINE_TICKS + 1).contains(ticks);
-        assert!(failed.ticks.iter().all(is_in_time), "{:?}", failed.ticks);
+        failed.ticks.into_iter().for_each(assert_in_time);
         assert_eq!(failed.overruns, [("hook_timeout", 1)]);
     }
 
@@ -240,6 +239,38 @@ impl World {
             counts.push(self.count(pipeline).await.unwrap());
         }
         counts
+    }
+
+    /// Loading the guest is ended one tick after a deadline at most, and it is refused. The limit is counted.
+    pub async fn killed_at_load(&self, bytes: &Bytes, limit: &str) {
+        let mut settings = faulty_settings();
+        settings.limits.start_timeout = TICK * DEADLINE_TICKS;
+        settings.limits.init_timeout = TICK * DEADLINE_TICKS;
+        let counters = settings.counters.clone();
+        let prepared = self
+            .host
+            .prepare(&settings.file, bytes.clone(), &settings.limits)
+            .await
+            .unwrap();
+        let (ticks, loaded) = self.run(prepared.load(settings)).await;
+        let refusal = loaded.err().unwrap().to_string();
+        let said = format!("plugin `{FAULTY}` (plugins/{FAULTY}.wasm) failed in `");
+        assert!(refusal.starts_with(&said), "{refusal}");
+        assert!(
+            refusal.contains("it did not return within 50ms (raise `limits."),
+            "{refusal}"
+        );
+        assert_in_time(ticks);
+        assert_eq!(overruns(&counters), [(limit, 1)]);
+    }
+
+    /// Retires the plugin at fault before the test is over. The ticks that passed.
+    pub async fn retire(&self, pipeline: Arc<Pipeline>) -> u32 {
+        self.pipelines
+            .lock()
+            .unwrap()
+            .retain(|other| !Arc::ptr_eq(other, &pipeline));
+        self.run(pipeline.cleanup()).await.0
     }
 
     /// The file is refused; why.
@@ -282,6 +313,11 @@ fn untouched() -> Passed {
         model: request.model().to_owned(),
         count: None,
     }
+}
+
+/// What took so long was ended at its deadline, or one tick later.
+pub fn assert_in_time(ticks: u32) {
+    assert!((DEADLINE_TICKS..=DEADLINE_TICKS + 1).contains(&ticks), "{ticks} ticks");
 }
 
 /// In words that are the host's own: the plugin, but not its file.
