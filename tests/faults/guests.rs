@@ -17,29 +17,40 @@ pub const KINDS: [Kind; 2] = [Kind::Typed, Kind::Legacy];
 /// What never ends.
 pub const ENDLESS: &str = "(loop $again (br $again))";
 
-/// Its trouble begins when the hook is called for the second time in an instance.
+/// What an instance does at its second call only.
 fn at_second(trouble: &str) -> String {
     format!("(if (i32.eq (global.get $calls) (i32.const 2)) (then {trouble}))")
 }
 
 const COUNT: &str = "(global $calls (mut i32) (i32.const 0))
-    (func $count (global.set $calls (i32.add (global.get $calls) (i32.const 1))))";
+    (func $count (global.set $calls (i32.add (global.get $calls) (i32.const 1))))
+    (func $digit (result i32) (i32.add (i32.const 48) (i32.rem_u (global.get $calls) (i32.const 10))))";
 
-/// A guest of this kind; both have a memory of 32 pages, called `0`.
+/// A guest of this kind that gets into trouble at its second call; both have a memory of 32 pages, called `0`.
 pub fn faulty(kind: Kind, items: &str, trouble: &str) -> Bytes {
+    doing(kind, items, &at_second(trouble))
+}
+
+/// A guest of this kind that does this at each call.
+pub fn doing(kind: Kind, items: &str, each: &str) -> Bytes {
     match kind {
-        Kind::Typed => typed(trouble).item(items).build(),
+        Kind::Typed => typed_doing(each).item(items).build(),
         Kind::Legacy => Legacy {
             items,
-            trouble,
+            result: &format!("{each} {COUNTED}"),
             ..Legacy::default()
         }
         .build(),
     }
 }
 
-/// A typed guest. It asks another model and leaves its count in the context, before its trouble.
+/// A typed guest that gets into trouble at its second call.
 pub fn typed(trouble: &str) -> Guest {
+    typed_doing(&at_second(trouble))
+}
+
+/// A typed guest. It asks another model and leaves its count, modulo 10, in the context; then it does this.
+fn typed_doing(each: &str) -> Guest {
     const MODEL: usize = DATA;
     const KEY: usize = DATA + 16;
     const VALUE: usize = DATA + 32;
@@ -57,15 +68,14 @@ pub fn typed(trouble: &str) -> Guest {
         .item(COUNT);
     let edits = format!(
         "(call $count)
-         (i32.store8 (i32.const {VALUE}) (i32.add (i32.const 48) (global.get $calls)))
+         (i32.store8 (i32.const {VALUE}) (call $digit))
          (call $set (i32.const {KEY}) (i32.const 1) (i32.const {VALUE}) (i32.const 1) (i32.const {UNUSED}))
          (call $set-model (local.get $request) (i32.const {MODEL}) (i32.const 6) (i32.const {UNUSED}))"
     );
-    let then = format!("{} (i32.const {OK})", at_second(trouble));
-    before_call(guest, &edits, &then)
+    before_call(guest, &edits, &format!("{each} (i32.const {OK})"))
 }
 
-/// A legacy guest of generation 2 or 3, in parts. What is left as it is does no harm.
+/// A legacy guest of generation 2 or 3 that leaves its count, in parts. What is left as it is does no harm.
 pub struct Legacy<'a> {
     pub imports: &'a str,
     pub memory: &'a str,
@@ -112,7 +122,7 @@ impl Legacy<'_> {
                  (data (i32.const 1024) "{{\22context\22:{{\22n\22:0}}}}")
                  (func (export "pre_hook") (param $at i32) (param $length i32) (result i64)
                    (call $count)
-                   (i32.store8 (i32.const 1040) (i32.add (i32.const 48) (global.get $calls)))
+                   (i32.store8 (i32.const 1040) (call $digit))
                    {trouble}
                    {result}))"#
         ))

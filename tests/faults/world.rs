@@ -20,6 +20,8 @@ pub const FAULTY: &str = "faulty";
 /// The deadline of a hook, in a world whose ticks are counted.
 pub const DEADLINE_TICKS: u32 = 5;
 
+const POLICIES: [FailurePolicy; 2] = [FailurePolicy::Open, FailurePolicy::Closed];
+
 /// A host in which something goes wrong.
 pub struct World {
     pub host: Host,
@@ -155,31 +157,58 @@ impl World {
         self.call(pipeline).await.result.unwrap().count
     }
 
-    /// The guest's second call fails for this cause, under either policy: [`fails`](Self::fails) with more settings.
+    /// One call that fails for this cause: under the policy `open` the request goes on byte for byte as it was, under `closed`
+    /// the client gets an error that names the plugin. It is counted. The ticks that passed.
+    pub async fn failing_call(&self, pipeline: &Arc<Pipeline>, cause: CauseKind) -> u32 {
+        let plugin = pipeline.plugins().first().unwrap();
+        let count = || plugin.counters.hook(Hook::BeforeCall).failure(cause);
+        let before = count();
+        let Called { ticks, result } = self.call(pipeline).await;
+        match plugin.on_failure {
+            FailurePolicy::Open => assert_eq!(result.unwrap(), untouched()),
+            FailurePolicy::Closed => assert_names_the_plugin(&result.unwrap_err()),
+        }
+        assert_eq!(count(), before + 1, "{:?}", plugin.counters.hook(Hook::BeforeCall));
+        ticks
+    }
+
+    /// As [`fails`](Self::fails), with these settings.
     pub async fn fails_with(&self, bytes: &Bytes, change: impl Fn(&mut PluginSettings), cause: CauseKind) -> Failed {
         let mut failed = Failed::default();
-        for policy in [FailurePolicy::Open, FailurePolicy::Closed] {
-            let pipeline = self.load(bytes, |settings| {
-                settings.on_failure = policy;
-                change(settings);
-            });
-            let pipeline = pipeline.await;
+        for policy in POLICIES {
+            let pipeline = self.load_under(policy, bytes, &change).await;
             assert_eq!(self.count(&pipeline).await, Some(1));
-            let called = self.call(&pipeline).await;
-            match policy {
-                FailurePolicy::Open => assert_eq!(called.result.unwrap(), untouched()),
-                FailurePolicy::Closed => assert_names_the_plugin(&called.result.unwrap_err()),
-            }
+            failed.ticks.push(self.failing_call(&pipeline, cause).await);
             let next = if cause == CauseKind::Returned { 3 } else { 1 };
             assert_eq!(self.count(&pipeline).await, Some(next), "{policy:?}: the next call");
             let plugin = pipeline.plugins().first().unwrap();
-            let hook = plugin.counters.hook(Hook::BeforeCall);
-            assert_eq!((hook.calls(), hook.failure(cause)), (3, 1), "{policy:?}: {hook:?}");
             assert_eq!(plugin.plugin.usage().discarded, u64::from(next == 1), "{policy:?}");
-            failed.ticks.push(called.ticks);
             failed.overruns = overruns(&plugin.counters);
         }
         failed
+    }
+
+    /// As [`fails`](Self::fails), and so does every other call.
+    pub async fn fails_always(&self, bytes: &Bytes, cause: CauseKind) {
+        for policy in POLICIES {
+            let pipeline = self.load_under(policy, bytes, |_| {}).await;
+            for _ in 0..3 {
+                self.failing_call(&pipeline, cause).await;
+            }
+        }
+    }
+
+    async fn load_under(
+        &self,
+        policy: FailurePolicy,
+        bytes: &Bytes,
+        change: impl Fn(&mut PluginSettings),
+    ) -> Arc<Pipeline> {
+        let change = |settings: &mut PluginSettings| {
+            settings.on_failure = policy;
+            change(settings);
+        };
+        self.load(bytes, change).await
     }
 
     /// The guest's second call fails for this cause: under the policy `open` the request goes on byte for byte as it was,
@@ -192,18 +221,56 @@ impl World {
     /// The guest's second call is ended one tick after its deadline at most, and fails.
     pub async fn killed(&self, bytes: &Bytes) {
         let failed = self.fails(bytes, CauseKind::Deadline).await;
-        let is_in_time = |ticks: &u32| (DEADLINE_TICKS..=DEADLINE_TICKS + 1).contains(ticks);
-        assert!(failed.ticks.iter().all(is_in_time), "{:?}", failed.ticks);
+        failed.ticks.into_iter().for_each(assert_in_time);
         assert_eq!(failed.overruns, [("hook_timeout", 1)]);
     }
 
-    /// Every call goes on, whatever the guest does in its second one; the limits that it runs over.
+    /// Every call goes on, in one instance, whatever the guest does in its second one; the limits that it runs over.
     pub async fn goes_on(&self, bytes: &Bytes, change: impl FnOnce(&mut PluginSettings)) -> Vec<(&'static str, u64)> {
         let pipeline = self.load(bytes, change).await;
-        for count in [1, 2, 3] {
-            assert_eq!(self.count(&pipeline).await, Some(count));
-        }
+        assert_eq!(self.counts(&pipeline, 3).await, [1, 2, 3]);
         overruns(&pipeline.plugins().first().unwrap().counters)
+    }
+
+    /// The counts of so many calls that go on.
+    pub async fn counts(&self, pipeline: &Arc<Pipeline>, calls: usize) -> Vec<u32> {
+        let mut counts = Vec::with_capacity(calls);
+        for _ in 0..calls {
+            counts.push(self.count(pipeline).await.unwrap());
+        }
+        counts
+    }
+
+    /// Loading the guest is ended one tick after a deadline at most, and it is refused. The limit is counted.
+    pub async fn killed_at_load(&self, bytes: &Bytes, limit: &str) {
+        let mut settings = faulty_settings();
+        settings.limits.start_timeout = TICK * DEADLINE_TICKS;
+        settings.limits.init_timeout = TICK * DEADLINE_TICKS;
+        let counters = settings.counters.clone();
+        let prepared = self
+            .host
+            .prepare(&settings.file, bytes.clone(), &settings.limits)
+            .await
+            .unwrap();
+        let (ticks, loaded) = self.run(prepared.load(settings)).await;
+        let refusal = loaded.err().unwrap().to_string();
+        let said = format!("plugin `{FAULTY}` (plugins/{FAULTY}.wasm) failed in `");
+        assert!(refusal.starts_with(&said), "{refusal}");
+        assert!(
+            refusal.contains("it did not return within 50ms (raise `limits."),
+            "{refusal}"
+        );
+        assert_in_time(ticks);
+        assert_eq!(overruns(&counters), [(limit, 1)]);
+    }
+
+    /// Retires the plugin at fault before the test is over. The ticks that passed.
+    pub async fn retire(&self, pipeline: Arc<Pipeline>) -> u32 {
+        self.pipelines
+            .lock()
+            .unwrap()
+            .retain(|other| !Arc::ptr_eq(other, &pipeline));
+        self.run(pipeline.cleanup()).await.0
     }
 
     /// The file is refused; why.
@@ -246,6 +313,11 @@ fn untouched() -> Passed {
         model: request.model().to_owned(),
         count: None,
     }
+}
+
+/// What took so long was ended at its deadline, or one tick later.
+pub fn assert_in_time(ticks: u32) {
+    assert!((DEADLINE_TICKS..=DEADLINE_TICKS + 1).contains(&ticks), "{ticks} ticks");
 }
 
 /// In words that are the host's own: the plugin, but not its file.

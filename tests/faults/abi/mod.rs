@@ -1,1 +1,5 @@
-//! The packed ABI, broken in every way.
+//! The ABI of legacy modules, and what typed components have of it, broken in every way.
+
+mod allocators;
+mod loading;
+mod results;
