@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test that fails by a panic says what is wrong"
 )]
@@ -24,6 +25,13 @@ mod lines;
 mod memory;
 mod page;
 mod process;
+#[path = "../tests/gateway/support.rs"]
+#[expect(dead_code, reason = "the gateway's own tests use all of it")]
+mod requests;
+mod served;
+#[path = "../tests/gateway/site.rs"]
+#[expect(dead_code, reason = "the gateway's own tests use all of it")]
+mod site;
 #[path = "../tests/host/support.rs"]
 #[expect(dead_code, reason = "the host's own tests use all of it")]
 mod support;

@@ -176,7 +176,7 @@ pub const FAULTS: &[Fault] = &[
     fault(63, Data, &[Fails], "a status of 0, 99 or 1000"),
     fault(64, Data, &[Fails], "base64 that is none"),
     fault(65, Data, &[Else("capped")], "bombs of JSON and of compression"),
-    fault(66, Data, &[Fails], "a plugin that goes on and answers at once"),
+    fault(66, Data, &[Fails], "a plugin that contradicts itself: an answer and an error, or an answer that is not there"),
     later(67, Network, &[Told], "calls to private addresses", OUTBOUND),
     later(68, Network, &[Told], "redirects to private addresses", OUTBOUND),
     later(69, Network, &[Told], "names that change their address", OUTBOUND),
