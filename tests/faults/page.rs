@@ -12,7 +12,14 @@ const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/faults.md");
 const WRITE: &str = "HEIMDALL_WRITE_FAULTS";
 
 /// Groups whose tests are all there.
-const COMPLETE: &[Group] = &[Group::Abi, Group::Cpu, Group::Memory, Group::Process, Group::Data];
+const COMPLETE: &[Group] = &[
+    Group::Abi,
+    Group::Cpu,
+    Group::Memory,
+    Group::Process,
+    Group::Data,
+    Group::LifeCycle,
+];
 
 /// This binary's tests that are about a fault, by its number.
 fn tests() -> BTreeMap<u8, Vec<String>> {

@@ -28,16 +28,25 @@ pub fn one_instance(more: &str) -> String {
 
 /// A legacy plugin that tells of each answer which version of it saw it.
 pub fn versioned(version: &str) -> Vec<u8> {
+    versioned_with(version, "")
+}
+
+/// The same, with more items in its module.
+pub fn versioned_with(version: &str, items: &str) -> Vec<u8> {
     let answer = format!(r#"{{"response":{{"headers":{{"x-version":"{version}"}}}}}}"#);
-    saying("http_post_hook", &answer)
+    saying_with("http_post_hook", &answer, items)
 }
 
 /// A legacy plugin that says this at this hook whenever it is asked.
 pub fn saying(hook: &str, answer: &str) -> Vec<u8> {
+    saying_with(hook, answer, "")
+}
+
+fn saying_with(hook: &str, answer: &str, items: &str) -> Vec<u8> {
     let escaped: String = answer.bytes().map(|byte| format!("\\{byte:02x}")).collect();
     let packed = 2048_u64 << 32 | answer.len() as u64;
     wat::parse_str(format!(
-        r#"(module (memory (export "memory") 2) (data (i32.const 2048) "{escaped}")
+        r#"(module (memory (export "memory") 2) (data (i32.const 2048) "{escaped}") {items}
             (func (export "malloc") (param i32) (result i32) i32.const 65536)
             (func (export "{hook}") (param i32 i32) (result i64) i64.const {packed}))"#
     ))
@@ -57,11 +66,15 @@ pub async fn served(config: &str, files: &[(&str, &[u8])], fault: impl AsyncFnOn
     fault(&gateway).await;
     healthy.is_answered_once_more().await;
     healthy.end().await;
-    until("nothing is in use but one instance of each plugin", async || {
-        let plugins = admin(&gateway, "/plugins").await;
-        let most = plugins["plugins"].as_array().unwrap().len() as u64;
-        let retiring = admin(&gateway, "/status").await["retiring"] == 0;
-        retiring && plugins["live_stores"].as_u64().unwrap() <= most
+    until("nothing is in use but the instances of what serves", async || {
+        let all = admin(&gateway, "/plugins").await;
+        let instances = all["plugins"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|plugin| &plugin["instances"]);
+        let live: u64 = instances.map(|instances| instances["live"].as_u64().unwrap()).sum();
+        admin(&gateway, "/status").await["retiring"] == 0 && all["live_stores"] == live
     })
     .await;
     until("no more handles are open than before", async || {

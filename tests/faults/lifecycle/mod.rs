@@ -1,1 +1,6 @@
-//! Files, reloads and ends.
+//! Files, reloads, and the end.
+
+mod cache;
+mod files;
+mod reloads;
+mod serving;
