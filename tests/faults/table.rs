@@ -169,7 +169,7 @@ pub const FAULTS: &[Fault] = &[
     fault(56, Data, &[Fails], "JSON nested deeper than 128"),
     fault(57, Data, &[Else("a client's is refused, a guest's fails, of an upstream's the last counts")], "members twice in one object"),
     fault(58, Data, &[Else("every digit stays")], "numbers beyond 2^53, and decimals"),
-    fault(59, Data, &[Else("as documented")], "wrong types and unknown members"),
+    fault(59, Data, &[Else("fails; left out")], "members of a wrong type, and members that nobody knows"),
     fault(60, Data, &[Fails], "thousands of headers"),
     fault(61, Data, &[Fails], "CR, LF or NUL in a header"),
     fault(62, Data, &[Else("dropped or computed anew")], "headers that belong to the connection"),

@@ -22,8 +22,11 @@ fn by_url(site: &Site, keys: &str) -> String {
 
 /// A reload that would bring this is refused with these words; what serves goes on serving.
 async fn is_refused(gateway: &Gateway, config: &str, words: &[&str]) {
+    let counted = async || admin(gateway, "/status").await["reloads"]["refused"].as_u64().unwrap();
+    let before = counted().await;
     gateway.reconfigure(config);
     let said = refused(gateway).await;
+    assert_eq!(counted().await, before + 1, "{said}");
     assert!(words.iter().all(|words| said.contains(words)), "{words:?}: {said}");
     printed(gateway, "the reload is refused").await;
     assert_eq!(version(gateway).await, "one", "{words:?}");
