@@ -92,15 +92,16 @@ async fn fault_77_a_file_of_the_cache_that_is_damaged_or_foreign() {
     .await;
 }
 
-/// It says that it compiles anew, and serves.
-async fn serves_uncached(gateway: Gateway) {
+/// It says that it compiles anew and why, and serves.
+async fn serves_uncached(gateway: Gateway, why: &str) {
     assert_eq!(version(&gateway).await, "one");
     let answer = post(&gateway, "/v1/chat/completions", crate::requests::chat("echo", "hello")).await;
     assert!(answer.body.contains("[tag:healthy]"), "{answer:?}");
     gateway.terminate();
     let (status, output) = tokio::task::spawn_blocking(move || gateway.wait()).await.unwrap();
     assert_eq!(status, 0, "{output}");
-    assert!(output.contains("compiles anew"), "{output}");
+    let told = |line: &str| line.contains("compiles anew") && line.contains(why);
+    assert!(output.lines().any(told), "{why}: {output}");
 }
 
 #[tokio::test]
@@ -111,7 +112,7 @@ async fn fault_83_a_cache_that_can_not_be_written() {
     );
     // Permissions would not hold where tests are root's.
     let files: [(&str, &[u8]); 2] = [("v.wasm", &versioned("one")), ("cache", b"no folder")];
-    serves_uncached(start(&config, &files)).await;
+    serves_uncached(start(&config, &files), "cache").await;
 }
 
 #[tokio::test]
@@ -130,5 +131,5 @@ async fn fault_83_a_disk_that_is_full() {
     let kept = std::fs::read_dir(gateway.folder().join("cache/heimdall")).unwrap();
     let kept = kept.map(|file| file.unwrap().metadata().unwrap().len());
     assert!(kept.sum::<u64>() < 8 << 20, "nothing is left of what did not fit");
-    serves_uncached(gateway).await;
+    serves_uncached(gateway, "File too large").await;
 }

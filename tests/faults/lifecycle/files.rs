@@ -111,12 +111,13 @@ async fn fault_74_a_file_with_another_hash() {
 
 #[tokio::test]
 async fn fault_75_a_download_that_takes_for_ever() {
-    let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n\0asm";
+    let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n\0asm";
     let words = ["brought nothing for 100ms", "downloads.stall_timeout_ms"];
     let keys = "downloads = { stall_timeout_ms = 100 }";
     download_is_refused(|| Reply::Stalls(begun.to_vec()), keys, &words).await;
     let words = ["was not there after 100ms", "downloads.timeout_ms"];
-    download_is_refused(|| Reply::Stalls(Vec::new()), "downloads = { timeout_ms = 100 }", &words).await;
+    let keys = "downloads = { timeout_ms = 100 }";
+    download_is_refused(|| Reply::Drips(begun.to_vec()), keys, &words).await;
 }
 
 #[tokio::test]

@@ -37,6 +37,26 @@ async fn fault_46_a_flood_of_random_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_47_nothing_of_the_hosts_environment_and_arguments() {
+    let sizes = "(param i32 i32) (result i32)";
+    let functions = [("environ_sizes_get", sizes), ("args_sizes_get", sizes)];
+    let read = |function: &str| {
+        format!(
+            "(if (i32.or (call ${function} (i32.const 4096) (i32.const 4100)) (i32.load (i32.const 4096)))
+                (then unreachable))"
+        )
+    };
+    surrounded(async |world| {
+        for kind in KINDS {
+            let read = functions.map(|(function, _)| read(function)).concat();
+            let guest = importing(kind, &functions, "", &read);
+            assert_eq!(world.goes_on(&guest, |_| {}).await, []);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fault_48_threads() {
     let shared = r#"(memory $shared 1 1 shared)"#;
     let atomic = "(drop (i32.atomic.rmw.add (i32.const 0) (i32.const 1)))";
