@@ -34,6 +34,7 @@ pub struct Guest {
     init: String,
     describe: String,
     cleanup: String,
+    realloc: String,
     items: String,
 }
 
@@ -51,6 +52,7 @@ impl Guest {
             init: format!("i32.const {OK}"),
             describe: format!("i32.const {DESCRIPTION}"),
             cleanup: String::new(),
+            realloc: String::new(),
             items: String::new(),
         }
     }
@@ -113,6 +115,12 @@ impl Guest {
 
     pub fn cleanup(mut self, body: &str) -> Self {
         self.cleanup = body.to_owned();
+        self
+    }
+
+    /// What `cabi_realloc` does before it counts its heap up.
+    pub fn realloc(mut self, body: &str) -> Self {
+        self.realloc = body.to_owned();
         self
     }
 
@@ -202,6 +210,7 @@ impl Guest {
             (memory (export "memory") 32)
             (global $heap (mut i32) (i32.const 16384))
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                {realloc}
                 (global.set $heap (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
                 (global.get $heap)
                 (global.set $heap (i32.add (global.get $heap) (local.get 3))))
@@ -214,6 +223,7 @@ impl Guest {
             describe = self.describe,
             init = self.init,
             cleanup = self.cleanup,
+            realloc = self.realloc,
             items = self.items,
             description = self.description(),
         )

@@ -111,7 +111,7 @@ fn from_plugins(files: &mut Vec<GuestFile>) -> Vec<Case> {
     ] {
         let answer = json!({"response": {"status_code": 200, "headers": {name: value}, "body": ""}});
         cases.push(case(what, saying("http_pre_hook", answer), false));
-        let answer = json!({"headers": {name: value}});
+        let answer = json!({"response": {"headers": {name: value}}});
         cases.push(case(what, saying("http_post_hook", answer), false));
     }
     cases

@@ -5,7 +5,6 @@ use heimdall_tests::guests::{GEN1, GEN2, GEN3, TINYGO, TYPED_GUARD, TYPED_TAG};
 use heimdall_tests::process::Gateway;
 
 use crate::support::*;
-use crate::wat::GuestFile;
 
 #[test]
 fn the_banner_tells_of_each_plugin_and_gives_a_command_to_try() {
@@ -66,18 +65,6 @@ async fn a_stream_that_takes_longer_than_the_shutdown_may_is_cut_off() {
     assert_eq!(status, 0, "{output}");
     assert!(output.contains("cut off"), "{output}");
     drop(response);
-}
-
-#[test]
-fn a_plugin_whose_cleanup_never_ends_does_not_keep_the_gateway_from_ending() {
-    let guest = crate::guest::Guest::new().before_call(&format!("i32.const {}", crate::guest::OK));
-    let stuck = GuestFile::new("stuck.wasm", guest.cleanup("(loop $again (br $again))").build());
-    // By its own limit it may go on for an hour.
-    let gateway = Gateway::start(&stuck.entry("stuck", "limits = { cleanup_timeout_ms = 3600000 }"));
-    gateway.terminate();
-    let (status, output) = gateway.wait();
-    assert_eq!(status, 0, "{output}");
-    assert!(output.contains("plugins are left as they are"), "{output}");
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::StreamExt as _;
 use heimdall_tests::guests::{GEN3, TYPED_TAG};
 use heimdall_tests::process::Gateway;
 use reqwest::Client;
@@ -111,32 +110,6 @@ async fn a_hangup_reads_the_configuration_again() {
     gateway.hang_up();
     printed(&gateway, "reloaded by=\"SIGHUP\"").await;
     assert_eq!(says(&gateway).await, "echo: hello [tag:two]");
-}
-
-#[tokio::test]
-async fn a_stream_ends_on_the_version_that_it_began_with() {
-    let gateway = Gateway::start(&format!("{ADMIN}{}", tag("one")));
-    let body = streamed("echo-chunk-delay-20", "a b c d e f").to_string();
-    let url = format!("{}/v1/chat/completions", gateway.url);
-    let response = client().post(url).body(body).send().await.unwrap();
-    let mut pieces = response.bytes_stream();
-    let mut read = pieces.next().await.unwrap().unwrap().to_vec();
-    gateway.reconfigure(&format!("{ADMIN}{}", tag("two")));
-    let (status, outcome) = reload(&gateway).await;
-    assert_eq!(
-        (status, &outcome["replaced"]),
-        (200, &json!([TYPED_TAG.name])),
-        "{outcome}"
-    );
-    assert_eq!(says(&gateway).await, "echo: hello [tag:two]");
-    while let Some(piece) = pieces.next().await {
-        read.extend_from_slice(&piece.unwrap());
-    }
-    let read = String::from_utf8(read).unwrap();
-    assert!(
-        read.contains("[tag:one]") && read.ends_with("data: [DONE]\n\n"),
-        "{read}"
-    );
 }
 
 #[tokio::test]
@@ -262,34 +235,6 @@ async fn cleanup_of_what_was_replaced_runs_after_its_last_request() {
     // The client leaves.
     drop(response);
     printed(&gateway, "it is cleaned up").await;
-}
-
-#[tokio::test]
-async fn reloads_that_are_asked_for_at_once_follow_each_other_and_the_last_one_wins() {
-    let gateway = answering(ADMIN);
-    let asking = Asking::begin(&gateway);
-    for round in 0..10 {
-        let text = if round % 2 == 0 { "two" } else { "one" };
-        gateway.write("a.wasm", packed_answer(text));
-        let all = futures_util::future::join_all((0..8).map(|_| reload(&gateway))).await;
-        assert!(all.iter().all(|(status, _)| *status == 200), "{all:?}");
-        assert_eq!(says(&gateway).await, text);
-    }
-    asking.end().await;
-    let done = admin(&gateway, "/status").await["reloads"]["done"].as_u64().unwrap();
-    assert!((10..=80).contains(&done), "{done}");
-}
-
-#[tokio::test]
-async fn a_storm_of_changes_makes_few_reloads() {
-    let gateway = answering("[reload]\ndebounce_ms = 300\n[admin]\nlisten = \"127.0.0.1:0\"\n");
-    for round in 0..200 {
-        gateway.write("a.wasm", packed_answer(if round % 2 == 0 { "one" } else { "two" }));
-    }
-    printed(&gateway, "reloaded").await;
-    while says(&gateway).await != "two" {}
-    let done = admin(&gateway, "/status").await["reloads"]["done"].as_u64().unwrap();
-    assert!(done < 20, "{done} reloads of 200 changes");
 }
 
 #[tokio::test]

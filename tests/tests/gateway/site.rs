@@ -13,6 +13,8 @@ pub enum Reply {
     Bytes(Vec<u8>),
     /// These bytes, and nothing more until the client leaves.
     Stalls(Vec<u8>),
+    /// These bytes, and one more again and again until the client leaves.
+    Drips(Vec<u8>),
 }
 
 /// A running server. It ends when dropped: connecting to it fails then.
@@ -91,13 +93,21 @@ fn serve(mut stream: impl Read + Write, heads: &Mutex<Vec<String>>, answer: &imp
     }
     let head = String::from_utf8(head).unwrap();
     heads.lock().unwrap().push(head.clone());
-    let (bytes, stalls) = match answer(&head) {
-        Reply::Bytes(bytes) => (bytes, false),
-        Reply::Stalls(bytes) => (bytes, true),
-    };
-    let _left = stream.write_all(&bytes).and_then(|()| stream.flush());
-    if stalls {
-        let _left = stream.read(&mut [0]);
+    let mut send = |bytes: &[u8]| stream.write_all(bytes).and_then(|()| stream.flush());
+    match answer(&head) {
+        Reply::Bytes(bytes) => {
+            let _left = send(&bytes);
+        }
+        Reply::Stalls(bytes) => {
+            let _left = send(&bytes);
+            let _left = stream.read(&mut [0]);
+        }
+        Reply::Drips(bytes) => {
+            let mut sent = send(&bytes);
+            while sent.is_ok() {
+                sent = send(b"x");
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use heimdall_host::loader::{Isolation, PluginSettings};
 
 use crate::counting::before;
-use crate::logs::Lines;
+use crate::lines::Lines;
 use crate::support::*;
 
 /// Where the string "oh no" lies.

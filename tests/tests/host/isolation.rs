@@ -8,7 +8,7 @@ use heimdall_host::limits::Limits;
 use heimdall_host::loader::{Isolation, PluginSettings};
 
 use crate::counting::{KINDS, Kind, Trouble, before, both, counting};
-use crate::logs::Lines;
+use crate::lines::Lines;
 use crate::support::*;
 
 /// One instance, with this time for a hook, and with room for 34 pages and for answers of 4 KiB.

@@ -17,6 +17,7 @@ mod guest;
 mod isolation;
 mod legacy;
 mod limits;
+mod lines;
 mod loading;
 mod logs;
 mod lossless;

@@ -19,24 +19,27 @@ pub const SOON: Duration = Duration::from_millis(500);
 /// A deadline that nothing reaches.
 pub const LATE: Duration = Duration::from_secs(60);
 
-/// One host for all tests of the process; compiled guests are kept between runs.
+/// One host for all tests of the process.
 pub fn host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
-    HOST.get_or_init(|| {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let cache = CacheSettings {
-            directory: directory.join("cache"),
-            key_file: directory.join("state/cache.key"),
-        };
-        let settings = RuntimeSettings {
-            cache: Some(cache),
-            ..RuntimeSettings::default()
-        };
-        let builder = heimdall_shim::abis()
-            .into_iter()
-            .fold(Host::builder().runtime(settings), |it, abi| it.abi(abi));
-        builder.build().unwrap()
-    })
+    HOST.get_or_init(|| host_of(RuntimeSettings::default()))
+}
+
+/// A host of its own with the legacy ABIs; compiled guests are kept between runs.
+pub fn host_of(settings: RuntimeSettings) -> Host {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let cache = CacheSettings {
+        directory: directory.join("cache"),
+        key_file: directory.join("state/cache.key"),
+    };
+    let settings = RuntimeSettings {
+        cache: Some(cache),
+        ..settings
+    };
+    let builder = heimdall_shim::abis()
+        .into_iter()
+        .fold(Host::builder().runtime(settings), |it, abi| it.abi(abi));
+    builder.build().unwrap()
 }
 
 pub fn settings(guest: Guest, config: Option<&str>) -> PluginSettings {

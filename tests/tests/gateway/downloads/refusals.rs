@@ -52,6 +52,11 @@ fn without_a_copy_each_failed_download_is_refused_by_name_with_what_to_do() {
             &["was not there after 100ms", "downloads.timeout_ms"],
         ),
         (
+            Box::new(|_| Reply::Drips(b"HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n\0asm".to_vec())),
+            "downloads = { timeout_ms = 100 }",
+            &["was not there after 100ms", "downloads.timeout_ms"],
+        ),
+        (
             Box::new(|_| wasm("content-encoding: lzma\r\n", &plugin())),
             "",
             &["can't be unpacked", "lzma"],

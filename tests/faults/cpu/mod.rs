@@ -1,0 +1,4 @@
+//! Guests that take more time than they have.
+
+mod hooks;
+mod loading;

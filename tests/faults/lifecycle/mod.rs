@@ -1,0 +1,6 @@
+//! Files, reloads, and the end.
+
+mod cache;
+mod files;
+mod reloads;
+mod serving;
