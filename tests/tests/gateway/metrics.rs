@@ -42,6 +42,9 @@ async fn each_hook_of_each_plugin_is_counted_and_timed() {
         assert!(scrape.sum("heimdall_plugin_instances_made_total", &labels[..1]) >= 1.0);
         assert!(scrape.sum("heimdall_plugin_memory_bytes", &labels[..1]) > 0.0);
     }
+    // No plugin sees who asks for metrics.
+    let calls = |scrape: &Scrape| scrape.sum("heimdall_plugin_calls_total", &[]);
+    assert_eq!(calls(&Scrape::of(&gateway).await), calls(&scrape));
 }
 
 #[tokio::test]

@@ -109,11 +109,7 @@ async fn a_request_is_a_span_with_one_for_each_hook_and_each_attempt_below_it() 
         attribute(&resource.attributes, "service.name").as_deref(),
         Some("front")
     );
-    assert!(
-        gateway.output().contains(&format!("trace_id=\"{TRACE}\"")),
-        "{}",
-        gateway.output()
-    );
+    printed(&gateway, &format!("trace_id=\"{TRACE}\"")).await;
 }
 
 #[tokio::test]
@@ -262,6 +258,7 @@ async fn a_collector_that_takes_nothing_costs_no_request_and_is_told_of_once() {
             && scrape.sum("heimdall_telemetry_exports_failed_total", &[("signal", "metrics")]) >= 2.0
     })
     .await;
+    printed(&gateway, "takes no telemetry").await;
     let warnings = gateway.output().matches("takes no telemetry").count();
     assert_eq!(warnings, 1, "{}", gateway.output());
 }

@@ -197,3 +197,25 @@ fn what_is_no_word_of_a_few_is_refused_with_those() {
         "{refusal}"
     );
 }
+
+#[test]
+fn telemetry_is_refused_where_it_could_not_be_sent() {
+    let cases = [
+        ("endpoint = \"127.0.0.1:4318\"", "endpoint"),
+        ("endpoint = \"ftp://collector.example\"", "endpoint"),
+        ("endpoint = \"http://user:secret@collector.example\"", "endpoint"),
+        ("endpoint = \"http://collector.example?key=secret\"", "endpoint"),
+        ("interval_ms = 0", "interval_ms"),
+        ("sample_ratio = 1.1", "sample_ratio"),
+        ("sample_ratio = -0.1", "sample_ratio"),
+        ("headers = { \"a b\" = { value = \"x\" } }", "headers.a b"),
+        ("headers = { a = {} }", "headers.a.value"),
+    ];
+    for (setting, key) in cases {
+        let refusal = refusal(&format!("[telemetry]\n{setting}\n"));
+        assert!(refusal.contains(&format!(": `telemetry.{key}` ")), "{refusal}");
+        assert!(!refusal.contains("secret"), "{refusal}");
+    }
+    let taken = "[telemetry]\nendpoint = \"https://collector.example/otlp\"\nsample_ratio = 1\n";
+    load::parse("heimdall.toml", taken).unwrap();
+}

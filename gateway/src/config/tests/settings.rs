@@ -77,7 +77,7 @@ fn wrong(setting: &Value) -> Option<Value> {
         kind => kind.as_str().unwrap().to_owned(),
     });
     Some(match kinds.as_deref() {
-        Some("integer" | "boolean" | "array" | "object") => json!("wrong"),
+        Some("integer" | "number" | "boolean" | "array" | "object") => json!("wrong"),
         Some("string") => json!(5),
         // One of a few words; anything at all.
         _ if setting.get("oneOf").is_some() => json!("wrong"),
@@ -156,7 +156,7 @@ fn what_is_missing_is_named_with_its_table() {
 #[test]
 fn every_number_that_counts_or_waits_is_refused_below_zero() {
     for (path, setting, around) in every_setting() {
-        if setting.get("format").is_some() {
+        if setting.get("format").is_some_and(|format| format != "double") {
             let text = around(json!(-1)).to_string();
             let refusal = parse("a.json", &text).unwrap_err().to_string();
             assert!(
