@@ -68,10 +68,10 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             module: 64 << 20,
-            functions: 100_000,
+            functions: 80_000,
             function: 4 << 20,
             locals: 10_000,
-            segments: 20_000,
+            segments: 80_000,
             compile_timeout: Duration::from_secs(120),
             compile_memory: 2 << 30,
             memory: 256 << 20,

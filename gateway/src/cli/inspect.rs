@@ -8,6 +8,7 @@ use heimdall_host::loader::Inspection;
 
 use super::output::{self, printable};
 use super::{Exit, Failed, given};
+use crate::config::Config;
 use crate::plugins;
 
 const EXAMPLES: &str = "Examples:
@@ -31,7 +32,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let file = arguments.file.display().to_string();
     let bytes = super::runtime()?.block_on(given::read_plugin(&arguments.file))?;
-    let host = plugins::host(None)?;
+    // Nothing is compiled.
+    let config = Config {
+        cache: false,
+        ..Config::default()
+    };
+    let host = plugins::host(&config)?;
     let inspection = host
         .inspect(&file, &bytes)
         .map_err(|error| Failed::new(Exit::NotAPlugin, error))?;

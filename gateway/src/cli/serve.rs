@@ -106,7 +106,7 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
     // Taken before the plugins are compiled, so that an address which is in use is known at once.
     let socket = front.bind()?;
     let admin = front.config().admin.as_ref().map(Bound::new).transpose()?;
-    let host = plugins::host(plugins::cache(front.config()))?;
+    let host = plugins::host(front.config())?;
     // One that comes while plugins are loaded is carried out after that.
     let hangups = signals::hangups()?;
     // Before plugins are read, so that no change is missed.

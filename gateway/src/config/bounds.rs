@@ -20,3 +20,9 @@ pub(super) const MAX_MEMORY_MIB: usize = 4096;
 
 /// The most elements that the engine gives all tables of an instance.
 pub(super) const MAX_TABLE_ELEMENTS: usize = 100_000;
+
+/// In KiB: less stack than this is none for a guest of any language.
+pub(super) const MIN_STACK_KIB: usize = 64;
+
+/// In KiB: each running call has a stack of its own.
+pub(super) const MAX_STACK_KIB: usize = 8192;

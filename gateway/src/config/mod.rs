@@ -45,7 +45,7 @@ pub(crate) use format::Format;
 #[cfg(fuzzing)]
 pub(crate) use load::round_trip;
 pub(crate) use load::{FileFormat, Loaded, Origin, convert, limits, load};
-pub(crate) use operation::{AdminConfig, ReloadConfig};
+pub(crate) use operation::{AdminConfig, EngineConfig, ReloadConfig};
 pub(crate) use plugin::{DownloadsConfig, LimitsConfig, PluginConfig};
 pub(crate) use reference::reference;
 pub(crate) use routing::{PassthroughConfig, RouteConfig, glob_set, upstream_and_model};
@@ -130,6 +130,8 @@ pub(crate) struct Config {
     /// How long all plugins of a request may take together, in milliseconds. One whose turn comes later fails.
     #[schemars(range(min = 1))]
     pub(crate) plugins_timeout_ms: u64,
+    /// What all plugins together run in.
+    pub(crate) engine: EngineConfig,
     /// The admin interface; else there is none.
     pub(crate) admin: Option<AdminConfig>,
     /// When the configuration is read again.
@@ -170,6 +172,7 @@ impl Default for Config {
             cache_dir: None,
             state_dir: None,
             plugins_timeout_ms: 10_000,
+            engine: EngineConfig::default(),
             admin: None,
             reload: ReloadConfig::default(),
             telemetry: TelemetryConfig::default(),

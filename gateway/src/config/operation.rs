@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use heimdall_host::runtime::RuntimeSettings;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretPlace;
+use super::bounds::{MAX_INSTANCES, MAX_STACK_KIB, MIN_STACK_KIB};
 
 /// The admin interface, an address of its own. Without this table there is none.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -25,6 +27,28 @@ impl Default for AdminConfig {
         AdminConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
             token: None,
+        }
+    }
+}
+
+/// The engine that all plugins share. It is made once, at the start.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct EngineConfig {
+    /// Instances that may live at once, of all plugins together.
+    #[schemars(range(min = 1, max = MAX_INSTANCES))]
+    pub(crate) instances: u32,
+    /// The stack that a plugin's calls may take, of every plugin alike. Plugins are compiled anew when it changes.
+    #[schemars(range(min = MIN_STACK_KIB, max = MAX_STACK_KIB))]
+    pub(crate) stack_kib: usize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        let RuntimeSettings { instances, stack, .. } = RuntimeSettings::default();
+        EngineConfig {
+            instances,
+            stack_kib: stack >> 10,
         }
     }
 }

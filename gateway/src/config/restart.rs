@@ -25,6 +25,7 @@ impl Config {
             cache_dir,
             state_dir,
             admin,
+            engine,
             telemetry,
         );
         kept

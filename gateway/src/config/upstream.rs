@@ -57,6 +57,10 @@ pub(crate) struct UpstreamConfig {
     /// bound of their own, often 100, beyond which calls would wait for each other.
     #[schemars(range(min = 1))]
     pub(crate) calls_per_connection: u32,
+    /// The most requests that may be under way at it, streams included; else there is no bound but `max_connections`. One more
+    /// goes to the next fallback at once, or is answered with 503 and `retry-after`.
+    #[schemars(range(min = 1))]
+    pub(crate) max_requests: Option<u32>,
     /// How many idle connections are kept for further calls.
     pub(crate) max_idle_connections: usize,
     /// How long an idle connection is kept, in milliseconds.
@@ -112,6 +116,7 @@ impl Default for UpstreamConfig {
             proxy_credentials: None,
             protocol: Protocol::Auto,
             calls_per_connection: 90,
+            max_requests: None,
             max_idle_connections: 128,
             idle_connection_timeout_ms: 60_000,
             retries: 0,

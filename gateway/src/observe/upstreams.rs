@@ -12,12 +12,13 @@ use super::trace::UpstreamSpan;
 use crate::upstream::{Fault, Upstreams};
 
 /// What asking an upstream came to: the kind of its status, or why there is none.
-const OUTCOMES: [&str; 10] = [
+const OUTCOMES: [&str; 11] = [
     "1xx",
     "2xx",
     "3xx",
     "4xx",
     "5xx",
+    "busy",
     "connect",
     "timeout",
     "broken_off",
@@ -118,6 +119,7 @@ impl Drop for Asked {
 
 fn kind(fault: &Fault) -> &'static str {
     match fault {
+        Fault::Busy(_) => "busy",
         Fault::Unreachable(_) | Fault::ConnectTimeout(_) | Fault::Certificate(_) | Fault::NoServer => "connect",
         Fault::FirstByteTimeout(_) | Fault::IdleTimeout(_) | Fault::TotalTimeout(_) | Fault::AttemptsTimeout(_) => {
             "timeout"

@@ -52,15 +52,17 @@ pub(crate) struct FailedPlugin {
     pub(crate) error: String,
 }
 
-/// A host of every kind of plugin, which compiles in child processes.
-pub(crate) fn host(cache: Option<CacheSettings>) -> anyhow::Result<Host> {
+/// A host of every kind of plugin, which compiles in child processes. It keeps what it compiles where the configuration says.
+pub(crate) fn host(config: &Config) -> anyhow::Result<Host> {
     let compiler = Compiler::this_program([COMPILE_WORKER]).context("this program can't be found")?;
     heimdall_shim::abis()
         .into_iter()
         .fold(Host::builder(), HostBuilder::abi)
         .runtime(RuntimeSettings {
-            cache,
+            cache: cache(config),
             compiler,
+            instances: config.engine.instances,
+            stack: config.engine.stack_kib.saturating_mul(1 << 10),
             ..RuntimeSettings::default()
         })
         .build()
@@ -217,7 +219,7 @@ pub(crate) fn unseen(config: &Config, pipeline: &Pipeline) -> Option<String> {
 
 /// Loads what can be loaded, whatever the policies say, and tells what can't.
 pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins, Failed> {
-    let host = host(cache(config))?;
+    let host = host(config)?;
     let loader = Loader::new(&host, config);
     let mut row = Row::default();
     for (wanted, code) in loader.fetch_all(wanted(config, origin), None).await {
@@ -244,7 +246,7 @@ pub(crate) fn pipeline(plugins: Vec<Loaded>, config: &Config) -> Result<Arc<Pipe
 }
 
 /// Where compiled plugins are kept; none: nowhere.
-pub(crate) fn cache(config: &Config) -> Option<CacheSettings> {
+fn cache(config: &Config) -> Option<CacheSettings> {
     if !config.cache {
         return None;
     }

@@ -229,9 +229,13 @@ impl Call {
                 success(headers, response.document().bytes().clone()),
             ),
             Answered::Error(error) => {
-                let mut response = errors::response(&error, UPSTREAM_FAILED);
+                let response = errors::response(&error, UPSTREAM_FAILED);
                 let status = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::BAD_GATEWAY);
-                response = HttpResponse::new(status, with_json(headers), response.body().clone());
+                let mut headers = with_json(headers);
+                for (name, value) in response.headers() {
+                    headers.insert(name.clone(), value.clone());
+                }
+                let response = HttpResponse::new(status, headers, response.body().clone());
                 Called::Whole(Box::new(exchange), response)
             }
         }

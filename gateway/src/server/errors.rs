@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 use heimdall_host::json::JsonError;
 use heimdall_host::model::{HttpResponse, LlmError};
-use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 
 use crate::encoding::EncodingError;
@@ -19,9 +19,11 @@ connection: close\r\n\r\n{\"error\":{\"message\":\"This address speaks HTTPS: be
 
 /// An error as a response. The status is the error's own, or this one.
 pub(crate) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
-    let status = StatusCode::from_u16(error.status_or(default_status)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    HttpResponse::new(status, headers, error.to_json().bytes().clone())
+    let reply = error.to_reply(default_status);
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = reply.headers.iter();
+    let headers = headers.filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+    HttpResponse::new(status, headers.collect(), reply.body)
 }
 
 /// A response in the form that the server sends.

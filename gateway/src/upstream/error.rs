@@ -19,6 +19,8 @@ pub(crate) struct UpstreamError {
 /// What went wrong. None of the words here hold an address or a key.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Fault {
+    #[error("has {0} requests under way, which is all that its `max_requests` allows")]
+    Busy(u32),
     #[error("can't be reached: {0}")]
     Unreachable(String),
     #[error("closed the connection before it answered")]
@@ -71,6 +73,7 @@ pub(crate) enum Fault {
 /// | it closed the connection, or ended the call, before it answered | yes | yes |
 /// | 408, 409, 429, and from 500 on but for 501 and 505 | yes | yes |
 /// | 401, 402, 403, 404, 501, 505 | no | yes |
+/// | it has all the requests under way that it may have | no | yes |
 /// | a timeout after it was connected to | no | yes |
 /// | no usable answer: no HTTP, no JSON, a redirect, too large, broken off | no | yes |
 /// | an error with status 200, or as a stream's first event (but for an `invalid_request_error`) | yes (no) | yes |
@@ -114,6 +117,10 @@ impl Again {
     }
 }
 
+/// When a client may come back to an upstream that has no place for it. How long the calls under way will take is nobody's
+/// knowledge.
+const BUSY: Duration = Duration::from_secs(1);
+
 impl Fault {
     fn status(&self) -> u16 {
         match self {
@@ -122,6 +129,7 @@ impl Fault {
             | Fault::IdleTimeout(_)
             | Fault::TotalTimeout(_)
             | Fault::AttemptsTimeout(_) => 504,
+            Fault::Busy(_) => 503,
             // Not a fault that passes, which a client would try again.
             Fault::NoServer => 404,
             _ => 502,
@@ -131,6 +139,7 @@ impl Fault {
     fn code(&self) -> &'static str {
         match self {
             Fault::Unreachable(_) | Fault::Certificate(_) => "upstream_unreachable",
+            Fault::Busy(_) => "upstream_busy",
             Fault::NoServer => "model_not_found",
             Fault::BrokeOff | Fault::Closed => "upstream_broke_off",
             _ if self.status() == 504 => "upstream_timeout",
@@ -146,6 +155,7 @@ impl From<&UpstreamError> for LlmError {
             kind: Some("upstream_error".to_owned()),
             code: Some(error.fault.code().to_owned()),
             status: Some(error.fault.status()),
+            retry_after: matches!(error.fault, Fault::Busy(_)).then_some(BUSY),
             ..LlmError::default()
         }
     }

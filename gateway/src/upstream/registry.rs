@@ -9,6 +9,7 @@ use futures_util::stream::{BoxStream, StreamExt as _};
 use heimdall_host::json::Document;
 use heimdall_host::model::LlmError;
 use http::StatusCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::echo::Echo;
@@ -17,7 +18,7 @@ use super::models::ModelList;
 use super::openai::OpenAi;
 use super::routing::{Choice, Place, Routing};
 use super::unavailable::Unavailable;
-use super::{Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
+use super::{Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, bounded, listing};
 use crate::config::{Config, UpstreamConfig, UpstreamKind};
 use crate::files::Stamp;
 use crate::observe::{Asked, UpstreamCounters, UpstreamSpan};
@@ -28,6 +29,7 @@ pub(super) const ECHO: &str = "echo";
 
 /// One upstream, and how calls to it are made.
 pub(crate) struct Member {
+    name: Arc<str>,
     upstream: Arc<dyn Upstream>,
     pub(super) models: ModelList,
     /// How often a call that failed is tried again.
@@ -40,6 +42,8 @@ pub(crate) struct Member {
     pub(crate) total: Duration,
     /// The most bytes that an answer may have.
     pub(crate) max_response: usize,
+    /// The most requests under way, and how many places of these are free; none: there is no bound.
+    places: Option<(u32, Arc<Semaphore>)>,
     counters: Arc<UpstreamCounters>,
     made_of: MadeOf,
 }
@@ -72,6 +76,7 @@ impl Member {
         span: Option<UpstreamSpan>,
     ) -> Result<UpstreamAnswer, UpstreamError> {
         let mut asked = self.counters.ask(span);
+        let place = self.enter(&mut asked)?;
         let call = self.upstream.call(request);
         let answer = match end {
             Some(AttemptsEnd { end, error }) => bounded::call(end, error, call).await,
@@ -85,7 +90,7 @@ impl Member {
         Ok(match answer? {
             UpstreamAnswer::Stream { headers, events } => UpstreamAnswer::Stream {
                 headers,
-                events: while_under_way(events, asked),
+                events: while_under_way(events, (asked, place)),
             },
             whole @ UpstreamAnswer::Whole { .. } => whole,
         })
@@ -98,6 +103,7 @@ impl Member {
         span: Option<UpstreamSpan>,
     ) -> Result<Forwarded, UpstreamError> {
         let mut asked = self.counters.ask(span);
+        let place = self.enter(&mut asked)?;
         let answer = self.upstream.forward(request).await;
         match &answer {
             Ok(answer) => asked.answered(answer.status.as_u16()),
@@ -105,16 +111,34 @@ impl Member {
         }
         let answer = answer?;
         Ok(Forwarded {
-            body: while_under_way(answer.body, asked),
+            body: while_under_way(answer.body, (asked, place)),
             ..answer
+        })
+    }
+
+    /// A place for one more request, where places are counted. Nobody waits for one.
+    fn enter(&self, asked: &mut Asked) -> Result<Option<OwnedSemaphorePermit>, UpstreamError> {
+        let Some((most, places)) = &self.places else {
+            return Ok(None);
+        };
+        places.clone().try_acquire_owned().map(Some).map_err(|_| {
+            let fault = Fault::Busy(*most);
+            asked.failed(&fault);
+            UpstreamError {
+                upstream: self.name.clone(),
+                fault,
+            }
         })
     }
 }
 
 /// The upstream is under way until the stream is dropped.
-fn while_under_way<T: 'static>(stream: BoxStream<'static, T>, asked: Asked) -> BoxStream<'static, T> {
+fn while_under_way<T: 'static>(
+    stream: BoxStream<'static, T>,
+    under_way: (Asked, Option<OwnedSemaphorePermit>),
+) -> BoxStream<'static, T> {
     let held = move |item| {
-        let _under_way = &asked;
+        let _under_way = &under_way;
         item
     };
     stream.map(held).boxed()
@@ -257,7 +281,15 @@ impl Upstreams {
 
 pub(super) fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, made_of: MadeOf) -> Member {
     let config = &made_of.config;
+    let places = |most: u32| {
+        (
+            most,
+            Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX))),
+        )
+    };
     Member {
+        name: name.clone(),
+        places: config.max_requests.map(places),
         models: ModelList::new(name, upstream.clone(), made_of.models_lifetime),
         upstream,
         counters: Arc::default(),
@@ -272,6 +304,9 @@ pub(super) fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, made_of: Made
 
 #[cfg(test)]
 mod tests {
+    use heimdall_host::model::CallKind;
+    use http::HeaderMap;
+
     use super::*;
 
     fn upstreams(names: &[&str], default: Option<&str>) -> Upstreams {
@@ -332,6 +367,38 @@ mod tests {
         for (name, is_kept) in [("same", true), ("changed", false)] {
             let [before, after] = [&before, &after].map(|upstreams| std::ptr::from_ref(upstreams.get(name).unwrap()));
             assert_eq!(before == after, is_kept, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_is_taken_until_the_answer_is_over() {
+        let echo = UpstreamConfig {
+            kind: UpstreamKind::Echo,
+            max_requests: Some(1),
+            ..UpstreamConfig::default()
+        };
+        let config = Config {
+            upstreams: [("a".to_owned(), echo)].into(),
+            ..Config::default()
+        };
+        let upstreams = Upstreams::new(&config, None).unwrap();
+        let ask = || {
+            let request = UpstreamRequest {
+                kind: CallKind::Chat,
+                body: Document::parse(r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#).unwrap(),
+                streaming: true,
+                query: None,
+                headers: HeaderMap::new(),
+                client_key: HeaderMap::new(),
+            };
+            upstreams.get("a").unwrap().call(request, None, None)
+        };
+        for _ in 0..2 {
+            let first = ask().await.unwrap();
+            assert!(matches!(first, UpstreamAnswer::Stream { .. }));
+            let fault = ask().await.map(|_| ()).unwrap_err().fault;
+            assert!(matches!(fault, Fault::Busy(1)), "{fault:?}");
+            drop(first);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What becomes of a file.
 
+use heimdall_host::counters::Limit;
 use heimdall_host::failure::Cause;
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{Isolation, LoadError, PluginSettings};
@@ -176,14 +177,24 @@ async fn a_cleanup_that_traps_or_never_ends_ends_nothing_else() {
 }
 
 #[tokio::test]
-async fn memory_beyond_the_limit_fails_the_start() {
+async fn memory_beyond_the_limit_is_refused_before_it_is_made() {
     let limits = Limits {
         memory: 1 << 20,
         ..Limits::default()
     };
-    let (hook, cause) = start_failure(load_with(Guest::new().build(), PluginSettings { limits, ..settings() }).await);
-    assert_eq!(hook, "start");
-    assert!(matches!(cause, Cause::OutOfMemory(_)), "{cause}");
+    let error = load_with(Guest::new().build(), PluginSettings { limits, ..settings() }).await;
+    let error = error.err().unwrap();
+    assert!(
+        matches!(
+            &error,
+            LoadError::TooLarge {
+                limit: Limit::Memory,
+                setting: "memory_mib",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -21,7 +21,13 @@ async fn fault_35_a_huge_memory_or_table_from_the_start() {
         for kind in KINDS {
             for memory in ["(memory 5000)", "(memory 65536)"] {
                 let guest = faulty(kind, memory, "");
-                is_refused(world, &guest, |_| {}, "it needed more than its 256 MiB of memory").await;
+                is_refused(
+                    world,
+                    &guest,
+                    |_| {},
+                    "bytes of memory from the start, 268435456 are allowed (raise `limits.memory_mib`",
+                )
+                .await;
             }
             let table = faulty(kind, "(table 200000 funcref)", "");
             is_refused(world, &table, |_| {}, "table").await;

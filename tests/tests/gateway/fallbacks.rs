@@ -305,3 +305,45 @@ async fn a_plugins_failure_is_not_tried_elsewhere() {
     let answer = post(&gateway, "/v1/chat/completions", chat("ill/m", "hi")).await;
     assert_eq!((answer.status, answered_by(&answer)), (500, ("", "1")), "{answer:?}");
 }
+
+#[tokio::test]
+async fn an_upstream_with_all_the_requests_that_it_may_have_is_not_waited_for() {
+    let replay = replay();
+    let hung = replay.upstream("hang", ANSWER);
+    let narrow = |name: &str, more: &str| upstream(name, &hung, &format!("max_requests = 1\n{more}"));
+    let config = narrow("full", "") + &narrow("replaced", "fallbacks = [\"well\"]\n") + &echo("well");
+    let gateway = Gateway::start(&config);
+    for name in ["full", "replaced"] {
+        let url = format!("{}/v1/chat/completions", gateway.url);
+        let body = chat(&format!("{name}/m"), "the first").to_string();
+        let first = client().post(url).header("content-type", "application/json").body(body);
+        let first = tokio::spawn(first.send());
+        eventually(&replay, "/open", "1").await;
+
+        let second = post(
+            &gateway,
+            "/v1/chat/completions",
+            chat(&format!("{name}/m"), "the second"),
+        )
+        .await;
+        if name == "full" {
+            assert_eq!(
+                (second.status, second.header("retry-after")),
+                (503, Some("1")),
+                "{second:?}"
+            );
+            assert_eq!(second.json()["error"]["code"], "upstream_busy");
+            let says = second.json()["error"]["message"].to_string();
+            assert!(says.contains("The upstream `full` has 1 requests under way"), "{says}");
+        } else {
+            assert_eq!(
+                (second.status, answered_by(&second)),
+                (200, ("well", "2")),
+                "{second:?}"
+            );
+        }
+
+        first.abort();
+        eventually(&replay, "/open", "0").await;
+    }
+}

@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let recorded = read(&arguments.requests).map_err(usage)?;
     let loaded = arguments.chosen.load()?;
     super::runtime()?.block_on(async {
-        let host = plugins::host(plugins::cache(&loaded.config))?;
+        let host = plugins::host(&loaded.config)?;
         let plugins = plugins::load(&host, &loaded.config, &loaded.origin, None)
             .await
             .map_err(|failed| failed.with_log(lines.take()))?;

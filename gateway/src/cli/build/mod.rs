@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let runtime = super::runtime()?;
     let exit = runtime.block_on(async {
         let signals = signals::listen()?;
-        let host = plugins::host(plugins::cache(&Config::default()))?;
+        let host = plugins::host(&Config::default())?;
         if arguments.watch {
             return repeat(&arguments.folder, &host, &signals, &lines).await;
         }

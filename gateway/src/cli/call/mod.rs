@@ -192,7 +192,7 @@ fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
 async fn load(arguments: &Arguments, settings: PluginSettings) -> Result<Loaded, Failed> {
     let bytes = given::read_plugin(&arguments.file).await;
     let bytes = bytes.map_err(|error| Failed::new(Exit::Usage, error))?;
-    let host = plugins::host(plugins::cache(&Config::default()))?;
+    let host = plugins::host(&Config::default())?;
     host.load(bytes, settings).await.map_err(|error| {
         let exit = match &error {
             LoadError::InvalidConfig { .. } | LoadError::InvalidSetting { .. } => Exit::Usage,

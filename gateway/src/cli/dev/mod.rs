@@ -82,7 +82,7 @@ async fn dev(arguments: &Arguments, front: Front, signals: &Signals) -> Result<E
     let mut workshop = Workshop {
         arguments,
         given,
-        host: plugins::host(plugins::cache(front.config()))?,
+        host: plugins::host(front.config())?,
         // Before the first build, so that no change is missed.
         watch: Watch::new(&project).await?,
         project,

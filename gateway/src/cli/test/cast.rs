@@ -87,7 +87,7 @@ impl Cast {
     pub(super) async fn new(file: &Path, limits: Limits) -> Result<Cast, Failed> {
         let bytes = given::read_plugin(file).await;
         let bytes = bytes.map_err(|error| Failed::new(Exit::Usage, error))?;
-        let host = plugins::host(plugins::cache(&Config::default()))?;
+        let host = plugins::host(&Config::default())?;
         let prepared = host.prepare(&file.display().to_string(), bytes, &limits).await;
         let prepared = prepared.map_err(|error| {
             let exit = match &error {

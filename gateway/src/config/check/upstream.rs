@@ -45,6 +45,7 @@ pub(super) fn check(name: &str, upstream: &UpstreamConfig, table: &Table<'_>) ->
     for (key, value) in [
         ("key_cooldown_ms", upstream.key_cooldown_ms),
         ("calls_per_connection", u64::from(upstream.calls_per_connection)),
+        ("max_requests", upstream.max_requests.map_or(1, u64::from)),
         ("idle_connection_timeout_ms", upstream.idle_connection_timeout_ms),
         ("connect_timeout_ms", upstream.connect_timeout_ms),
         ("first_byte_timeout_ms", upstream.first_byte_timeout_ms),

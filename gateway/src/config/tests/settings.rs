@@ -211,7 +211,7 @@ fn the_schema_has_the_bounds_of_numbers_that_the_program_has() {
         }
         assert!(most.is_some() || taken(1_000_000).is_ok(), "{path} has a bound");
     }
-    assert_eq!(bounded, 10);
+    assert_eq!(bounded, 12);
 }
 
 #[test]
