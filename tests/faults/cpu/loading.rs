@@ -1,6 +1,7 @@
 //! Guests that don't come to their first request, or not to their end.
 
 use bytes::Bytes;
+use heimdall_host::counters::Limit;
 
 use crate::guest::Guest;
 use crate::guests::*;
@@ -57,6 +58,26 @@ async fn fault_27_a_cleanup_without_end() {
             let counters = pipeline.plugins().first().unwrap().counters.clone();
             assert_in_time(world.retire(pipeline).await);
             assert_eq!(overruns(&counters), [("cleanup_timeout", 1)]);
+        }
+    })
+    .await;
+}
+
+/// Its end comes in a task of its own, while the fresh one serves.
+#[tokio::test(start_paused = true)]
+async fn fault_27_a_cleanup_without_end_of_an_instance_that_made_way() {
+    counting_ticks(async |world| {
+        let cleanup = format!(r#"(func (export "cleanup") (result i32) {ENDLESS} unreachable)"#);
+        for guest in [legacy(&cleanup), typed("").cleanup(ENDLESS).build()] {
+            let pipeline = world.load(&guest, |settings| settings.recycle.calls = Some(1)).await;
+            let plugin = pipeline.plugins().first().unwrap();
+            let _epochs = world.epochs();
+            assert_eq!(world.count(&pipeline).await, Some(1));
+            world.until("it made way", || plugin.plugin.usage().recycled == 1).await;
+            assert_eq!(world.count(&pipeline).await, Some(1), "a fresh one serves");
+            // That one makes way as well, and without epochs nothing would end it.
+            let are_over = || plugin.counters.overruns(Limit::CleanupTimeout) == 2;
+            world.until("their cleanups were ended", are_over).await;
         }
     })
     .await;

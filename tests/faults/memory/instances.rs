@@ -1,6 +1,7 @@
 //! Instances: how many there are, and what of one the next one sees.
 
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use futures_util::poll;
 use heimdall_host::counters::{CauseKind, Hook};
 use heimdall_host::loader::{FailurePolicy, Isolation, PluginSettings};
 use heimdall_host::pipeline::LlmStep;
+use heimdall_host::runtime::RuntimeSettings;
 
 use crate::guests::*;
 use crate::support::*;
@@ -37,10 +39,10 @@ async fn fault_38_all_instances_are_busy() {
                     poll!(&mut call)
                 };
                 match (policy, step) {
-                    (FailurePolicy::Open, std::task::Poll::Ready(LlmStep::Proceed(request))) => {
+                    (FailurePolicy::Open, Poll::Ready(LlmStep::Proceed(request))) => {
                         assert_eq!(request.document().as_str(), chat("hello").document().as_str());
                     }
-                    (FailurePolicy::Closed, std::task::Poll::Ready(LlmStep::Refuse(error))) => {
+                    (FailurePolicy::Closed, Poll::Ready(LlmStep::Refuse(error))) => {
                         assert_eq!(error.status, Some(503));
                         assert_eq!(error.retry_after, Some(Duration::from_secs(1)));
                         assert!(error.message.contains(FAULTY), "{}", error.message);
@@ -56,6 +58,47 @@ async fn fault_38_all_instances_are_busy() {
                 world.until("the instance came back", || usage().busy == 0).await;
                 assert_eq!(world.count(&pipeline).await, Some(1));
             }
+        }
+    })
+    .await;
+}
+
+/// Requests that each hold an instance, until the engine has no room for one more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fault_38_the_host_has_no_room_for_one_more_instance() {
+    const MOST: usize = 100;
+    surrounded(async |world| {
+        let small = host_of(RuntimeSettings {
+            instances: 2,
+            ..RuntimeSettings::default()
+        });
+        for kind in KINDS {
+            let mut settings = PluginSettings::new("faulty.wasm");
+            settings.name = Some(FAULTY.to_owned());
+            settings.isolation = Some(Isolation::Request);
+            settings.instances = Some(MOST);
+            let loaded = small.load(faulty(kind, "", ""), settings).await.unwrap();
+            let pipeline = world.pipeline(loaded);
+            let mut holders = Vec::new();
+            let error = loop {
+                assert!(holders.len() < MOST, "there is room for all of them");
+                let mut exchange = pipeline.begin("r", http_request("/v1/chat/completions"));
+                match exchange.before_call(chat("hello")).await {
+                    LlmStep::Refuse(error) => break error,
+                    _ => holders.push(exchange),
+                }
+            };
+            assert_eq!(
+                (error.status, error.retry_after),
+                (Some(503), Some(Duration::from_secs(1)))
+            );
+            let plugin = pipeline.plugins().first().unwrap();
+            assert_eq!(plugin.counters.hook(Hook::BeforeCall).failure(CauseKind::Exhausted), 1);
+            assert_eq!(overruns(&plugin.counters), [("instances", 1)]);
+            drop(holders);
+            world.until("they came back", || plugin.plugin.usage().busy == 0).await;
+            assert_eq!(world.count(&pipeline).await, Some(1));
+            world.retire(pipeline).await;
         }
     })
     .await;

@@ -25,7 +25,6 @@ pub enum Trouble {
     None,
     Trap,
     Endless,
-    EndlessFree,
     DeepRecursion,
     /// More than the memory's limit.
     Memory,
@@ -50,7 +49,7 @@ impl Trouble {
             Kind::Legacy => format!("(return (i64.const {legacy}))"),
         };
         match self {
-            Trouble::None | Trouble::EndlessFree => String::new(),
+            Trouble::None => String::new(),
             Trouble::Trap => "unreachable".to_owned(),
             Trouble::Endless => LOOP.to_owned(),
             Trouble::DeepRecursion => "(call $deep)".to_owned(),
@@ -73,10 +72,6 @@ impl Trouble {
 
 /// The guest, with 32 pages of memory and one page of a second memory. Its pre hook and its post hook count alike.
 pub fn counting(kind: Kind, trouble: Trouble, at: u32) -> Bytes {
-    let free = match trouble {
-        Trouble::EndlessFree => format!("(if (i32.eq (global.get $calls) (i32.const {at})) (then {LOOP}))"),
-        _ => String::new(),
-    };
     let items = "(memory 1)
          (table $table 1 funcref)
          (global $calls (mut i32) (i32.const 0))
@@ -86,20 +81,19 @@ pub fn counting(kind: Kind, trouble: Trouble, at: u32) -> Bytes {
     let trouble = trouble.body(kind);
     let trouble = format!("(if (i32.eq (global.get $calls) (i32.const {at})) (then {trouble}))");
     match kind {
-        Kind::Typed => typed(items, &trouble, &free),
-        Kind::Legacy => legacy(items, &trouble, &free),
+        Kind::Typed => typed(items, &trouble),
+        Kind::Legacy => legacy(items, &trouble),
     }
 }
 
-fn typed(items: &str, trouble: &str, free: &str) -> Bytes {
+fn typed(items: &str, trouble: &str) -> Bytes {
     let hook = format!(
         r#"(func $hook (result i32)
              (call $count)
              {trouble}
              (i32.store8 (i32.const {value}) (i32.add (i32.const 48) (global.get $calls)))
              (call $set (i32.const {DATA}) (i32.const 1) (i32.const {value}) (i32.const 1) (i32.const {unused}))
-             (i32.const {OK}))
-           (func (export "cabi_post_heimdall:plugin/pre-llm-hook@0.1.0#before-call") (param i32) {free})"#,
+             (i32.const {OK}))"#,
         value = DATA + 16,
         unused = DATA + 32,
     );
@@ -115,13 +109,13 @@ fn typed(items: &str, trouble: &str, free: &str) -> Bytes {
     after_call(guest, "", "(call $hook)").build()
 }
 
-fn legacy(items: &str, trouble: &str, free: &str) -> Bytes {
+fn legacy(items: &str, trouble: &str) -> Bytes {
     wat(&format!(
         r#"(module
              (memory (export "memory") 32)
              {items}
              (func (export "malloc") (param i32) (result i32) (i32.const 131072))
-             (func (export "free") (param i32) {free})
+             (func (export "free") (param i32))
              (data (i32.const 1024) "{{\22context\22:{{\22n\22:0}}}}")
              (data (i32.const 2048) "{{\22error\22:\22no\22}}")
              (func $hook (export "pre_hook") (export "post_hook") (param i32 i32) (result i64)

@@ -19,7 +19,6 @@ fn one_instance(hook_timeout: std::time::Duration) -> impl Fn(&mut PluginSetting
             memory: 34 << 16,
             output: 4096,
             hook_timeout,
-            cleanup_timeout: SOON,
             ..Limits::default()
         };
     }
@@ -73,42 +72,6 @@ async fn what_goes_wrong_ends_its_call_and_the_next_one_meets_what_is_left() {
 }
 
 #[tokio::test]
-async fn a_legacy_answer_that_was_taken_out_is_good_though_its_free_never_returns() {
-    let plugin = alone(
-        "unruly",
-        counting(Kind::Legacy, Trouble::EndlessFree, 3),
-        one_instance(LATE),
-    )
-    .await;
-    for count in [1, 2, 3] {
-        assert_eq!(before(&plugin).await.unwrap(), Some(count));
-    }
-    // The instance is not.
-    assert_eq!(before(&plugin).await.unwrap(), Some(1));
-}
-
-#[tokio::test]
-async fn a_typed_answer_whose_memory_is_never_freed_fails_its_call() {
-    let plugin = alone(
-        "unruly",
-        counting(Kind::Typed, Trouble::EndlessFree, 1),
-        one_instance(SOON),
-    )
-    .await;
-    let (lines, _guard) = Lines::collect();
-    before(&plugin).await.unwrap_err();
-    assert!(
-        lines.text().contains("it did not return within 500ms"),
-        "{}",
-        lines.text()
-    );
-    assert_eq!(
-        before(&plugin).await.unwrap_err().code.as_deref(),
-        Some("plugin_timeout")
-    );
-}
-
-#[tokio::test]
 async fn beside_a_plugin_that_never_returns_another_one_answers() {
     for (unruly, other) in [(Kind::Typed, Kind::Legacy), (Kind::Legacy, Kind::Typed)] {
         let unruly = alone("unruly", counting(unruly, Trouble::Endless, 1), one_instance(LATE)).await;
@@ -120,20 +83,6 @@ async fn beside_a_plugin_that_never_returns_another_one_answers() {
         };
         let (endless, others) = (pin!(before(&unruly)), pin!(others));
         assert!(matches!(select(endless, others).await, Either::Right(_)));
-    }
-}
-
-#[tokio::test]
-async fn a_cleanup_without_end_is_ended() {
-    let hook = r#"(func (export "pre_hook") (param i32 i32) (result i64) (i64.const 0))"#;
-    let legacy = wat(&format!(
-        r#"(module (memory (export "memory") 2) {hook}
-             (func (export "malloc") (param i32) (result i32) (i32.const 65536))
-             (func (export "cleanup") (result i32) (loop $again (br $again)) unreachable))"#
-    ));
-    let typed = crate::guest::Guest::new().cleanup("(loop $again (br $again))").build();
-    for bytes in [typed, legacy] {
-        alone("unruly", bytes, one_instance(LATE)).await.cleanup().await;
     }
 }
 

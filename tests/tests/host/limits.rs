@@ -40,16 +40,14 @@ async fn what_a_call_runs_over_is_counted_by_its_name() {
     let growth = |limits: &mut Limits| limits.memory_growth = 1 << 16;
     let output = |limits: &mut Limits| limits.output = 4096;
     let input = |limits: &mut Limits| limits.input = 1;
-    let times = |limits: &mut Limits| (limits.hook_timeout, limits.cleanup_timeout) = (SOON, SOON);
+    let times = |limits: &mut Limits| limits.hook_timeout = SOON;
     let nothing = |_: &mut Limits| {};
-    let cases: [Case; 8] = [
+    let cases: [Case; 7] = [
         (Trouble::Memory, &memory, ["memory"; 2]),
         (Trouble::Memory, &growth, ["memory_growth"; 2]),
         (Trouble::Table, &nothing, ["table_elements"; 2]),
         (Trouble::DeepRecursion, &nothing, ["stack"; 2]),
         (Trouble::Endless, &times, ["hook_timeout"; 2]),
-        // What a typed guest returns is taken out after it was freed.
-        (Trouble::EndlessFree, &times, ["hook_timeout", "cleanup_timeout"]),
         (Trouble::LargeAnswer, &output, ["output"; 2]),
         (Trouble::None, &input, ["input"; 2]),
     ];
@@ -74,24 +72,6 @@ async fn what_ends_at_the_time_of_the_whole_request_is_not_counted_as_the_hooks(
             "{kind:?}"
         );
     }
-}
-
-#[tokio::test]
-async fn handles_that_a_guest_keeps_are_counted() {
-    const STREAMS: &str = "package wasi:io@0.2.6; interface streams { resource output-stream; }";
-    const STDOUT: &str = "package wasi:cli@0.2.6; interface stdout { use wasi:io/streams@0.2.6.{output-stream}; get-stdout: func() -> output-stream; }";
-    let guest = Guest::new()
-        .package(STREAMS)
-        .package(STDOUT)
-        .world("import wasi:cli/stdout@0.2.6;")
-        .import("wasi:cli/stdout@0.2.6", "get-stdout", "stdout", "(result i32)");
-    let keep = "(loop $again (drop (call $stdout)) (br $again))";
-    let guest = before_call(guest, keep, &format!("i32.const {OK}")).build();
-    let plugin = load("keeper", guest, |settings| {
-        settings.limits.handles = 100;
-        settings.limits.hook_timeout = LATE;
-    });
-    assert_eq!(overruns_of(plugin.await, LATE).await, [("handles", 1)]);
 }
 
 #[tokio::test]
@@ -152,18 +132,6 @@ async fn starting_and_configuring_have_times_of_their_own() {
         assert_eq!(counted, [("init_timeout", 1)], "{error}");
         assert!(error.contains("raise `limits.init_timeout_ms`"), "{error}");
     }
-}
-
-#[tokio::test]
-async fn a_cleanup_without_end_is_counted() {
-    let typed = Guest::new().cleanup("(loop $again (br $again))").build();
-    let plugin = load("slow", typed, |settings| settings.limits.cleanup_timeout = SOON).await;
-    let counters = plugin.counters.clone();
-    Pipeline::new(vec![plugin], PipelineSettings::default())
-        .unwrap()
-        .cleanup()
-        .await;
-    assert_eq!(overruns(&counters), [("cleanup_timeout", 1)]);
 }
 
 #[tokio::test]
