@@ -2,8 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,22 +17,24 @@ const MOST: u32 = 10_000;
 
 /// As long as it is there, busy guests give way: epochs come from another thread, as this one is a guest's until then.
 pub struct Epochs {
-    are_over: Arc<AtomicBool>,
+    until: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// Guests that don't take long should be done by then: one that gives way is a tick that is counted.
+const PATIENCE: Duration = Duration::from_millis(1);
+
 impl Epochs {
     pub fn begin(runtime: &Runtime) -> Epochs {
-        let are_over = Arc::new(AtomicBool::new(false));
-        let (engine, over) = (runtime.engine().clone(), are_over.clone());
+        let (until, over) = sync_channel(0);
+        let engine = runtime.engine().clone();
         let thread = std::thread::spawn(move || {
-            while !over.load(Ordering::Acquire) {
+            while over.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 engine.increment_epoch();
-                std::thread::yield_now();
             }
         });
         Epochs {
-            are_over,
+            until: Some(until),
             thread: Some(thread),
         }
     }
@@ -41,7 +42,7 @@ impl Epochs {
 
 impl Drop for Epochs {
     fn drop(&mut self) {
-        self.are_over.store(true, Ordering::Release);
+        drop(self.until.take());
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
         }

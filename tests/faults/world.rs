@@ -315,9 +315,12 @@ fn untouched() -> Passed {
     }
 }
 
-/// What took so long was ended at its deadline, or one tick later.
+/// What took so long was ended at its deadline, or one tick later. What the guest did before that (to be instantiated, a
+/// hook, `malloc`) may have given way too, where the machine is busy.
 pub fn assert_in_time(ticks: u32) {
-    assert!((DEADLINE_TICKS..=DEADLINE_TICKS + 1).contains(&ticks), "{ticks} ticks");
+    const BEFORE: u32 = 3;
+    let at_most = DEADLINE_TICKS + 1 + BEFORE;
+    assert!((DEADLINE_TICKS..=at_most).contains(&ticks), "{ticks} ticks");
 }
 
 /// In words that are the host's own: the plugin, but not its file.

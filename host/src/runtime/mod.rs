@@ -166,7 +166,8 @@ impl Runtime {
         let runtime = self.clone();
         let adopted = blocking(move || adopt(&runtime.engine, runtime.cache.as_deref(), &hash, &native)).await?;
         Ok(Compiled {
-            code: adopted.map_err(|error| CompileError::Unusable(format!("{error:#}")))?,
+            // What its pool has no place for, the engine says only now.
+            code: adopted.map_err(|error| CompileError::Refused(format!("{error:#}")))?,
             from_cache: false,
         })
     }
