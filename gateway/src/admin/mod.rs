@@ -194,7 +194,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
-    observe::metrics(&admin.live.app())
+    observe::metrics(admin.live.app()).await
 }
 
 /// Answers when what serves is replaced, or when it is known why not.

@@ -112,8 +112,9 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
     // Before plugins are read, so that no change is missed.
     let watch = reload::watch(front.config(), origin).await;
     let plugins = tokio::select! {
-        plugins = plugins::load(&host, front.config(), origin, None) => plugins?,
+        biased;
         () = signals.stop.cancelled() => return Ok(Exit::Ok),
+        plugins = plugins::load(&host, front.config(), origin, None) => plugins?,
     };
     let open = front.open(socket, plugins)?;
     let telemetry = Telemetry::start(&open.config.telemetry, &open.live)?;

@@ -38,7 +38,7 @@ pub(crate) struct EngineConfig {
     /// Instances that may live at once, of all plugins together.
     #[schemars(range(min = 1, max = MAX_INSTANCES))]
     pub(crate) instances: u32,
-    /// The stack that a plugin's calls may take, of every plugin alike. Plugins are compiled anew when it changes.
+    /// The stack that a plugin's calls may take, of every plugin alike.
     #[schemars(range(min = MIN_STACK_KIB, max = MAX_STACK_KIB))]
     pub(crate) stack_kib: usize,
 }

@@ -15,7 +15,8 @@ mod upstreams;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use tracing_appender::non_blocking::ErrorCounter;
 
@@ -49,8 +50,13 @@ pub(crate) struct ReloadCounters {
 }
 
 /// The answer to who asks for metrics.
-pub(crate) fn metrics(app: &App) -> Response {
-    let mut response = Response::new(text::text(families(app)).into());
+/// What the process uses is read from the system's files, so no thread that serves requests does it.
+pub(crate) async fn metrics(app: Arc<App>) -> Response {
+    let told = tokio::task::spawn_blocking(move || text::text(families(&app))).await;
+    let Ok(told) = told else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = Response::new(told.into());
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(text::CONTENT_TYPE));

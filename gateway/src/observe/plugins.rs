@@ -1,5 +1,7 @@
 //! What plugins did, from the host's counters.
 
+use std::collections::BTreeSet;
+
 use heimdall_host::counters::{CauseKind, Hook, HookCounts, Limit, Outcome, Wear};
 use heimdall_host::loader::Loaded;
 use heimdall_host::pipeline::BreakerState;
@@ -94,10 +96,9 @@ fn states(app: &App, all: &[Seen<'_>]) -> Vec<Family> {
         BreakerState::HalfOpen => 1,
         BreakerState::Open { .. } => 2,
     };
-    let failed = app
-        .failed
-        .iter()
-        .map(|failed| (vec![("plugin", failed.name.clone())], 0));
+    // One file may be there twice, and fail twice.
+    let failed: BTreeSet<&str> = app.failed.iter().map(|failed| failed.name.as_str()).collect();
+    let failed = failed.into_iter().map(|name| (vec![("plugin", name.to_owned())], 0));
     vec![
         Family::gauge(
             "heimdall_plugin_info",

@@ -161,7 +161,8 @@ pub(crate) struct UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.requests.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let class = usize::from(self.status.unwrap_or(0) / 100);
+        // Upstreams may say what no class is for.
+        let class = usize::from(self.status.unwrap_or(0) / 100).min(5);
         if let Some(route) = self.requests.routes.get(self.route as usize) {
             if let Some(count) = route.classes.get(class) {
                 count.fetch_add(1, Ordering::Relaxed);

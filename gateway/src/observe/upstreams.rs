@@ -29,6 +29,8 @@ const OUTCOMES: [&str; 11] = [
 /// Counts what one upstream was asked, whatever its settings are.
 pub(crate) struct UpstreamCounters {
     outcomes: [AtomicU64; OUTCOMES.len()],
+    /// Answers that began and were not sent to their end.
+    broken: AtomicU64,
     time: Histogram,
     in_flight: AtomicU64,
 }
@@ -37,6 +39,7 @@ impl Default for UpstreamCounters {
     fn default() -> Self {
         UpstreamCounters {
             outcomes: Default::default(),
+            broken: AtomicU64::new(0),
             time: Histogram::new(BOUNDS),
             in_flight: AtomicU64::new(0),
         }
@@ -88,6 +91,14 @@ impl Asked {
         }
     }
 
+    /// Its answer, which had begun, came to no end.
+    pub(crate) fn broke_off(&mut self, fault: &Fault) {
+        self.counters.broken.fetch_add(1, Ordering::Relaxed);
+        if let Some(span) = &mut self.span {
+            span.came_to(Err(kind(fault)));
+        }
+    }
+
     fn did_not_answer(&mut self, why: &'static str) {
         self.came_to(why);
         if let Some(span) = &mut self.span {
@@ -101,7 +112,10 @@ impl Asked {
         for (_, count) in counts.filter(|(name, _)| **name == outcome) {
             count.fetch_add(1, Ordering::Relaxed);
         }
-        self.counters.time.record(self.started.elapsed());
+        // Who was not asked, or not waited for, says nothing about how long an answer takes.
+        if !["busy", "cancelled"].contains(&outcome) {
+            self.counters.time.record(self.started.elapsed());
+        }
     }
 }
 
@@ -148,6 +162,12 @@ pub(super) fn families(upstreams: &Upstreams) -> Vec<Family> {
             "heimdall_upstream_requests",
             "Attempts at upstreams, by the kind of their status or why there is none",
             all.iter().flat_map(outcomes),
+        ),
+        Family::counter(
+            "heimdall_upstream_broken_answers",
+            "Answers of upstreams that began and came to no end",
+            all.iter()
+                .map(|(labels, counters)| (labels.clone(), counters.broken.load(Ordering::Relaxed))),
         ),
         Family::histogram(
             "heimdall_upstream_duration_seconds",

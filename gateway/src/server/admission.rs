@@ -60,16 +60,10 @@ pub(super) fn admit<B>(app: &App, request: &Request<B>) -> Result<Admitted, Box<
 
 /// Whether a request may see what the gateway consists of.
 pub(super) fn may_look<B>(app: &App, request: &Request<B>) -> bool {
-    refusal_to_look(app, request).is_none()
-}
-
-/// Why a request may not see what the gateway consists of.
-pub(super) fn refusal_to_look<B>(app: &App, request: &Request<B>) -> Option<HttpResponse> {
     if app.clients.are_asked() {
-        return identified(app, request.headers()).err();
+        return identified(app, request.headers()).is_ok();
     }
-    let foreign = app.local_only.then(|| local::foreign(request, &app.cors));
-    foreign.flatten().map(errors::foreign)
+    !app.local_only || local::foreign(request, &app.cors).is_none()
 }
 
 fn identified(app: &App, headers: &HeaderMap) -> Result<Client, HttpResponse> {

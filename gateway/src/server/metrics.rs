@@ -10,14 +10,14 @@ use http::Request;
 use http::header::HeaderValue;
 
 use super::access::request_id;
-use super::admission::refusal_to_look;
+use super::admission::admit;
 use super::{App, errors, headers};
 use crate::observe::{self, RouteName};
 
 pub(super) async fn tell(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    match refusal_to_look(&app, &request) {
-        None => observe::metrics(&app),
-        Some(refusal) => errors::into_http(refusal),
+    match admit(&app, &request) {
+        Ok(_) => observe::metrics(app).await,
+        Err(refused) => errors::into_http(refused.response),
     }
 }
 

@@ -134,11 +134,14 @@ impl Member {
 
 /// The upstream is under way until the stream is dropped.
 fn while_under_way<T: 'static>(
-    stream: BoxStream<'static, T>,
-    under_way: (Asked, Option<OwnedSemaphorePermit>),
-) -> BoxStream<'static, T> {
+    stream: BoxStream<'static, Result<T, UpstreamError>>,
+    mut under_way: (Asked, Option<OwnedSemaphorePermit>),
+) -> BoxStream<'static, Result<T, UpstreamError>> {
     let held = move |item| {
-        let _under_way = &under_way;
+        let (asked, _place) = &mut under_way;
+        if let Err(UpstreamError { fault, .. }) = &item {
+            asked.broke_off(fault);
+        }
         item
     };
     stream.map(held).boxed()

@@ -1,5 +1,6 @@
 //! Plugins are compiled by a child process of the gateway's program, which is bounded and leaves nothing behind.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -56,18 +57,35 @@ impl Compiling {
         self.host.load(Bytes::from(guest.bytes()), settings).await
     }
 
-    /// How many of its processes there are, ended ones that nobody has waited for included.
-    fn processes(&self) -> usize {
+    /// Its processes that run, as folders of `/proc`.
+    fn processes(&self) -> BTreeSet<PathBuf> {
         let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-        processes
-            .filter(|process| is_of(&process.path(), &self.program))
-            .count()
+        let processes = processes.map(|process| process.path());
+        processes.filter(|process| is_of(process, &self.program)).collect()
+    }
+
+    /// Loads a guest, and gives the processes that were seen meanwhile.
+    async fn watched(&self, guest: Guest, settings: PluginSettings) -> (Result<Loaded, LoadError>, BTreeSet<PathBuf>) {
+        let mut seen = BTreeSet::new();
+        let mut load = pin!(self.load(guest, settings));
+        loop {
+            if let Poll::Ready(loaded) = poll!(&mut load) {
+                return (loaded, seen);
+            }
+            seen.extend(self.processes());
+            tokio::task::yield_now().await;
+        }
     }
 }
 
 fn is_of(process: &Path, program: &Path) -> bool {
     let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
     line.split(|byte| *byte == 0).next() == Some(program.as_os_str().as_encoded_bytes())
+}
+
+/// How many of these processes are there, ended ones that nobody has waited for included.
+fn left(processes: &BTreeSet<PathBuf>) -> usize {
+    processes.iter().filter(|process| process.exists()).count()
 }
 
 fn settings(change: impl FnOnce(&mut Limits)) -> PluginSettings {
@@ -80,19 +98,20 @@ fn settings(change: impl FnOnce(&mut Limits)) -> PluginSettings {
 async fn what_a_child_compiled_runs() {
     let compiling = Compiling::new();
     for guest in [TYPED_GUARD, GEN3] {
-        let loaded = compiling.load(guest, settings(|_| {})).await.unwrap();
+        let (loaded, seen) = compiling.watched(guest, settings(|_| {})).await;
+        let loaded = loaded.unwrap();
         assert!(!loaded.from_cache);
+        assert_eq!((seen.len(), left(&seen)), (1, 0));
         let pipeline = Pipeline::new(vec![loaded], PipelineSettings::default()).unwrap();
         let mut exchange = std::sync::Arc::new(pipeline).begin("r", http_request("/v1/chat/completions"));
         proceed(&mut exchange, chat("hello")).await;
     }
-    assert_eq!(compiling.processes(), 0);
 }
 
 #[tokio::test]
 async fn a_child_over_a_limit_is_gone_and_the_limit_is_named_and_counted() {
     let compiling = Compiling::new();
-    let time = |limits: &mut Limits| limits.compile_timeout = Duration::from_millis(1);
+    let time = |limits: &mut Limits| limits.compile_timeout = Duration::from_millis(500);
     let memory = |limits: &mut Limits| limits.compile_memory = 32 << 20;
     for (settings, limit, setting) in [
         (
@@ -107,24 +126,27 @@ async fn a_child_over_a_limit_is_gone_and_the_limit_is_named_and_counted() {
         ),
     ] {
         let counters = settings.counters.clone();
-        let error = compiling.load(TYPED_PYTHON, settings).await.map(|_| ()).unwrap_err();
+        let (loaded, seen) = compiling.watched(TYPED_PYTHON, settings).await;
+        let error = loaded.map(|_| ()).unwrap_err();
         assert!(error.to_string().contains(setting), "{error}");
         assert_eq!(counters.overruns(limit), 1, "{error}");
-        assert_eq!(compiling.processes(), 0);
+        assert_eq!((seen.len(), left(&seen)), (1, 0));
     }
 }
 
 #[tokio::test]
 async fn a_child_does_not_outlive_a_load_that_is_given_up() {
     let compiling = Compiling::new();
+    let mut seen = BTreeSet::new();
     {
         let mut load = pin!(compiling.load(TYPED_PYTHON, settings(|_| {})));
-        while compiling.processes() == 0 {
+        while seen.is_empty() {
             assert!(matches!(poll!(&mut load), Poll::Pending));
+            seen = compiling.processes();
             tokio::task::yield_now().await;
         }
     }
-    while compiling.processes() > 0 {
+    while left(&seen) > 0 {
         tokio::task::yield_now().await;
     }
 }
@@ -139,15 +161,7 @@ fn a_child_whose_parent_is_gone_ends() {
         .spawn()
         .unwrap();
     let mut parent = child.stdin.take().unwrap();
-    writeln!(
-        parent,
-        "component {} {} {} {}",
-        4_u64 << 30,
-        1 << 20,
-        2_u64 << 30,
-        bytes.len()
-    )
-    .unwrap();
+    writeln!(parent, "component {} {} {}", 4_u64 << 30, 2_u64 << 30, bytes.len()).unwrap();
     parent.write_all(&bytes).unwrap();
     drop(parent);
     assert_eq!(child.wait().unwrap().code(), Some(1));

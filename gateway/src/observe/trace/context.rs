@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Bytes of the only version there is.
 const LENGTH: usize = 55;

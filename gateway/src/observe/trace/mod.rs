@@ -23,7 +23,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::RouteName;
 use super::otlp::{TelemetryCounters, attribute, nanos, text};
-use context::{Parent, TRACEPARENT, header, parent};
+use context::{Parent, TRACEPARENT, TRACESTATE, header, parent};
 pub(crate) use hooks::HookSpans;
 
 /// Bytes that a text of a client may have in a span.
@@ -145,9 +145,16 @@ impl Trace {
         if let Some(value) = header(&asks) {
             headers.insert(TRACEPARENT, value);
         }
+        if self.above.is_none() {
+            // It belongs to a trace that is not this one.
+            headers.remove(TRACESTATE);
+        }
+        if !self.own.is_sampled {
+            return None;
+        }
         let mut attributes = operation.attributes();
         attributes.push(text("heimdall.upstream", upstream));
-        self.own.is_sampled.then(|| UpstreamSpan {
+        Some(UpstreamSpan {
             trace: self.clone(),
             begun: Begun {
                 name: operation.name(),

@@ -100,7 +100,6 @@ pub(super) struct Children {
     program: PathBuf,
     arguments: Vec<OsString>,
     max_memory: usize,
-    stack: usize,
     places: Arc<Semaphore>,
 }
 
@@ -115,7 +114,6 @@ impl Children {
             program: program.clone(),
             arguments: arguments.clone(),
             max_memory: settings.max_memory,
-            stack: settings.stack,
             places: Arc::new(Semaphore::new(processors)),
         })
     }
@@ -127,7 +125,6 @@ impl Children {
         let order = Order {
             kind: kind.to_owned(),
             max_memory: self.max_memory,
-            stack: self.stack,
             compile_memory: limits.compile_memory,
             length: bytes.len(),
         };
@@ -150,6 +147,8 @@ impl Children {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Who interrupts the host at a terminal does not mean its children, which end with it.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
     }
@@ -214,8 +213,13 @@ impl Told {
             return Err(CompileError::Crashed(format!("it gave more than {} bytes", self.most)));
         }
         if !self.status.success() {
-            // What a process ends with when an allocation fails, and what it says when the file alone is too large.
-            let short = ["memory allocation of", "out of memory"];
+            // How a process ends when an allocation fails, or a mapping, or a thread.
+            let short = [
+                "memory allocation of",
+                "out of memory",
+                "Cannot allocate memory",
+                "Resource temporarily unavailable",
+            ];
             if short.iter().any(|words| self.complaint.contains(words)) {
                 return Err(CompileError::Memory(limits.compile_memory));
             }

@@ -62,10 +62,11 @@ async fn a_program_that_is_not_there_is_said_to_be_missing() {
 }
 
 #[test]
-fn code_does_not_depend_on_how_many_instances_there_may_be() {
-    let hash = |instances| {
+fn code_depends_neither_on_how_many_instances_there_may_be_nor_on_their_stacks() {
+    let hash = |instances, stack| {
         let settings = RuntimeSettings {
             instances,
+            stack,
             ..RuntimeSettings::default()
         };
         let mut hasher = std::hash::DefaultHasher::new();
@@ -73,5 +74,5 @@ fn code_does_not_depend_on_how_many_instances_there_may_be() {
         std::hash::Hash::hash(&engine.precompile_compatibility_hash(), &mut hasher);
         std::hash::Hasher::finish(&hasher)
     };
-    assert_eq!(hash(1), hash(1000));
+    assert_eq!(hash(1, 1 << 20), hash(1000, 4 << 20));
 }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, Read as _, Write as _};
 use std::process::ExitCode;
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 use super::super::cache::precompile;
 use super::super::{RuntimeSettings, engine};
@@ -14,7 +14,6 @@ pub(super) struct Order {
     /// A kind of code, as the cache names it.
     pub(super) kind: String,
     pub(super) max_memory: usize,
-    pub(super) stack: usize,
     pub(super) compile_memory: usize,
     pub(super) length: usize,
 }
@@ -25,8 +24,8 @@ const LINE: u64 = 200;
 impl Order {
     pub(super) fn line(&self) -> String {
         format!(
-            "{} {} {} {} {}\n",
-            self.kind, self.max_memory, self.stack, self.compile_memory, self.length
+            "{} {} {} {}\n",
+            self.kind, self.max_memory, self.compile_memory, self.length
         )
     }
 
@@ -37,7 +36,6 @@ impl Order {
         let order = Order {
             kind,
             max_memory: number()?,
-            stack: number()?,
             compile_memory: number()?,
             length: number()?,
         };
@@ -111,7 +109,7 @@ fn work() -> io::Result<()> {
     std::thread::Builder::new()
         .name("heimdall-parent".into())
         .spawn(end_with_parent)?;
-    compile(&order, &bytes).write(&mut io::stdout().lock())
+    compile(&order, &bytes)?.write(&mut io::stdout().lock())
 }
 
 /// Address space that is only reserved, as engines do, does not count as data.
@@ -120,7 +118,9 @@ fn cap(order: &Order) -> io::Result<()> {
         current: Some(bytes),
         maximum: Some(bytes),
     };
-    setrlimit(Resource::Data, at_most(order.compile_memory as u64))?;
+    // What the host itself may not have, its child can't ask for.
+    let inherited = getrlimit(Resource::Data).maximum.unwrap_or(u64::MAX);
+    setrlimit(Resource::Data, at_most(inherited.min(order.compile_memory as u64)))?;
     // It writes no file, and memory that may hold other people's plugins is not dumped.
     setrlimit(Resource::Fsize, at_most(0))?;
     setrlimit(Resource::Core, at_most(0))?;
@@ -135,19 +135,18 @@ fn end_with_parent() {
     std::process::exit(1);
 }
 
-fn compile(order: &Order, bytes: &[u8]) -> Answer {
+fn compile(order: &Order, bytes: &[u8]) -> io::Result<Answer> {
     let settings = RuntimeSettings {
-        // It runs none. What code depends on is the same for any number.
+        // It runs none. Code depends neither on their number nor on their stacks.
         instances: 1,
         max_memory: order.max_memory,
-        stack: order.stack,
         ..RuntimeSettings::default()
     };
-    let code = engine::build(&settings).and_then(|engine| precompile(&engine, &order.kind, bytes));
-    match code {
+    let engine = engine::build(&settings).map_err(|error| io::Error::other(format!("{error:#}")))?;
+    Ok(match precompile(&engine, &order.kind, bytes) {
         Ok(code) => Answer::Code(code),
         Err(error) => Answer::Refused(format!("{error:#}")),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -158,9 +157,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_order_is_read_as_it_was_written(kind in "[a-z]{1,9}", numbers: [usize; 4]) {
-            let [max_memory, stack, compile_memory, length] = numbers;
-            let order = Order { kind, max_memory, stack, compile_memory, length };
+        fn an_order_is_read_as_it_was_written(kind in "[a-z]{1,9}", numbers: [usize; 3]) {
+            let [max_memory, compile_memory, length] = numbers;
+            let order = Order { kind, max_memory, compile_memory, length };
             prop_assert!((order.line().len() as u64) <= LINE);
             prop_assert_eq!(Order::read(&order.line()), Some(order));
         }
