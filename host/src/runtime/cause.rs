@@ -20,6 +20,10 @@ pub fn cause_of(error: wasmtime::Error, tenant: &Tenant) -> Cause {
     if tenant.memory_denied() {
         return Cause::OutOfMemory(tenant.limits().memory);
     }
+    // A call takes a stack of the host's pool.
+    if let Some(exhausted) = exhausted(&error, tenant) {
+        return exhausted;
+    }
     if let Some(limit) = overrun(&error) {
         tenant.account().counters().over(limit, 1);
     }
@@ -53,14 +57,21 @@ pub fn instantiation_cause(error: wasmtime::Error, tenant: &Tenant) -> Cause {
     if tenant.memory_denied() {
         return Cause::OutOfMemory(tenant.limits().memory);
     }
-    if error.is::<PoolConcurrencyLimitError>() {
-        tenant.account().counters().over(Limit::Instances, 1);
-        return Cause::Exhausted(describe(&error));
+    if let Some(exhausted) = exhausted(&error, tenant) {
+        return exhausted;
     }
     if error.is::<Cause>() || error.is::<I32Exit>() || error.is::<Trap>() {
         return cause_of(error, tenant);
     }
     Cause::Instantiate(describe(&error))
+}
+
+/// Whether the host's pool has no place left for what was asked of it.
+fn exhausted(error: &wasmtime::Error, tenant: &Tenant) -> Option<Cause> {
+    error.is::<PoolConcurrencyLimitError>().then(|| {
+        tenant.account().counters().over(Limit::Instances, 1);
+        Cause::Exhausted(describe(error))
+    })
 }
 
 /// One line: the root of the error, and where in the guest it happened.
