@@ -86,6 +86,8 @@ impl PackedInstance {
                 let old = self.renew(export, context, &cause.to_string()).await?;
                 tokio::spawn(old.retire());
             }
+            // The host has no room for this call, and none for a fresh instance.
+            Err(Unplaced::Trapped(cause @ Cause::Exhausted(_))) => return Err(cause),
             Err(Unplaced::Trapped(cause)) => drop(self.renew(export, context, &cause.to_string()).await?),
         }
         self.place(inputs).await
