@@ -129,16 +129,16 @@ enum Verb {
     Inspect(inspect::Arguments),
     Completions(manual::CompletionsArguments),
     Man(manual::ManArguments),
-    /// Compiles one plugin for the process that started it.
-    #[command(name = COMPILE_WORKER, hide = true)]
-    CompileWorker,
 }
 
-/// The verb of the child processes that compile.
+/// What the child processes that compile are started with. It is no verb: completions and pages tell of what is for users.
 pub(crate) const COMPILE_WORKER: &str = "compile-worker";
 
 /// Reads the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == COMPILE_WORKER) {
+        return heimdall_host::runtime::compile_worker();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -166,7 +166,6 @@ pub(crate) fn run() -> ExitCode {
         Verb::Inspect(arguments) => inspect::run(&arguments),
         Verb::Completions(arguments) => manual::completions(&arguments, Cli::command()),
         Verb::Man(arguments) => manual::man(&arguments, Cli::command()),
-        Verb::CompileWorker => return heimdall_host::runtime::compile_worker(),
     };
     match done {
         Ok(exit) => exit.into(),
