@@ -50,21 +50,24 @@ pub(crate) struct ReloadCounters {
 }
 
 /// The answer to who asks for metrics.
-/// What the process uses is read from the system's files, so no thread that serves requests does it.
 pub(crate) async fn metrics(app: Arc<App>) -> Response {
-    let told = tokio::task::spawn_blocking(move || text::text(families(&app))).await;
-    let Ok(told) = told else {
+    let Some(families) = families(app).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let mut response = Response::new(told.into());
+    let mut response = Response::new(text::text(families).into());
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(text::CONTENT_TYPE));
     response
 }
 
-/// Everything that there is to tell at this moment.
-fn families(app: &App) -> Vec<Family> {
+/// Everything that there is to tell at this moment. What the process uses is read from the system's files, so no thread that
+/// serves requests does it. None: the process is ending.
+async fn families(app: Arc<App>) -> Option<Vec<Family>> {
+    tokio::task::spawn_blocking(move || read(&app)).await.ok()
+}
+
+fn read(app: &App) -> Vec<Family> {
     let mut families = gateway(app);
     families.extend(requests::families(&app.observation.requests));
     families.extend(upstreams::families(&app.upstreams));

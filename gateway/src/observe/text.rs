@@ -1,6 +1,7 @@
 //! Metrics as Prometheus reads them: the text of OpenMetrics.
 
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
@@ -53,8 +54,7 @@ impl Collector for Families {
                 }
                 Samples::Histogram(series) => {
                     for (labels, times) in series {
-                        let bound =
-                            |bound: Option<std::time::Duration>| bound.map_or(f64::INFINITY, |it| it.as_secs_f64());
+                        let bound = |bound: Option<Duration>| bound.map_or(f64::INFINITY, |it| it.as_secs_f64());
                         let buckets = times.buckets().map(|(to, count)| (bound(to), count));
                         metric
                             .encode_family(&labels.as_slice())?

@@ -12,7 +12,7 @@ use super::super::load::{parse, parse_with};
 use super::super::plugin::{BreakerConfig, LimitsConfig, RecycleConfig};
 use super::super::schema::{resolved, schema, settings};
 use super::super::tree::{Node, Place, Text};
-use super::super::{Config, convert, reference};
+use super::super::{Config, EngineConfig, convert, reference};
 
 const FORMATS: [(Format, &str); 3] = [
     (Format::Toml, "a.toml"),
@@ -351,7 +351,13 @@ fn every_limit_is_documented_with_its_setting_and_the_name_that_it_is_counted_by
     let limits = serde_json::to_value(LimitsConfig::default().in_force()).unwrap();
     let recycle = serde_json::to_value(RecycleConfig::default()).unwrap();
     let breaker = serde_json::to_value(BreakerConfig::default()).unwrap();
-    for (table, settings) in [("limits", limits), ("recycle", recycle), ("breaker", breaker)] {
+    let engine = serde_json::to_value(EngineConfig::default()).unwrap();
+    for (table, settings) in [
+        ("limits", limits),
+        ("recycle", recycle),
+        ("breaker", breaker),
+        ("engine", engine),
+    ] {
         for (setting, value) in settings.as_object().unwrap() {
             let row = text.lines().find(|line| line.contains(&format!("`{table}.{setting}`")));
             let row = row.unwrap_or_else(|| panic!("`{table}.{setting}` is not in docs/limits.md"));

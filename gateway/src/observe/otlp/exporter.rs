@@ -121,7 +121,9 @@ impl Exporter {
             since: nanos(self.since),
             now: nanos(SystemTime::now()),
         };
-        let families = families(&self.live.app());
+        let Some(families) = families(self.live.app()).await else {
+            return;
+        };
         let request = ExportMetricsServiceRequest {
             resource_metrics: vec![ResourceMetrics {
                 resource: Some(self.settings.resource.clone()),
