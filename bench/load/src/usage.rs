@@ -68,6 +68,20 @@ pub fn forget_peak(process: u32) -> Result<(), UsageError> {
     fs::write(format!("/proc/{process}/clear_refs"), "5").map_err(|source| UsageError::Read { process, source })
 }
 
+/// Processor time of this thread, to the nanosecond.
+///
+/// # Errors
+/// Where the kernel does not tell it.
+pub fn thread_time() -> Result<Duration, UsageError> {
+    let read = fs::read_to_string("/proc/thread-self/schedstat");
+    let told = read.map_err(|source| UsageError::Read {
+        process: std::process::id(),
+        source,
+    })?;
+    let first = told.split_whitespace().next().and_then(|first| first.parse().ok());
+    first.map(Duration::from_nanos).ok_or(UsageError::Missing("schedstat"))
+}
+
 /// Of its `stat`: the 14th and 15th field. The second is the program's name in parentheses, which may hold anything.
 fn processor(stat: &str) -> Result<Duration, UsageError> {
     let (_, fields) = stat.rsplit_once(')').ok_or(UsageError::Missing("comm"))?;

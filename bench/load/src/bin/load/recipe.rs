@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -36,6 +36,8 @@ pub enum Kind {
     Proxy,
     /// Heimdall with these plugins.
     Heimdall(Vec<Plugin>),
+    /// The same, its log to be read.
+    Recording(Vec<Plugin>),
     /// Another gateway.
     Other(Other),
 }
@@ -82,15 +84,20 @@ impl Recipe {
         Recipe::new(format!("Heimdall, {plugins}"), Kind::Heimdall(list))
     }
 
-    pub fn other(name: impl Into<String>, other: Other) -> Recipe {
+    pub fn without_plugins() -> Recipe {
+        Recipe::heimdall("0 plugins", Vec::new())
+    }
+
+    pub fn other(name: impl Into<String>, other: Other, headers: Vec<(String, String)>) -> Recipe {
         Recipe {
+            headers,
             patience: Duration::from_secs(300),
             ..Recipe::new(name, Kind::Other(other))
         }
     }
 
     /// The command that starts it, in a folder of its own.
-    pub fn command(&self, site: &Site, folder: &std::path::Path, port: u16, upstream: u16) -> Result<Option<Command>> {
+    pub fn command(&self, site: &Site, folder: &Path, port: u16, upstream: u16) -> Result<Option<Command>> {
         let (listen, server) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{upstream}"));
         let mut command = match &self.kind {
             Kind::None => return Ok(None),
@@ -99,11 +106,16 @@ impl Recipe {
                 command.args(["--listen", &listen, "--upstream", &server]);
                 command
             }
-            Kind::Heimdall(plugins) => {
+            Kind::Heimdall(plugins) | Kind::Recording(plugins) => {
                 let file = folder.join("heimdall.toml");
                 std::fs::write(&file, configuration(&listen, &server, plugins)?)?;
                 let mut command = Command::new(&site.heimdall);
-                command.args(["serve", "--log", &site.log, "--config"]).arg(file);
+                command.args(["serve", "--config"]).arg(file);
+                if matches!(self.kind, Kind::Recording(_)) {
+                    command.args(["--log", "info", "--log-format", "json"]);
+                } else {
+                    command.args(["--log", &site.log]);
+                }
                 command.env("XDG_CACHE_HOME", site.kept("cache"));
                 command.env("XDG_STATE_HOME", site.kept("state"));
                 command.env_remove("RUST_LOG");
@@ -136,6 +148,16 @@ impl Plugin {
             file: Site::guest(file),
             settings: String::new(),
         }
+    }
+
+    /// A guest that is written here, as text.
+    pub fn of_text(site: &Site, name: &str, text: &str) -> Result<Plugin> {
+        let file = site.scratch.path().join(format!("{name}.wasm"));
+        std::fs::write(&file, wat::parse_str(text)?)?;
+        Ok(Plugin {
+            file,
+            settings: String::new(),
+        })
     }
 }
 

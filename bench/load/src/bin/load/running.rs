@@ -9,19 +9,20 @@ use anyhow::{Context, Result, bail, ensure};
 use heimdall_load::document::{Document, Size};
 use heimdall_load::oha::{self, Http, Shot};
 use heimdall_load::usage::Usage;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use crate::recipe::Recipe;
+use crate::recipe::{Kind, Recipe};
 use crate::site::Site;
 
 /// How often one that starts is tried.
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// Calls of one kind, for some time.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Calls {
     pub document: Document,
     pub at_once: u32,
@@ -35,10 +36,12 @@ pub struct Running {
     pub first_answer: Duration,
     /// Its process.
     pub process: u32,
+    /// Whether it is another gateway, some of whose calls may fail.
+    pub is_foreign: bool,
     url: String,
     headers: Vec<(String, String)>,
     /// None for the upstream, which is someone else's.
-    _child: Option<Child>,
+    child: Option<(Child, PathBuf)>,
 }
 
 /// What calls came to.
@@ -62,7 +65,7 @@ impl Upstream {
         let mut command = Command::new(site.program("load-upstream"));
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         let (mut child, log) = spawn(command, site)?;
-        let ask = Ask::new(&Recipe::none(), port);
+        let ask = Ask::new(&Recipe::none().path, &[], port);
         first_answer(&ask, &mut child, &log, Duration::from_secs(60)).await?;
         Ok(Upstream { port, child })
     }
@@ -71,32 +74,47 @@ impl Upstream {
 impl Running {
     /// Starts it, and waits for its first answer.
     pub async fn start(recipe: &Recipe, site: &Site, upstream: &Upstream) -> Result<Running> {
+        Running::begin(recipe, site, upstream, false).await
+    }
+
+    /// Starts it, waits until it is ready, and for its first answer then: that alone is its `first_answer`.
+    pub async fn start_ready(recipe: &Recipe, site: &Site, upstream: &Upstream) -> Result<Running> {
+        Running::begin(recipe, site, upstream, true).await
+    }
+
+    async fn begin(recipe: &Recipe, site: &Site, upstream: &Upstream, ready: bool) -> Result<Running> {
         let folder = tempfile::tempdir_in(site.scratch.path())?.keep();
         let port = free_port().await?;
         let command = recipe.command(site, &folder, port, upstream.port)?;
         let port = if command.is_some() { port } else { upstream.port };
-        let ask = Ask::new(recipe, port);
-        let began = Instant::now();
-        let (child, process) = match command {
-            Some(command) => {
-                let (mut child, log) = spawn(command, site)?;
-                let started = first_answer(&ask, &mut child, &log, recipe.patience).await;
-                started.with_context(|| format!("{} does not start", recipe.name))?;
-                let process = child.id();
-                (Some(child), process)
-            }
-            None => {
-                ask.answered().await?;
-                (None, upstream.child.id())
-            }
-        };
+        let headers = filled(&recipe.headers, upstream.port);
+        let ask = Ask::new(&recipe.path, &headers, port);
+        let mut began = Instant::now();
+        let mut child = command.map(|command| spawn(command, site)).transpose()?;
+        if let Some((child, log)) = &mut child {
+            let started = async {
+                if ready {
+                    let knock = Ask::ready(recipe, port);
+                    first_answer(&knock, child, log, recipe.patience).await?;
+                    began = Instant::now();
+                }
+                first_answer(&ask, child, log, recipe.patience).await
+            };
+            started
+                .await
+                .with_context(|| format!("{} does not start", recipe.name))?;
+        } else {
+            ask.answered().await?;
+        }
+        let process = child.as_ref().map_or(&upstream.child, |(child, _)| child).id();
         Ok(Running {
             name: recipe.name.clone(),
             first_answer: began.elapsed(),
             process: process.with_context(|| format!("{} has ended", recipe.name))?,
+            is_foreign: matches!(recipe.kind, Kind::Other(_)),
             url: format!("http://127.0.0.1:{port}{}", recipe.path),
-            headers: recipe.headers.clone(),
-            _child: child,
+            headers,
+            child,
         })
     }
 
@@ -127,6 +145,26 @@ impl Running {
     }
 }
 
+impl Running {
+    /// Ends it as an operator does, and gives back what it logged.
+    pub async fn end(mut self) -> Result<String> {
+        let (mut child, log) = self.child.take().context("the upstream is not ended")?;
+        let process = i32::try_from(self.process)
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("no process")?;
+        kill_process(process, Signal::TERM)?;
+        child.wait().await?;
+        Ok(std::fs::read_to_string(log)?)
+    }
+}
+
+/// Headers that may name the upstream's port.
+fn filled(headers: &[(String, String)], upstream: u16) -> Vec<(String, String)> {
+    let filled = |(name, value): &(String, String)| (name.clone(), value.replace("{upstream}", &upstream.to_string()));
+    headers.iter().map(filled).collect()
+}
+
 /// Starts a command, whose output goes to a file.
 fn spawn(mut command: Command, site: &Site) -> Result<(Child, PathBuf)> {
     let (log, path) = tempfile::NamedTempFile::new_in(site.scratch.path())?.keep()?;
@@ -142,34 +180,46 @@ fn spawn(mut command: Command, site: &Site) -> Result<(Child, PathBuf)> {
 /// One call, without a client's ado.
 struct Ask {
     port: u16,
-    request: String,
+    /// None: it is enough to be let in.
+    request: Option<String>,
 }
 
 impl Ask {
-    fn new(recipe: &Recipe, port: u16) -> Ask {
+    fn new(path: &str, headers: &[(String, String)], port: u16) -> Ask {
         let document = Document {
             size: Size::Small,
             stream: false,
         };
         let body = document.text();
-        let headers: String = recipe
-            .headers
+        let headers: String = headers
             .iter()
             .map(|(name, value)| format!("{name}: {value}\r\n"))
             .collect();
         let request = format!(
-            "POST {} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n{headers}\r\n{body}",
-            recipe.path,
             body.len()
         );
+        Ask {
+            port,
+            request: Some(request),
+        }
+    }
+
+    /// Whether it is ready: Heimdall takes connections before it is, the others do not.
+    fn ready(recipe: &Recipe, port: u16) -> Ask {
+        let says = matches!(recipe.kind, Kind::Heimdall(_) | Kind::Recording(_));
+        let request =
+            says.then(|| format!("GET /readyz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n"));
         Ask { port, request }
     }
 
     /// Asks, and reads the answer to its end.
     async fn answered(&self) -> Result<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.write_all(self.request.as_bytes()).await?;
+        let Some(request) = &self.request else { return Ok(()) };
+        stream.set_nodelay(true)?;
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         ensure!(

@@ -17,6 +17,8 @@ pub struct Site {
     pub heimdall: PathBuf,
     /// What the gateway logs.
     pub log: String,
+    /// Where programs of others are installed.
+    pub tools: PathBuf,
     /// The load generator.
     pub oha: PathBuf,
     /// Goes with the run: configurations, bodies of requests, log lines.
@@ -26,7 +28,7 @@ pub struct Site {
 }
 
 impl Site {
-    pub async fn find(heimdall: Option<PathBuf>, log: String) -> Result<Site> {
+    pub async fn find(heimdall: Option<PathBuf>, tools: Option<PathBuf>, log: String) -> Result<Site> {
         let this = std::env::current_exe()?;
         let programs = this.parent().context("this program is in no folder")?.to_owned();
         let target = programs
@@ -39,7 +41,8 @@ impl Site {
             "{} is not built: cargo build --release --workspace",
             heimdall.display()
         );
-        let oha = oha(&target).await?;
+        let tools = tools.unwrap_or_else(|| target.join("bench").join("tools"));
+        let oha = oha(&tools).await?;
         let scratch = tempfile::tempdir()?;
         for size in [Size::Small, Size::Large] {
             for stream in [false, true] {
@@ -51,6 +54,7 @@ impl Site {
             target,
             heimdall,
             log,
+            tools,
             oha,
             scratch,
             programs,
@@ -83,26 +87,13 @@ fn body(folder: &Path, document: Document) -> PathBuf {
     folder.join(format!("{}-{stream}.json", document.size.bytes()))
 }
 
-/// Where programs of others are installed.
-pub fn tools(target: &Path) -> PathBuf {
-    target.join("bench").join("tools")
-}
-
 /// The load generator, which is installed where it is not there: minutes, once.
-async fn oha(target: &Path) -> Result<PathBuf> {
-    let tools = tools(target);
+async fn oha(tools: &Path) -> Result<PathBuf> {
     let program = tools.join("bin").join("oha");
     if !program.exists() {
         let mut install = Command::new("cargo");
-        install.args([
-            "install",
-            "--quiet",
-            "--locked",
-           
-            "--version",
-            OHA,
-        ]);
-        run(install.arg("--root").arg(&tools).arg("oha")).await?;
+        install.args(["install", "--quiet", "--locked", "--version", OHA]);
+        run(install.arg("--root").arg(tools).arg("oha")).await?;
     }
     Ok(program)
 }

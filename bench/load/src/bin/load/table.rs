@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use heimdall_load::document::{CHUNKS, Document, Size};
 use heimdall_load::oha::Http;
+use heimdall_load::usage::forget_peak;
 use heimdall_measure::results::{Measure, Row, Unit};
 use heimdall_measure::sample::Samples;
 
@@ -22,8 +23,9 @@ pub struct Effort {
 }
 
 /// What is sent, and to whom.
-#[derive(Clone)]
 pub struct Table {
+    /// What it is called.
+    pub what: String,
     pub calls: Calls,
     pub contenders: Vec<Recipe>,
 }
@@ -32,9 +34,22 @@ pub struct Table {
 type Taken = BTreeMap<&'static str, Vec<f64>>;
 
 impl Table {
-    /// What it is called: its calls in words.
-    pub fn what(&self) -> String {
-        named(&self.calls)
+    /// The calls say what it is called.
+    pub fn new(calls: Calls, contenders: Vec<Recipe>) -> Table {
+        Table {
+            what: named(&calls),
+            calls,
+            contenders,
+        }
+    }
+
+    /// The same, set apart from others with the same calls.
+    #[must_use]
+    pub fn among(self, whom: &str) -> Table {
+        Table {
+            what: format!("{}, {whom}", self.what),
+            ..self
+        }
     }
 
     /// Measures all contenders in each round, beginning with another one each time.
@@ -44,7 +59,9 @@ impl Table {
             let contender = Running::start(recipe, site, upstream).await?;
             // The first calls meet caches and connections that later ones find filled.
             contender.measure(site, self.calls, effort.time / 2).await?;
-            running.push((contender, Taken::new()));
+            let first = contender.first_answer.as_nanos() as f64;
+            forget_peak(contender.process)?;
+            running.push((contender, Taken::from([("first answer", vec![first])])));
         }
         let count = running.len().max(1);
         for round in 0..effort.rounds {
@@ -52,7 +69,11 @@ impl Table {
             for (contender, taken) in &mut running {
                 let measured = contender.measure(site, self.calls, effort.time).await?;
                 let failed = &measured.shot.failed;
-                ensure!(failed.is_empty(), "{} failed: {failed:?}", contender.name);
+                ensure!(
+                    failed.is_empty() || contender.is_foreign,
+                    "{} failed: {failed:?}",
+                    contender.name
+                );
                 self.take(taken, &measured);
             }
         }
@@ -70,6 +91,7 @@ impl Table {
         add("processor", measured.processor.as_nanos() as f64);
         add("resident", measured.usage.resident as f64);
         add("peak", measured.usage.peak as f64);
+        add("failed", shot.failed.values().sum::<u64>() as f64);
         if self.calls.document.stream {
             add("chunks", shot.per_second() * CHUNKS as f64);
         }
@@ -95,7 +117,7 @@ impl Table {
                 }
             }
             Row {
-                what: self.what(),
+                what: self.what.clone(),
                 who: contender.name.clone(),
                 size: self.calls.document.size.bytes() as u64,
                 measures: taken
@@ -108,10 +130,12 @@ impl Table {
     }
 }
 
-fn measure(name: &str, values: Vec<f64>) -> Measure {
+/// What is measured under this name.
+pub fn measure(name: &str, values: Vec<f64>) -> Measure {
     let unit = match name {
         "requests" | "chunks" => Unit::PerSecond,
         "resident" | "peak" => Unit::Bytes,
+        "failed" => Unit::Count,
         _ => Unit::Nanoseconds,
     };
     Measure {
