@@ -1,6 +1,5 @@
 //! A new instance: what the engine takes for it, and with the host's own part.
 
-use crate::Error;
 use crate::case::{Case, Ready};
 use crate::guests::{Does, Generation, Hook, example, typed};
 use crate::raw::{RawComponent, RawModule};
