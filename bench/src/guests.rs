@@ -146,7 +146,8 @@ impl Generation {
             (_, Hook::BeforeCall, Does::Edit) => "edit-call",
             (_, Hook::OnRequest, Does::Edit) => "edit-request",
             (_, Hook::OnResponse, Does::Edit) => "edit-response",
-            (_, Hook::AfterCall | Hook::AfterChunk | Hook::OnChunk, Does::Edit) => "edit-answer",
+            (_, Hook::OnChunk, Does::Edit) => "edit-chunk",
+            (_, Hook::AfterCall | Hook::AfterChunk, Does::Edit) => "edit-answer",
         })
     }
 }

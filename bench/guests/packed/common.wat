@@ -54,3 +54,4 @@
   (data (i32.const 1200) "\"headers")
   (data (i32.const 1208) "\"respons")
   (data (i32.const 1216) "\"model\":")
+  (data (i32.const 1224) "\"delta\":")
