@@ -34,7 +34,10 @@ fn row(row: &Row) {
     let median = |measure: Option<&Measure>| Some(measure?.samples.spread()?.median);
     let told = |name: &str| median(row.measures.get(name)).map_or_else(String::new, |value| format!("{value:.0}"));
     let (size, who) = (row.size, &row.who);
-    let (time, count, bytes) = (told("time"), told("allocations"), told("allocated"));
+    let (time, count, mut bytes) = (told("time"), told("allocations"), told("allocated"));
+    if row.measures.contains_key("memory") {
+        bytes = told("memory");
+    }
     println!("{size:>10}  {who:<58} {time:>14} {count:>8} {bytes:>12}");
 }
 
