@@ -1,5 +1,11 @@
 //! The upstream and the proxy over real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails by a panic says what is wrong"
+)]
+
 use std::net::SocketAddr;
 
 use bytes::Bytes;

@@ -108,6 +108,9 @@ async fn main() -> Result<()> {
         keep(special::loops(&site, &upstream, effort).await?);
     }
     results.targets = targets::of(&results.rows, arguments.peers);
+    if arguments.only.is_some() {
+        results.targets.retain(|target| target.ratio.is_some());
+    }
     report::targets(&results);
     println!("\n{}", results.save(&site.target)?.display());
     Ok(())

@@ -106,8 +106,15 @@ async fn litellm(tools: &Path) -> Result<Recipe> {
             "--telemetry",
             "False",
         ]),
-        // Its list of prices comes with the package; else it would be fetched.
-        environment: vec![("LITELLM_LOCAL_MODEL_COST_MAP".to_owned(), "True".to_owned())],
+        environment: vec![
+            // Its list of prices comes with the package; else it would be fetched.
+            ("LITELLM_LOCAL_MODEL_COST_MAP".to_owned(), "True".to_owned()),
+            // It asks for no key, as the others do not.
+            (
+                "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY".to_owned(),
+                "true".to_owned(),
+            ),
+        ],
         files: vec![("litellm.yaml".to_owned(), LITELLM.to_owned())],
     };
     Ok(Recipe::other("LiteLLM", other, Vec::new()))
