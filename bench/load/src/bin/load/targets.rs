@@ -90,7 +90,7 @@ fn starts_and_memory(told: &Told<'_>) -> Vec<Target> {
     let starts = [
         (
             "first-answer",
-            "time",
+            "first answer",
             "from the start of the process to its first answer",
         ),
         ("first-request", "first request", "the first request after it is ready"),
