@@ -202,3 +202,36 @@ fn note_installed(folder: &Path, lock: &Path) -> Result<()> {
     std::fs::copy(lock, folder.join(".installed"))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_the_readme_is_read() {
+        let (_, text) = include_str!("../../../README.md").split_once("```toml\n").unwrap();
+        let (text, _) = text.split_once("```").unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let [recipe] = given(file.path()).unwrap().try_into().ok().unwrap();
+        assert_eq!((&*recipe.name, &*recipe.path), ("Bifrost", "/v1/chat/completions"));
+    }
+
+    #[test]
+    fn a_setting_that_there_is_not_is_told() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "[[gateway]]\nname = \"x\"\nprogram = \"x\"\nargs = []\n").unwrap();
+        let error = given(file.path()).err().unwrap();
+        assert!(format!("{error:#}").contains("unknown field `args`"), "{error:#}");
+    }
+
+    #[test]
+    fn the_versions_of_what_is_installed_are_known() {
+        let versions = versions().unwrap();
+        assert_eq!(versions.keys().collect::<Vec<_>>(), ["LiteLLM", "Portkey"]);
+        assert!(
+            versions.values().all(|version| version.split('.').count() == 3),
+            "{versions:?}"
+        );
+    }
+}
