@@ -2,35 +2,35 @@
 
 use heimdall_measure::results::{Bound, Measure, Results, Row, Unit};
 
-/// A table for the terminal, of the measures that matter most.
+/// Measures that a terminal has room for, and what they are called there.
+const SHOWN: [(&str, &str); 13] = [
+    ("requests", "requests"),
+    ("requests at first", "at first"),
+    ("requests then", "then"),
+    ("failed", "failed"),
+    ("chunks", "chunks"),
+    ("first answer", "first answer"),
+    ("first request", "first request"),
+    ("time", "p50"),
+    ("p99", "p99"),
+    ("p99.9", "p99.9"),
+    ("processor", "processor"),
+    ("resident", "resident"),
+    ("peak", "peak"),
+];
+
+/// A table for the terminal.
 pub fn table(rows: &[Row]) {
-    const SHOWN: [&str; 8] = [
-        "requests",
-        "chunks",
-        "time",
-        "p99",
-        "p99.9",
-        "processor",
-        "resident",
-        "peak",
-    ];
     let Some(first) = rows.first() else { return };
-    println!("\n{}", first.what);
-    let shown: Vec<_> = SHOWN
-        .into_iter()
-        .filter(|name| first.measures.contains_key(*name))
-        .collect();
-    print!("{:<28}", "");
-    shown
-        .iter()
-        .for_each(|name| print!("{:>12}", if *name == "time" { "p50" } else { name }));
-    println!();
+    let shown = SHOWN.iter().filter(|(name, _)| first.measures.contains_key(*name));
+    let heads: String = shown.clone().map(|(_, head)| format!("{head:>14}")).collect();
+    println!("\n{}\n{:<36}{heads}", first.what, "");
     for row in rows {
-        print!("{:<28}", row.who);
-        for name in &shown {
-            print!("{:>12}", row.measures.get(*name).map(told).unwrap_or_default());
-        }
-        println!();
+        let cells = shown
+            .clone()
+            .map(|(name, _)| row.measures.get(*name).map(told).unwrap_or_default());
+        let cells: String = cells.map(|cell| format!("{cell:>14}")).collect();
+        println!("{:<36}{cells}", row.who);
     }
 }
 
