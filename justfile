@@ -59,6 +59,10 @@ soak minutes="10":
     cargo build --release --workspace --bin heimdall --bin soak
     target/release/soak {{ minutes }}
 
+# Measure other hosts beside ours, doing the same with the same documents (needs Go for two of them).
+bench-peers *arguments:
+    bench/peers/run.sh {{ arguments }}
+
 # Everything that has to pass before a change lands.
 ci:
     .ci/run
