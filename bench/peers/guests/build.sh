@@ -27,6 +27,6 @@ done
 # Heimdall makes a component of a typed plugin's module by itself; plain wasmtime does not.
 wasm-tools component new "$built/peer_component.wasm" --output component.wasm
 for guest in component extism packed typed; do
-	wasm-tools strip "$guest.wasm" --delete producers --output "$guest.wasm"
+	wasm-tools strip "$guest.wasm" --delete '^(name|producers)$' --output "$guest.wasm"
 done
 ls -l ./*.wasm

@@ -23,7 +23,7 @@ impl Peer for Extism {
     }
 
     fn call(&mut self, function: Function, input: &Arc<[u8]>) -> Result<Vec<u8>> {
-        self.warm.call(function.export(), input)
+        self.warm.call(function.export(), &**input)
     }
 
     fn instance(&mut self) -> Result<Plugin> {
@@ -31,7 +31,7 @@ impl Peer for Extism {
     }
 
     fn call_fresh(&mut self, mut instance: Plugin, input: &Arc<[u8]>) -> Result<Vec<u8>> {
-        instance.call(Function::Echo.export(), input)
+        instance.call(Function::Echo.export(), &**input)
     }
 }
 
