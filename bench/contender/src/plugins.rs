@@ -83,6 +83,7 @@ async fn instances(host: &Host, bytes: &Bytes) -> Result<PackedFactory> {
     };
     let account = Account::new("peer".into(), limits, Arc::default());
     let config = Bytes::from_static(br#"{"task":"echo"}"#);
-    let template = Template::link(host.runtime(), &compiled.code, layout, account, config)?;
+    let template = Template::link(host.runtime(), &compiled.code, layout, account, config);
+    let template = template.map_err(|error| anyhow!("{error:#}"))?;
     Ok(PackedFactory(Arc::new(template)))
 }
