@@ -40,8 +40,12 @@ fn main() -> Result<()> {
         _ => bail!("the first argument is `packed` or `typed`"),
     };
     let mut folders = arguments.map(PathBuf::from);
-    let guests = folders.next().context("the second argument is the folder of the guests")?;
-    let documents = folders.next().context("the third argument is the folder of the documents")?;
+    let guests = folders
+        .next()
+        .context("the second argument is the folder of the guests")?;
+    let documents = folders
+        .next()
+        .context("the third argument is the folder of the documents")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let plugins = runtime.block_on(Plugins::load(kind, &guests))?;
     let mut read = HashMap::new();

@@ -40,7 +40,10 @@ impl Plugins {
             Kind::Typed => "typed.wasm",
         };
         let bytes = Bytes::from(fs::read(guests.join(file))?);
-        let host = heimdall_shim::abis().into_iter().fold(Host::builder(), HostBuilder::abi).build()?;
+        let host = heimdall_shim::abis()
+            .into_iter()
+            .fold(Host::builder(), HostBuilder::abi)
+            .build()?;
         let load = async |task: &str, isolation| {
             let mut settings = PluginSettings::new(file);
             settings.config = Some(Document::parse(format!(r#"{{"task":"{task}"}}"#))?);
@@ -61,7 +64,10 @@ impl Plugins {
 
     /// A new instance, with all that one needs before its first call.
     pub async fn instance(&self) -> Result<PackedInstance> {
-        let instances = self.instances.as_ref().context("only a packed plugin is made by itself")?;
+        let instances = self
+            .instances
+            .as_ref()
+            .context("only a packed plugin is made by itself")?;
         instances.create().await.map_err(|cause| anyhow!("{cause}"))
     }
 }

@@ -69,7 +69,11 @@ impl Case {
     /// What is wrong.
     pub fn check(self, given: &str, output: &str) -> Result<()> {
         match self {
-            Case::Instance => ensure!(output.is_empty(), "an instance that was not called says {} bytes", output.len()),
+            Case::Instance => ensure!(
+                output.is_empty(),
+                "an instance that was not called says {} bytes",
+                output.len()
+            ),
             Case::Echo | Case::CallFresh => ensure!(
                 given == output,
                 "what came out ({} bytes) is not what went in ({} bytes)",
@@ -92,7 +96,10 @@ fn edited(given: &str) -> Result<Value> {
     let Some(messages) = request.get_mut("messages").and_then(Value::as_array_mut) else {
         bail!("the document has no messages");
     };
-    messages.insert(0, serde_json::json!({"role": "system", "content": "Answer in one sentence."}));
+    messages.insert(
+        0,
+        serde_json::json!({"role": "system", "content": "Answer in one sentence."}),
+    );
     Ok(request)
 }
 
@@ -113,8 +120,13 @@ mod tests {
         let given = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
         let system = r#"{"content":"Answer in one sentence.","role":"system"}"#;
         let user = r#"{"content":"hi","role":"user"}"#;
-        Case::Edit.check(given, &format!(r#"{{"messages":[{system},{user}],"model":"m"}}"#)).unwrap();
-        for wrong in [given.to_owned(), format!(r#"{{"messages":[{user},{system}],"model":"m"}}"#)] {
+        Case::Edit
+            .check(given, &format!(r#"{{"messages":[{system},{user}],"model":"m"}}"#))
+            .unwrap();
+        for wrong in [
+            given.to_owned(),
+            format!(r#"{{"messages":[{user},{system}],"model":"m"}}"#),
+        ] {
             assert!(Case::Edit.check(given, &wrong).is_err(), "{wrong}");
         }
     }

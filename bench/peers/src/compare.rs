@@ -15,7 +15,13 @@ const SAMPLE: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// Where one is gone, can't do it, or does it wrongly.
-pub fn compare(contenders: &mut [&mut Contender], case: Case, size: u64, given: &str, rounds: usize) -> Result<Vec<Samples>> {
+pub fn compare(
+    contenders: &mut [&mut Contender],
+    case: Case,
+    size: u64,
+    given: &str,
+    rounds: usize,
+) -> Result<Vec<Samples>> {
     for contender in contenders.iter_mut() {
         let output = contender.output(case.name(), size)?;
         let checked = case.check(given, &output);
@@ -25,11 +31,12 @@ pub fn compare(contenders: &mut [&mut Contender], case: Case, size: u64, given: 
     for contender in contenders.iter_mut() {
         measured.push((calibrated(contender, case, size)?, Vec::with_capacity(rounds)));
     }
-    let count = contenders.len();
+    let count = contenders.len().max(1);
     for round in 0..rounds {
-        for place in (0..count).map(|place| (place + round) % count) {
-            let (times, samples) = &mut measured[place];
-            samples.push(nanoseconds(contenders[place], case, size, *times)? / *times as f64);
+        let mut due: Vec<_> = contenders.iter_mut().zip(&mut measured).collect();
+        due.rotate_left(round % count);
+        for (contender, (times, samples)) in due {
+            samples.push(nanoseconds(contender, case, size, *times)? / *times as f64);
         }
     }
     Ok(measured.into_iter().map(|(_, samples)| Samples::new(samples)).collect())

@@ -13,10 +13,20 @@ pub const SIZES: [u64; 5] = [64, 1 << 10, 4700, 64 << 10, 1 << 20];
 
 const HEAD: &str = r#"{"model":"m","messages":["#;
 const TAIL: &str = "]}";
-const ROLES: [&str; 2] = ["user", "assistant"];
 /// Characters of two bytes and escapes are there because real texts have them.
 const WORDS: [&str; 12] = [
-    "the ", "model ", "answers ", "a ", "question ", "über ", "plugins", ", ", "\\n", "\\\"quoted\\\" ", "and ", "waits. ",
+    "the ",
+    "model ",
+    "answers ",
+    "a ",
+    "question ",
+    "über ",
+    "plugins",
+    ", ",
+    "\\n",
+    "\\\"quoted\\\" ",
+    "and ",
+    "waits. ",
 ];
 
 /// A chat request of exactly so many bytes.
@@ -27,7 +37,7 @@ pub fn chat(size: u64) -> String {
     let mut count = 0;
     loop {
         let separator = if count == 0 { "" } else { "," };
-        let role = ROLES[count % ROLES.len()];
+        let role = if count % 2 == 0 { "user" } else { "assistant" };
         let start = format!(r#"{separator}{{"role":"{role}","content":""#);
         let fixed = chat.len() + start.len() + r#""}"#.len() + TAIL.len();
         let left = size.saturating_sub(fixed);
@@ -51,7 +61,7 @@ fn push_text(chat: &mut String, bytes: usize, random: &mut usize) {
     loop {
         // A linear congruential generator: the same words everywhere.
         *random = (*random * 1_103_515_245 + 12_345) % (1 << 31);
-        let word = WORDS[(*random >> 16) % WORDS.len()];
+        let word = WORDS.get((*random >> 16) % WORDS.len()).copied().unwrap_or_default();
         if chat.len() + word.len() > end {
             break;
         }
@@ -73,7 +83,9 @@ pub fn path(folder: &Path, size: u64) -> PathBuf {
 /// Where it can't be written to.
 pub fn write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    SIZES.iter().try_for_each(|&size| fs::write(path(folder, size), chat(size)))
+    SIZES
+        .iter()
+        .try_for_each(|&size| fs::write(path(folder, size), chat(size)))
 }
 
 #[cfg(test)]

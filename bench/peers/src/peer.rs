@@ -68,8 +68,12 @@ pub trait Peer: Sized {
 /// Where an argument is missing, the guest can't be loaded, or the harness is gone.
 pub fn serve<P: Peer>() -> Result<()> {
     let mut folders = env::args_os().skip(1).map(PathBuf::from);
-    let guests = folders.next().context("the first argument is the folder of the guests")?;
-    let documents = folders.next().context("the second argument is the folder of the documents")?;
+    let guests = folders
+        .next()
+        .context("the first argument is the folder of the guests")?;
+    let documents = folders
+        .next()
+        .context("the second argument is the folder of the documents")?;
     let mut peer = P::load(&guests)?;
     let mut read = HashMap::new();
     let run = |task: &Task| run(&mut peer, task, &documents, &mut read).map_err(|error| format!("{error:#}"));

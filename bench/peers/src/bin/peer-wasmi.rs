@@ -28,7 +28,9 @@ impl Guest {
         let mut store = Store::new(module.engine(), ());
         let instance = linker.instantiate_and_start(&mut store, module)?;
         Ok(Guest {
-            memory: instance.get_memory(&store, "memory").context("the guest has no memory")?,
+            memory: instance
+                .get_memory(&store, "memory")
+                .context("the guest has no memory")?,
             malloc: instance.get_typed_func(&store, "malloc")?,
             free: instance.get_typed_func(&store, "free")?,
             echo: instance.get_typed_func(&store, Function::Echo.export())?,

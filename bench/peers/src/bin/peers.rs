@@ -1,6 +1,7 @@
 //! The harness: Heimdall and its peers, each in a process of its own, doing the same with the same documents.
 //!
 //! `run.sh` builds what it needs and starts it.
+#![expect(clippy::print_stdout, reason = "a program that says what it measured")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,7 +65,12 @@ fn main() -> Result<()> {
     }
     for target in &results.targets {
         let met = if target.is_met() { "met" } else { "MISSED" };
-        println!("{met:6} {:40} {} ({:?})", target.id, target.ratio.map(told).unwrap_or_default(), target.bound);
+        println!(
+            "{met:6} {:40} {} ({:?})",
+            target.id,
+            target.ratio.map(told).unwrap_or_default(),
+            target.bound
+        );
     }
     println!("{}", results.save(&root.join("target"))?.display());
     Ok(())
@@ -85,7 +91,9 @@ fn start(results: &mut Results, root: &Path, documents: &Path) -> Result<Vec<Con
     let go = root.join("bench/peers/target/go-peers");
     match go.exists() {
         true => commands.extend(GO.map(|(name, argument)| (name, go.clone(), Some(argument)))),
-        false => results.left_out.push("Extism's Go SDK and wazero: the Go program was not built".to_owned()),
+        false => results
+            .left_out
+            .push("Extism's Go SDK and wazero: the Go program was not built".to_owned()),
     }
     let guests = root.join("bench/peers/guests");
     let started = commands.into_iter().map(|(name, program, kind)| {
@@ -123,14 +131,21 @@ fn read_versions(results: &mut Results, root: &Path) -> Result<()> {
 
 /// What is aimed at for a case, if anything.
 fn add_targets(results: &mut Results, case: Case, size: u64, measured: &[(String, Samples)]) {
-    let of = |who: &str| measured.iter().find(|(name, _)| name == who).map(|(_, samples)| samples);
+    let of = |who: &str| {
+        measured
+            .iter()
+            .find(|(name, _)| name == who)
+            .map(|(_, samples)| samples)
+    };
     let ratio = |peer: &str| of(HEIMDALL)?.over(of(peer)?);
     let mut add = |id: String, peer: &str, most: f64| {
         let what = match size {
             0 => format!("{} against {peer}'s", case.title()),
             _ => format!("{} of {size} bytes against {peer}'s", case.title()),
         };
-        results.targets.push(Target::new(id, what, Bound::AtMost(most), ratio(peer)));
+        results
+            .targets
+            .push(Target::new(id, what, Bound::AtMost(most), ratio(peer)));
     };
     let most = match (case, size) {
         (Case::Echo, 0x400) => Some(1.0 / 20.0),
@@ -150,7 +165,10 @@ fn print(case: Case, size: u64, measured: &[(String, Samples)]) {
     println!("{}, {size} bytes", case.title());
     let heimdall = measured.iter().find(|(name, _)| name == HEIMDALL);
     for (who, samples) in measured {
-        let time = samples.spread().map(|time| format!("{:12.0} ns", time.median)).unwrap_or_default();
+        let time = samples
+            .spread()
+            .map(|time| format!("{:12.0} ns", time.median))
+            .unwrap_or_default();
         let ratio = heimdall.and_then(|(_, heimdall)| samples.over(heimdall));
         println!("  {who:20} {time}  x {}", ratio.map(told).unwrap_or_default());
     }
