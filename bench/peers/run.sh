@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+(cd bench/peers/guests && sha256sum --check --quiet SOURCES.sha256) || { echo "build the guests again: bench/peers/guests/build.sh" >&2 && exit 1; }
 cargo build --release --workspace
 # Extism's engine names a newer Rust than ours as its least, and builds with ours.
 cargo build --release --locked --ignore-rust-version --manifest-path bench/peers/Cargo.toml

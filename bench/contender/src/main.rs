@@ -5,6 +5,7 @@
 mod plugins;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,10 +70,10 @@ fn run(
         "call-fresh" => &plugins.fresh,
         _ => bail!("there is no such case"),
     };
-    if !read.contains_key(&task.size) {
-        read.insert(task.size, given(&documents.join(format!("{}.json", task.size)))?);
-    }
-    let given = read.get(&task.size).context("the document was just read")?;
+    let given = match read.entry(task.size) {
+        Entry::Occupied(there) => there.into_mut(),
+        Entry::Vacant(free) => free.insert(given(&documents.join(format!("{}.json", task.size)))?),
+    };
     runtime.block_on(async {
         if task.times == 0 {
             let output = call(pipeline, given).await?;

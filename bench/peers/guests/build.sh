@@ -29,4 +29,9 @@ wasm-tools component new "$built/peer_component.wasm" --output component.wasm
 for guest in component extism packed typed; do
 	wasm-tools strip "$guest.wasm" --delete '^(name|producers)$' --output "$guest.wasm"
 done
+# run.sh looks whether each still belongs to its source.
+{
+	find . -path ./target -prune -o -type f \( -name '*.rs' -o -name '*.wit' -o -name 'Cargo.*' -o -name '*.wasm' \) -print
+	printf '%s\n' ../../../wit/v0.1/*.wit
+} | LC_ALL=C sort | xargs sha256sum >SOURCES.sha256
 ls -l ./*.wasm

@@ -1,7 +1,7 @@
 //! A typed plugin of Heimdall that does the same edit, without any JSON: what the others are measured against.
 
 mod bindings {
-    wit_bindgen::generate!({ path: "wit", world: "peer", generate_all });
+    wit_bindgen::generate!({ path: ["../../../../wit/v0.1", "wit"], world: "bench:typed/peer", generate_all });
 }
 
 use std::sync::atomic::{AtomicBool, Ordering};
