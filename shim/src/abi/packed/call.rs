@@ -9,7 +9,7 @@ use heimdall_host::runtime::{Deadline, Stage, begin_call, end_call, escape_line}
 
 use super::instance::{Free, Hook, PackedInstance};
 use super::memory::{self, Span};
-use crate::abi;
+use crate::{Input, abi};
 
 /// Why the inputs could not be placed: the hook has not started.
 enum Unplaced {
@@ -24,7 +24,7 @@ impl abi::Instance for PackedInstance {
     async fn call(
         &mut self,
         export: &'static str,
-        inputs: &[Bytes],
+        inputs: &[Input],
         context: &Context,
         deadline: &Deadline,
         logged: &mut Logged,
@@ -48,7 +48,7 @@ impl PackedInstance {
     async fn call_and_copy(
         &mut self,
         export: &'static str,
-        inputs: &[Bytes],
+        inputs: &[Input],
         context: &Context,
         logged: Logged,
     ) -> Result<(Option<Bytes>, Vec<Span>), Cause> {
@@ -56,7 +56,7 @@ impl PackedInstance {
         let placed = self.place_or_renew(export, inputs, context).await?;
         let packed = self.call_hook(export, &placed).await?;
         // What the guest was given it may give back.
-        let given: usize = inputs.iter().map(Bytes::len).sum();
+        let given: usize = inputs.iter().map(Input::len).sum();
         let limit = self.template.limits().output.saturating_add(given);
         self.take_result(packed, placed, limit)
     }
@@ -66,7 +66,7 @@ impl PackedInstance {
     async fn place_or_renew(
         &mut self,
         export: &'static str,
-        inputs: &[Bytes],
+        inputs: &[Input],
         context: &Context,
     ) -> Result<Vec<Span>, Cause> {
         self.heap.begin_call();
@@ -94,12 +94,12 @@ impl PackedInstance {
     }
 
     /// Places the inputs, in one try.
-    pub(super) async fn place(&mut self, inputs: &[Bytes]) -> Result<Vec<Span>, Cause> {
+    pub(super) async fn place(&mut self, inputs: &[Input]) -> Result<Vec<Span>, Cause> {
         let placed = self.try_place(inputs).await;
         placed.map_err(|(Unplaced::NoRoom(cause) | Unplaced::Trapped(cause))| cause)
     }
 
-    async fn try_place(&mut self, inputs: &[Bytes]) -> Result<Vec<Span>, Unplaced> {
+    async fn try_place(&mut self, inputs: &[Input]) -> Result<Vec<Span>, Unplaced> {
         let mut placed = Vec::with_capacity(inputs.len());
         for input in inputs {
             placed.push(self.place_one(input).await?);
@@ -107,7 +107,7 @@ impl PackedInstance {
         Ok(placed)
     }
 
-    async fn place_one(&mut self, input: &[u8]) -> Result<Span, Unplaced> {
+    async fn place_one(&mut self, input: &Input) -> Result<Span, Unplaced> {
         let no_room = |what: String| Unplaced::NoRoom(Cause::AbiViolation(what));
         if input.is_empty() {
             return Ok(Span::NOTHING);
