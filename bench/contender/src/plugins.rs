@@ -62,7 +62,7 @@ impl Plugins {
         })
     }
 
-    /// A new instance, with all that one needs before its first call.
+    /// A new instance whose `init` was not called.
     pub async fn instance(&self) -> Result<PackedInstance> {
         let instances = self
             .instances
@@ -81,7 +81,8 @@ async fn instances(host: &Host, bytes: &Bytes) -> Result<PackedFactory> {
         free: Some(("free", true)),
         reset: false,
         start: None,
-        init: true,
+        // Instantiating alone is measured.
+        init: false,
         get_name: false,
         cleanup: false,
         hooks: vec![("pre_hook", 1)],

@@ -126,6 +126,13 @@ fn read_versions(results: &mut Results, root: &Path) -> Result<()> {
         let version = version.with_context(|| format!("no file says which version of {name} this is"))?;
         results.versions.insert(name.to_owned(), version);
     }
+    for (name, program, argument) in [("Rust", "rustc", "--version"), ("Go", "go", "version")] {
+        // Where there is none, nothing of it was built here.
+        if let Ok(said) = Command::new(program).arg(argument).output() {
+            let said = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+            results.versions.insert(name.to_owned(), said);
+        }
+    }
     Ok(())
 }
 
