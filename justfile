@@ -59,6 +59,15 @@ soak minutes="10":
     cargo build --release --workspace --bin heimdall --bin soak
     target/release/soak {{ minutes }}
 
+# Measure what calls of plugins cost, without HTTP, and say which targets are met; `just bench-calls --only chain --quick`.
+bench-calls *arguments:
+    cargo build --release --workspace
+    target/release/calls {{ arguments }}
+
+# Draw a flame graph of one case, as `calls --list` names it, to target/bench/profile.svg (needs perf).
+profile case seconds="5":
+    bench/profile.sh {{ quote(case) }} {{ seconds }}
+
 # Measure other hosts beside ours, doing the same with the same documents (needs Go for two of them).
 bench-peers *arguments:
     bench/peers/run.sh {{ arguments }}

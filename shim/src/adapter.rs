@@ -133,7 +133,7 @@ where
             let limit = limits.input;
             return Err(Cause::InputTooLarge { size, limit });
         }
-        let deadline = Deadline::within(limits.hook_timeout, call.left);
+        let deadline = Deadline::within(limits.hook_timeout, call.time);
         let mut lease = self.instances.lease(&mut *call.seat, &deadline).await?;
         let called = lease.call(hook.export, &inputs, &call.context, &deadline, logged);
         let answer = match called.await? {

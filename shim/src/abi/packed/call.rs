@@ -76,19 +76,19 @@ impl PackedInstance {
         }
         let total = inputs.iter().map(|input| input.len() as u64).sum();
         if self.heap.runs_dry(self.capacity(), total) {
-            let old = self.renew(export, context, "its heap is about to run dry").await?;
+            let old = Box::pin(self.renew(export, context, "its heap is about to run dry")).await?;
             tokio::spawn(old.retire());
         }
         match self.try_place(inputs).await {
             Ok(placed) => return Ok(placed),
             Err(Unplaced::NoRoom(_)) if self.reset.is_some() => self.reset_heap().await?,
             Err(Unplaced::NoRoom(cause)) => {
-                let old = self.renew(export, context, &cause.to_string()).await?;
+                let old = Box::pin(self.renew(export, context, &cause.to_string())).await?;
                 tokio::spawn(old.retire());
             }
             // The host has no room for this call, and none for a fresh instance.
             Err(Unplaced::Trapped(cause @ Cause::Exhausted(_))) => return Err(cause),
-            Err(Unplaced::Trapped(cause)) => drop(self.renew(export, context, &cause.to_string()).await?),
+            Err(Unplaced::Trapped(cause)) => drop(Box::pin(self.renew(export, context, &cause.to_string())).await?),
         }
         self.place(inputs).await
     }
@@ -144,7 +144,8 @@ impl PackedInstance {
         Ok(())
     }
 
-    /// A fresh instance in place of this one, which is given back.
+    /// A fresh instance in place of this one, which is given back. Callers put its future on the heap, as it is seldom needed
+    /// and every call would have room for it.
     async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<Self, Cause> {
         let why = escape_line(why, self.template.limits().log_line);
         tracing::info!(

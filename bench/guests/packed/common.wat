@@ -1,0 +1,57 @@
+  (memory (export "memory") 160)
+  ;; A heap that begins anew when nothing of it is in use.
+  (global $heap (mut i32) (i32.const 65536))
+  (global $used (mut i32) (i32.const 0))
+  (func $malloc (export "malloc") (param $size i32) (result i32)
+    (global.get $heap)
+    (global.set $heap
+      (i32.and (i32.add (i32.add (global.get $heap) (local.get $size)) (i32.const 7)) (i32.const -8)))
+    (global.set $used (i32.add (global.get $used) (i32.const 1))))
+  (func (export "free") (param i32 i32)
+    (global.set $used (i32.sub (global.get $used) (i32.const 1)))
+    (if (i32.eqz (global.get $used)) (then (global.set $heap (i32.const 65536)))))
+
+  (func $packed (param $at i32) (param $length i32) (result i64)
+    (i64.or
+      (i64.shl (i64.extend_i32_u (local.get $at)) (i64.const 32))
+      (i64.extend_i32_u (local.get $length))))
+  ;; The place of eight bytes, from there on.
+  (func $find (param $from i32) (param $what i64) (result i32)
+    (loop $next
+      (if (i64.eq (i64.load (local.get $from)) (local.get $what)) (then (return (local.get $from))))
+      (local.set $from (i32.add (local.get $from) (i32.const 1)))
+      (br $next))
+    (unreachable))
+  ;; A copy of the input with a text put in, between two more.
+  (func $inserted
+    (param $at i32) (param $length i32) (param $place i32) (param $text i32) (param $size i32)
+    (param $before i32) (param $before-size i32) (param $after-size i32) (result i64)
+    (local $total i32) (local $out i32) (local $to i32)
+    (local.set $total
+      (i32.add (i32.add (local.get $before-size) (local.get $length)) (i32.add (local.get $size) (local.get $after-size))))
+    (local.set $out (call $malloc (local.get $total)))
+    (local.set $to (local.get $out))
+    (memory.copy (local.get $to) (local.get $before) (local.get $before-size))
+    (local.set $to (i32.add (local.get $to) (local.get $before-size)))
+    (memory.copy (local.get $to) (local.get $at) (i32.sub (local.get $place) (local.get $at)))
+    (local.set $to (i32.add (local.get $to) (i32.sub (local.get $place) (local.get $at))))
+    (memory.copy (local.get $to) (local.get $text) (local.get $size))
+    (local.set $to (i32.add (local.get $to) (local.get $size)))
+    (memory.copy (local.get $to) (local.get $place)
+      (i32.sub (i32.add (local.get $at) (local.get $length)) (local.get $place)))
+    (local.set $to (i32.add (local.get $to) (i32.sub (i32.add (local.get $at) (local.get $length)) (local.get $place))))
+    (memory.copy (local.get $to) (i32.const 1152) (local.get $after-size))
+    (call $packed (local.get $out) (local.get $total)))
+  (data (i32.const 1024) "{\"request\":")
+  (data (i32.const 1056) "{\"response\":")
+  (data (i32.const 1088) "{\"role\":\"system\",\"content\":\"Be kind.\"},")
+  (data (i32.const 1132) "Edited. ")
+  (data (i32.const 1152) "}")
+  (data (i32.const 1160) "\"x-bench\":\"yes\",")
+  ;; What is looked for.
+  (data (i32.const 1184) "\"input\":")
+  (data (i32.const 1192) "\"content")
+  (data (i32.const 1200) "\"headers")
+  (data (i32.const 1208) "\"respons")
+  (data (i32.const 1216) "\"model\":")
+  (data (i32.const 1224) "\"delta\":")

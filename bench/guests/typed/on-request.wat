@@ -1,0 +1,22 @@
+  (import "heimdall:plugin/http-types@0.1.0" "[resource-drop]http-request" (func $drop (param i32)))
+  (import "heimdall:plugin/http-types@0.1.0" "[method]http-request.header" (func $header (param i32 i32 i32 i32)))
+  (import "heimdall:plugin/http-types@0.1.0" "[method]http-request.set-header"
+    (func $set-header (param i32 i32 i32 i32 i32 i32)))
+
+  (func $nothing (param $request i32) (result i32)
+    (call $drop (local.get $request))
+    (i32.const 64))
+  ;; `application/json`
+  (func $read (param $request i32) (result i32)
+    (call $begin)
+    (call $header (local.get $request) (i32.const 128) (i32.const 12) (i32.const 32))
+    (call $expect (i32.const 16))
+    (call $nothing (local.get $request)))
+  (func $edit (param $request i32) (result i32)
+    (call $begin)
+    (call $set-header (local.get $request) (i32.const 140) (i32.const 7) (i32.const 148) (i32.const 3) (i32.const 32))
+    (call $expect-ok)
+    (call $nothing (local.get $request)))
+  (data (i32.const 128) "content-type")
+  (data (i32.const 140) "x-bench")
+  (data (i32.const 148) "yes")

@@ -1,0 +1,82 @@
+//! `before-call` of a plugin that reads one member.
+
+use wasmtime::Engine;
+
+use crate::Error;
+use crate::case::{Case, Ready, ensure};
+use crate::documents::{MODEL, SIZES};
+use crate::guests::{Does, Generation, Hook, packed, typed};
+use crate::hooks::{Effect, before_call};
+use crate::native::Native;
+use crate::raw::{RawComponent, RawRequest};
+use crate::world::{World, pipeline};
+
+/// Its table.
+pub const READING: &str = "before-call: one member is read";
+
+/// The row of the typed guest.
+pub const TYPED: &str = "typed";
+
+/// The row of the engine alone.
+pub const FLOOR: &str = "floor: the engine alone, one resource";
+
+pub(super) fn cases() -> Vec<Case> {
+    SIZES.into_iter().flat_map(of_size).collect()
+}
+
+fn of_size(size: usize) -> Vec<Case> {
+    let through_host = |who: &str, does| {
+        Case::new(READING, who, size, move |world| {
+            before_call(
+                world,
+                world.alone(typed(Hook::BeforeCall, does)?)?,
+                size,
+                Effect::Unchanged,
+            )
+        })
+    };
+    let mut cases = vec![
+        through_host(TYPED, Does::Read),
+        through_host("typed, a member by its name", Does::ReadByName),
+        Case::new(READING, "native, in the same pipeline", size, move |world| {
+            before_call(
+                world,
+                pipeline(vec![Native::loaded(Does::Read)])?,
+                size,
+                Effect::Unchanged,
+            )
+        }),
+        Case::new(READING, FLOOR, size, floor),
+    ];
+    cases.extend([Generation::One, Generation::Three].map(|generation| {
+        Case::new(READING, generation.name(), size, move |world| {
+            let guest = packed(generation, Hook::BeforeCall, Does::Read)?;
+            let guest = guest.ok_or_else(|| Error::did("it has no such hook"))?;
+            before_call(world, world.alone(guest)?, size, Effect::Unchanged)
+        })
+    }));
+    cases
+}
+
+/// Whatever the document's size, a resource is one number to the guest.
+pub(super) fn floor(world: &World) -> Result<Ready, Error> {
+    floor_of(world, world.host().runtime().engine())
+}
+
+pub(super) fn floor_of(world: &World, engine: &Engine) -> Result<Ready, Error> {
+    let component = RawComponent::link(engine, typed(Hook::BeforeCall, Does::Read)?)?;
+    let mut raw = world.runtime().block_on(RawComponent::start(&component))?;
+    let mut request = Some(RawRequest {
+        model: MODEL.to_owned(),
+    });
+    let call = async move || {
+        let lent = request.take().ok_or_else(|| Error::did("the request is gone"))?;
+        let back = raw.call(lent).await?;
+        let has_model = back.model == MODEL;
+        request = Some(back);
+        Ok(has_model)
+    };
+    Ok(Ready::asynchronous(world, call, |has_model| {
+        ensure(has_model, || "another request came back".to_owned())
+    }))
+}

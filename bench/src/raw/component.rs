@@ -1,0 +1,89 @@
+//! A typed guest with `before-call`, given one resource of the host's.
+
+use bytes::Bytes;
+use heimdall_host::loader;
+use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceTable, ResourceType};
+use wasmtime::{Engine, Store};
+
+use self::bindings::exports::heimdall::plugin::pre_llm_hook::{Guest, GuestIndices, Outcome};
+use super::store;
+use crate::Error;
+
+mod bindings {
+    #![allow(missing_docs, reason = "generated")]
+    wasmtime::component::bindgen!({
+        path: "../wit/v0.1",
+        world: "llm-plugin",
+        exports: { default: async },
+        with: {
+            "heimdall:plugin/llm-types.llm-request": super::RawRequest,
+        },
+    });
+}
+
+/// What the guest is lent: a request that has a model, and nothing else.
+pub struct RawRequest {
+    /// The model.
+    pub model: String,
+}
+
+/// An instance of a typed guest.
+pub struct RawComponent {
+    store: Store<ResourceTable>,
+    hook: Guest,
+}
+
+impl RawComponent {
+    /// A component that can be instantiated. Of what it imports, a request's model is there; all else traps.
+    ///
+    /// # Errors
+    /// Where it can't be compiled or linked.
+    pub fn link(engine: &Engine, bytes: Bytes) -> Result<InstancePre<ResourceTable>, Error> {
+        let component = Component::new(engine, loader::component("bench.wasm", bytes)?)?;
+        let mut linker = Linker::<ResourceTable>::new(engine);
+        let mut types = linker.instance("heimdall:plugin/llm-types@0.1.0")?;
+        types.resource("llm-request", ResourceType::host::<RawRequest>(), |_, _| Ok(()))?;
+        types.func_wrap(
+            "[method]llm-request.model",
+            |store, (request,): (Resource<RawRequest>,)| Ok((store.data().get(&request)?.model.clone(),)),
+        )?;
+        linker.define_unknown_imports_as_traps(&component)?;
+        Ok(linker.instantiate_pre(&component)?)
+    }
+
+    /// Instantiates it, and nothing else.
+    ///
+    /// # Errors
+    /// Where the engine refuses.
+    pub async fn instantiate(component: &InstancePre<ResourceTable>) -> Result<Store<ResourceTable>, Error> {
+        let mut store = store(component.engine(), ResourceTable::new());
+        component.instantiate_async(&mut store).await?;
+        Ok(store)
+    }
+
+    /// An instance whose hook can be called.
+    ///
+    /// # Errors
+    /// Where it has none.
+    pub async fn start(component: &InstancePre<ResourceTable>) -> Result<RawComponent, Error> {
+        let mut store = store(component.engine(), ResourceTable::new());
+        let instance = component.instantiate_async(&mut store).await?;
+        let hook = GuestIndices::new(component)?.load(&mut store, &instance)?;
+        Ok(RawComponent { store, hook })
+    }
+
+    /// One call: a resource is lent, and taken back.
+    ///
+    /// # Errors
+    /// Where the guest traps, or does anything but go on.
+    pub async fn call(&mut self, request: RawRequest) -> Result<RawRequest, Error> {
+        let lent = self.store.data_mut().push(request).map_err(wasmtime::Error::from)?;
+        let borrowed = Resource::new_borrow(lent.rep());
+        let outcome = self.hook.call_before_call(&mut self.store, borrowed).await?;
+        let back = self.store.data_mut().delete(lent).map_err(wasmtime::Error::from)?;
+        match outcome {
+            Ok(Outcome::Proceed) => Ok(back),
+            _ => Err(Error::did("the guest did not go on")),
+        }
+    }
+}
