@@ -68,6 +68,10 @@ bench-calls *arguments:
 profile case seconds="5":
     bench/profile.sh {{ quote(case) }} {{ seconds }}
 
+# Measure other hosts beside ours, doing the same with the same documents (needs Go for two of them).
+bench-peers *arguments:
+    bench/peers/run.sh {{ arguments }}
+
 # Everything that has to pass before a change lands.
 ci:
     .ci/run
