@@ -118,7 +118,7 @@ impl Called<'_> {
             context: self.context.clone(),
             http: self.http,
             seat: self.seat,
-            left: None,
+            time: None,
         }
     }
 }

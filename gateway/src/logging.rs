@@ -35,6 +35,13 @@ pub(crate) enum LogFormat {
 /// Lines that may wait to be written.
 const WAITING: usize = 8192;
 
+/// How long lines are gathered for one write. While the thread rests no line wakes it: waking it for each one cost a request
+/// more than making the line did.
+const GATHERED: Duration = Duration::from_millis(5);
+
+/// Bytes of lines that are written at once.
+const GATHERED_BYTES: usize = 64 << 10;
+
 /// How long those that wait at the end are waited for: who does not read them would keep the process for good.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
@@ -92,6 +99,8 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<W
         .buffered_lines_limit(WAITING)
         .finish(Plain {
             out: io::stderr(),
+            gathered: Vec::new(),
+            pause: GATHERED,
             format,
             styled,
         });
@@ -114,6 +123,10 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<W
 /// upstream. On the log's own thread, so that no request waits for it.
 struct Plain<W> {
     out: W,
+    /// What is written at the next flush, which follows the last line that there is.
+    gathered: Vec<u8>,
+    /// After each flush.
+    pause: Duration,
     format: LogFormat,
     /// The formatter colours lines; what begins a colour it has taken out of their words itself.
     styled: bool,
@@ -122,21 +135,46 @@ struct Plain<W> {
 impl<W: Write> Write for Plain<W> {
     /// The writer's thread brings a whole line at a time.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line);
-        let text = text.strip_suffix('\n').unwrap_or(&text);
-        let escaped = |part| escape_line(part, usize::MAX);
-        let mut plain = match self.format {
-            LogFormat::Json => plain_json(text).into_owned(),
-            LogFormat::Text if self.styled => text.split('\u{1b}').map(escaped).collect::<Vec<_>>().join("\u{1b}"),
-            LogFormat::Text => escaped(text),
-        };
-        plain.push('\n');
-        self.out.write_all(plain.as_bytes())?;
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        match text.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            // Nearly every line.
+            true => self.gathered.extend_from_slice(text),
+            false => self.escaped(&String::from_utf8_lossy(text)),
+        }
+        self.gathered.push(b'\n');
+        if self.gathered.len() >= GATHERED_BYTES {
+            self.write_out()?;
+        }
         Ok(line.len())
     }
 
+    #[expect(clippy::disallowed_methods, reason = "on a thread of its own, which is to rest")]
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.write_out()?;
+        std::thread::sleep(self.pause);
+        Ok(())
+    }
+}
+
+impl<W: Write> Plain<W> {
+    fn escaped(&mut self, text: &str) {
+        let escaped = |part| escape_line(part, usize::MAX);
+        let plain = match self.format {
+            LogFormat::Json => plain_json(text),
+            LogFormat::Text if self.styled => {
+                let parts: Vec<String> = text.split('\u{1b}').map(escaped).collect();
+                parts.join("\u{1b}").into()
+            }
+            LogFormat::Text => escaped(text).into(),
+        };
+        self.gathered.extend_from_slice(plain.as_bytes());
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        let written = self.out.write_all(&self.gathered).and_then(|()| self.out.flush());
+        // What could not be written is lost: it must not be written twice, nor grow.
+        self.gathered.clear();
+        written
     }
 }
 
@@ -244,10 +282,13 @@ mod tests {
     fn written(line: &str, format: LogFormat, styled: bool) -> String {
         let mut lines = Plain {
             out: Vec::new(),
+            gathered: Vec::new(),
+            pause: Duration::ZERO,
             format,
             styled,
         };
         lines.write_all(line.as_bytes()).unwrap();
+        lines.flush().unwrap();
         String::from_utf8(lines.out).unwrap()
     }
 

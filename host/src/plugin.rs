@@ -40,6 +40,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bitflags::bitflags;
+use tokio::time::Instant;
 
 use crate::failure::Failure;
 use crate::json::Document;
@@ -135,8 +136,17 @@ pub struct Call<'a> {
     pub http: &'a HttpRequest,
     /// The plugin's part in this request.
     pub seat: &'a mut Seat,
-    /// What is left of the time that all hooks of this request may take; none: it has no bound.
-    pub left: Option<Duration>,
+    /// When the hook's turn began, and how long it may take; none: outside of a pipeline.
+    pub time: Option<HookTime>,
+}
+
+/// A hook's time within its request's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HookTime {
+    /// When its turn began.
+    pub began: Instant,
+    /// What was left then of the time that all hooks of the request may take.
+    pub left: Duration,
 }
 
 /// What `on_request` decided.

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use heimdall_host::failure::{Cause, Failure};
 use heimdall_host::json::Document;
 use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
@@ -12,6 +11,7 @@ use heimdall_host::plugin::{
 };
 use heimdall_host::runtime::{Account, Deadline, Factory, Instances, Stage, escape_line};
 
+use crate::Input;
 use crate::abi::Instance;
 use crate::envelope::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError, Inputs, refusal};
 
@@ -128,12 +128,12 @@ where
         read: impl FnOnce(&Document, &mut Context) -> Result<T, EnvelopeError> + Send,
     ) -> Result<T, Cause> {
         let limits = self.account.limits();
-        let size = inputs.iter().map(Bytes::len).sum();
+        let size = inputs.iter().map(Input::len).sum();
         if size > limits.input {
             let limit = limits.input;
             return Err(Cause::InputTooLarge { size, limit });
         }
-        let deadline = Deadline::within(limits.hook_timeout, call.left);
+        let deadline = Deadline::within(limits.hook_timeout, call.time);
         let mut lease = self.instances.lease(&mut *call.seat, &deadline).await?;
         let called = lease.call(hook.export, &inputs, &call.context, &deadline, logged);
         let answer = match called.await? {

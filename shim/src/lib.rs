@@ -16,8 +16,10 @@ pub mod abi;
 mod adapter;
 mod detect;
 pub mod envelope;
+mod input;
 mod load;
 
+pub use input::Input;
 pub use load::Packed;
 
 /// Every ABI of legacy modules, in the order in which a file is offered to them.

@@ -57,7 +57,7 @@ async fn a_request_hook_and_a_pre_hook_edit_and_touch_nothing_else() {
             context: Context::new("r1", 1 << 20),
             http: &sent,
             seat: &mut seat,
-            left: None,
+            time: None,
         };
         let outcome = plugin.on_request(&mut call, &mut draft).await.unwrap();
         assert!(matches!(outcome, HttpOutcome::Proceed), "{file}");
@@ -87,7 +87,7 @@ async fn closed_paths_and_banned_words_end_the_request() {
             context: Context::new("r1", 1 << 20),
             http: &sent,
             seat: &mut seat,
-            left: None,
+            time: None,
         };
         let outcome = plugin.on_request(&mut call, &mut draft).await.unwrap();
         assert!(
@@ -119,7 +119,7 @@ async fn a_post_hook_redacts_a_response_and_nothing_else() {
             context: Context::new("r1", 1 << 20),
             http: &sent,
             seat: &mut seat,
-            left: None,
+            time: None,
         };
         let document: Document = RESPONSE.parse().unwrap();
         let mut upstream = Upstream::Response(LlmResponse::new(CallKind::Chat, None, 0, false, document));
@@ -146,7 +146,7 @@ async fn chunks_without_a_secret_pass_every_hook_byte_for_byte() {
             context: Context::new("r1", 1 << 20),
             http: &sent,
             seat: &mut seat,
-            left: None,
+            time: None,
         };
         let mut chunk = LlmChunk::new(CallKind::Chat, 0, CHUNK.parse().unwrap());
         let outcome = plugin.after_chunk(&mut call, &mut chunk).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_bump_heap_of_tinygo_lasts() {
             context: Context::new("r1", 1 << 20),
             http: &sent,
             seat: &mut seat,
-            left: None,
+            time: None,
         };
         plugin.before_call(&mut call, &mut chat(&body)).await.unwrap();
     }

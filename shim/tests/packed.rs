@@ -79,7 +79,7 @@ async fn call(plugin: &dyn Plugin) -> Result<Option<String>, Failure> {
         context: Context::new("r1", 1 << 20),
         http: &http,
         seat: &mut seat,
-        left: None,
+        time: None,
     };
     let body: Document = r#"{"model":"echo","messages":[{"role":"user","content":"hello"}]}"#
         .parse()

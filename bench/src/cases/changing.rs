@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use heimdall_host::model::Context;
+use heimdall_shim::Input;
 use heimdall_shim::envelope::Envelope;
 use heimdall_shim::envelope::bifrost::{Generation1, Generations2And3};
 
@@ -107,8 +108,9 @@ fn raw_configured(
 /// What the host gives to `before-call` of this generation.
 pub(super) fn raw_inputs(generation: Generation, size: usize) -> Result<Vec<Bytes>, Error> {
     let (context, request) = (Context::new("bench-request", 1 << 20), llm_request(size)?);
-    Ok(match generation {
+    let inputs = match generation {
         Generation::One => Generation1.pre(&context, &request),
         Generation::Two | Generation::Three => Generations2And3.pre(&context, &request),
-    })
+    };
+    Ok(inputs.iter().map(Input::to_bytes).collect())
 }

@@ -168,12 +168,8 @@ pub(super) fn request_id<B>(request: &Request<B>) -> String {
 
 /// 128 bits of randomness, as text.
 fn new_id() -> String {
-    let mut bytes = [0; 16];
-    // Without the system's randomness ids repeat, which is worth no request.
-    let _zeros = getrandom::fill(&mut bytes);
-    bytes.iter().fold("req_".to_owned(), |mut id, byte| {
-        // Writing to a string does not fail.
-        let _written = write!(id, "{byte:02x}");
-        id
-    })
+    let mut id = String::with_capacity(36);
+    // Writing to a string does not fail.
+    let _written = write!(id, "req_{:032x}", rand::random::<u128>());
+    id
 }

@@ -63,7 +63,8 @@ pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) 
             if is_bodiless {
                 *http.body_mut() = of_no_length();
             }
-            *http.headers_mut() = headers::framed_by_host(http.headers());
+            let framed = std::mem::take(http.headers_mut());
+            *http.headers_mut() = headers::framed_by_host(framed);
             access.mark(http.headers_mut());
             http
         }

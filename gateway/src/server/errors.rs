@@ -28,9 +28,10 @@ pub(crate) fn response(error: &LlmError, default_status: u16) -> HttpResponse {
 
 /// A response in the form that the server sends.
 pub(super) fn into_http(response: HttpResponse) -> Response {
-    let mut http = Response::new(Body::from(response.body().clone()));
-    *http.status_mut() = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *http.headers_mut() = response.headers().clone();
+    let (status, headers, body) = response.into_parts();
+    let mut http = Response::new(Body::from(body));
+    *http.status_mut() = status;
+    *http.headers_mut() = headers;
     http
 }
 

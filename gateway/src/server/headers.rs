@@ -87,7 +87,7 @@ pub(super) fn end_hop(headers: &mut HeaderMap) {
 
 /// The client's headers, as the HTTP hooks left them, that the upstream gets.
 pub(crate) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
-    without(headers.clone(), &NOT_UPSTREAM, &NOT_UPSTREAM_STARTS)
+    without(headers, &[], &NOT_UPSTREAM, &NOT_UPSTREAM_STARTS)
 }
 
 /// The headers that hold the client's key, as the HTTP hooks left them.
@@ -102,9 +102,7 @@ pub(super) fn client_key(headers: &HeaderMap) -> HeaderMap {
 
 /// The upstream's headers that the client gets.
 pub(crate) fn for_client(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = headers.clone();
-    end_hop(&mut kept);
-    without(kept, &NOT_CLIENT, &NOT_CLIENT_STARTS)
+    without(headers, &named_by_connection(headers), &NOT_CLIENT, &NOT_CLIENT_STARTS)
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
@@ -113,26 +111,29 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     names.filter_map(|name| name.trim().parse().ok()).collect()
 }
 
-fn without(mut headers: HeaderMap, others: &[HeaderName], starts: &[&str]) -> HeaderMap {
+fn without(headers: &HeaderMap, of_hop: &[HeaderName], others: &[HeaderName], starts: &[&str]) -> HeaderMap {
     let is_left_out = |name: &HeaderName| {
-        is_of_hop(name) || others.contains(name) || starts.iter().any(|start| name.as_str().starts_with(start))
+        is_of_hop(name)
+            || of_hop.contains(name)
+            || others.contains(name)
+            || starts.iter().any(|start| name.as_str().starts_with(start))
     };
-    let names: Vec<HeaderName> = headers.keys().filter(|name| is_left_out(name)).cloned().collect();
-    for name in names {
-        headers.remove(name);
-    }
-    headers
+    only(headers, |name| !is_left_out(name))
+}
+
+/// Those that are kept, in their order: what is removed from a map brings its last header to the gap.
+fn only(headers: &HeaderMap, is_kept: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let kept = headers.iter().filter(|(name, _)| is_kept(name));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// A response's headers without those that the server writes itself.
-pub(super) fn framed_by_host(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = headers.clone();
-    for name in headers.keys().filter(|name| is_of_hop(name)) {
-        if *name != header::CONNECTION {
-            kept.remove(name);
-        }
+pub(super) fn framed_by_host(headers: HeaderMap) -> HeaderMap {
+    let is_kept = |name: &HeaderName| *name == header::CONNECTION || !is_of_hop(name);
+    match headers.keys().all(is_kept) {
+        true => headers,
+        false => only(&headers, is_kept),
     }
-    kept
 }
 
 /// The id that the client gave its request, if it is a sane one.
@@ -208,7 +209,7 @@ mod tests {
             ("proxy-authenticate", "Basic"),
             ("x-a", "b"),
         ]);
-        assert_eq!(framed_by_host(&all), headers(&[("connection", "close"), ("x-a", "b")]));
+        assert_eq!(framed_by_host(all), headers(&[("connection", "close"), ("x-a", "b")]));
     }
 
     #[test]

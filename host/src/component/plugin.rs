@@ -191,7 +191,7 @@ impl TypedPlugin {
             let limit = limits.input;
             return Err(self.failure(hook, Cause::InputTooLarge { size, limit }));
         }
-        let deadline = Deadline::within(limits.hook_timeout, call.left);
+        let deadline = Deadline::within(limits.hook_timeout, call.time);
         let (context, logged) = (call.context.clone(), call.seat.logged);
         let lease = self.instances.lease(call.seat, &deadline).await;
         let mut guest = lease.map_err(|cause| self.failure(hook, cause))?;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::index::Node;
 use super::{Document, names, pointer, text};
 
@@ -70,6 +72,11 @@ impl<'a> Value<'a> {
     /// The value's own text, as the sender wrote it.
     pub fn raw(&self) -> &'a str {
         self.document.as_str().get(self.range()).unwrap_or_default()
+    }
+
+    /// The value's own text, shared with the document.
+    pub fn bytes(&self) -> Bytes {
+        self.document.bytes().slice_ref(self.raw().as_bytes())
     }
 
     /// Where [`raw`](Self::raw) stands in the document's bytes.

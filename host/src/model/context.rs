@@ -11,45 +11,48 @@ const REQUEST_ID: &str = "request_id";
 
 /// The values that travel with one request through every hook of every plugin. A draft is a clone.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct Context(Arc<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     request_id: Arc<str>,
     max_bytes: usize,
     /// Of all keys and values.
     bytes: usize,
-    values: Arc<BTreeMap<Arc<str>, Document>>,
+    values: BTreeMap<Arc<str>, Document>,
     /// The keys that are the host's, besides the request's id.
-    told: Arc<BTreeSet<Arc<str>>>,
+    told: BTreeSet<Arc<str>>,
 }
 
 impl Context {
     /// The context of a request that just arrived. Keys and values together may have `max_bytes`.
     pub fn new(request_id: &str, max_bytes: usize) -> Context {
-        Context {
+        Context(Arc::new(Parts {
             request_id: request_id.into(),
             max_bytes,
             bytes: 0,
-            values: Arc::default(),
-            told: Arc::default(),
-        }
+            values: BTreeMap::new(),
+            told: BTreeSet::new(),
+        }))
     }
 
     /// The id that is in logs, traces and the `x-request-id` header.
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        &self.0.request_id
     }
 
     /// The value of a key; `request_id` always has one.
     pub fn get(&self, key: &str) -> Option<Document> {
         if key == REQUEST_ID {
-            Some(Document::string(&self.request_id))
+            Some(Document::string(&self.0.request_id))
         } else {
-            self.values.get(key).cloned()
+            self.0.values.get(key).cloned()
         }
     }
 
     /// Whether a key is the host's: plugins read it, and can't change it.
     pub fn is_hosts(&self, key: &str) -> bool {
-        key == REQUEST_ID || self.told.contains(key)
+        key == REQUEST_ID || self.0.told.contains(key)
     }
 
     /// Sets the value of a key that is the host's from then on.
@@ -58,7 +61,7 @@ impl Context {
     /// As [`Context::set`].
     pub fn tell(&mut self, key: &str, value: Document) -> Result<(), EditError> {
         self.set(key, value)?;
-        Arc::make_mut(&mut self.told).insert(key.into());
+        Arc::make_mut(&mut self.0).told.insert(key.into());
         Ok(())
     }
 
@@ -74,26 +77,29 @@ impl Context {
                 _ => Err(EditError::Other(format!("`{key}` is the host's and can't be set"))),
             };
         }
-        let size = self.bytes - self.size_of(key) + key.len() + value.len();
-        if size > self.max_bytes {
-            return Err(EditError::TooLarge(u32::try_from(self.max_bytes).unwrap_or(u32::MAX)));
+        let size = self.0.bytes - self.size_of(key) + key.len() + value.len();
+        if size > self.0.max_bytes {
+            return Err(EditError::TooLarge(u32::try_from(self.0.max_bytes).unwrap_or(u32::MAX)));
         }
-        Arc::make_mut(&mut self.values).insert(key.into(), value);
-        self.bytes = size;
+        let parts = Arc::make_mut(&mut self.0);
+        parts.values.insert(key.into(), value);
+        parts.bytes = size;
         Ok(())
     }
 
     /// Removes a key; one that is the host's stays.
     pub fn remove(&mut self, key: &str) {
-        if self.values.contains_key(key) && !self.is_hosts(key) {
-            self.bytes -= self.size_of(key);
-            Arc::make_mut(&mut self.values).remove(key);
+        if self.0.values.contains_key(key) && !self.is_hosts(key) {
+            let size = self.size_of(key);
+            let parts = Arc::make_mut(&mut self.0);
+            parts.values.remove(key);
+            parts.bytes -= size;
         }
     }
 
     /// What a key takes of the cap; 0 where it is not there.
     fn size_of(&self, key: &str) -> usize {
-        self.values.get(key).map_or(0, |value| key.len() + value.len())
+        self.0.values.get(key).map_or(0, |value| key.len() + value.len())
     }
 
     /// The keys in alphabetical order, `request_id` among them.
@@ -106,11 +112,11 @@ impl Context {
 
     /// Keys and values in alphabetical order, without `request_id`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Document)> {
-        self.values.iter().map(|(key, value)| (&**key, value))
+        self.0.values.iter().map(|(key, value)| (&**key, value))
     }
 
     /// Whether there is nothing but `request_id`.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.0.values.is_empty()
     }
 }

@@ -174,6 +174,12 @@ impl HttpResponse {
         self.0.status.as_u16()
     }
 
+    /// Its status, headers and body. Nothing of them is copied where nobody else holds it.
+    pub fn into_parts(self) -> (StatusCode, HeaderMap, Bytes) {
+        let ResponseParts { status, headers, body } = Arc::unwrap_or_clone(self.0);
+        (status, headers, body)
+    }
+
     /// Changes the status.
     ///
     /// # Errors

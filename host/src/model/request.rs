@@ -11,7 +11,10 @@ use crate::json::{Document, Kind, Numbers, Value, same};
 /// The model is the part behind the slash of `upstream/model`. It lives beside the document, whose own `model` is
 /// rewritten only in [`LlmRequest::outgoing`].
 #[derive(Debug, Clone)]
-pub struct LlmRequest {
+pub struct LlmRequest(Arc<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     kind: CallKind,
     provider: Arc<str>,
     model: Arc<str>,
@@ -30,24 +33,24 @@ impl LlmRequest {
         attempt: u32,
         document: Document,
     ) -> LlmRequest {
-        LlmRequest {
+        LlmRequest(Arc::new(Parts {
             kind,
             provider: provider.into(),
             model: model.into(),
             streaming,
             attempt,
             document,
-        }
+        }))
     }
 
     /// What kind of call this is.
     pub fn kind(&self) -> CallKind {
-        self.kind
+        self.0.kind
     }
 
     /// The upstream's name.
     pub fn provider(&self) -> &str {
-        &self.provider
+        &self.0.provider
     }
 
     /// Sends the request to another upstream.
@@ -55,12 +58,12 @@ impl LlmRequest {
     /// # Errors
     /// [`EditError::Other`] for an empty name.
     pub fn set_provider(&mut self, provider: &str) -> Result<(), EditError> {
-        set_name(&mut self.provider, provider, "the provider")
+        self.set_name(|parts| &mut parts.provider, provider, "the provider")
     }
 
     /// The model, without the upstream's name.
     pub fn model(&self) -> &str {
-        &self.model
+        &self.0.model
     }
 
     /// Asks for another model.
@@ -68,55 +71,55 @@ impl LlmRequest {
     /// # Errors
     /// [`EditError::Other`] for an empty name.
     pub fn set_model(&mut self, model: &str) -> Result<(), EditError> {
-        set_name(&mut self.model, model, "the model")
+        self.set_name(|parts| &mut parts.model, model, "the model")
     }
 
     /// Whether the client wants a stream.
     pub fn streaming(&self) -> bool {
-        self.streaming
+        self.0.streaming
     }
 
     /// 0 for the first try, one more for each retry or fallback.
     pub fn attempt(&self) -> u32 {
-        self.attempt
+        self.0.attempt
     }
 
     /// The request as the client sent it and plugins edited it, but for the model: see [`LlmRequest::outgoing`].
     pub fn document(&self) -> &Document {
-        &self.document
+        &self.0.document
     }
 
     /// Replaces the whole JSON, but not [`LlmRequest::model`].
     pub fn set_document(&mut self, document: Document) {
-        self.document = document;
+        *self.document_mut() = document;
     }
 
     /// What is sent upstream: the document with [`LlmRequest::model`] in it, byte for byte if it says that already.
     pub fn outgoing(&self) -> Document {
-        let mut outgoing = self.document.clone();
+        let mut outgoing = self.0.document.clone();
         // An upstream refuses a document that is no object; nothing is to be rewritten in one.
-        let _unchanged = outgoing.set("/model", &Document::string(&self.model));
+        let _unchanged = outgoing.set("/model", &Document::string(&self.0.model));
         outgoing
     }
 
     /// How many messages there are, counted as the kind of call counts them.
     pub fn message_count(&self) -> u32 {
-        u32::try_from(message::shape(self.kind).count(&self.document)).unwrap_or(u32::MAX)
+        u32::try_from(message::shape(self.0.kind).count(&self.0.document)).unwrap_or(u32::MAX)
     }
 
     /// One message.
     pub fn message_at(&self, index: u32) -> Option<Message> {
-        message::shape(self.kind).get(&self.document, index as usize)
+        message::shape(self.0.kind).get(&self.0.document, index as usize)
     }
 
     /// All messages.
     pub fn messages(&self) -> Vec<Message> {
-        message::shape(self.kind).all(&self.document)
+        message::shape(self.0.kind).all(&self.0.document)
     }
 
     /// The text parts of a message, joined with line feeds; none where it has no text.
     pub fn message_text(&self, index: u32) -> Option<String> {
-        message::shape(self.kind).text(&self.document, index as usize)
+        message::shape(self.0.kind).text(&self.0.document, index as usize)
     }
 
     /// Replaces a message. Only members that differ are touched: setting what was read is no edit.
@@ -149,7 +152,7 @@ impl LlmRequest {
         if name == "model" || self.holds_messages(name) {
             return None;
         }
-        Some(self.document.root().get(name)?.to_document())
+        Some(self.0.document.root().get(name)?.to_document())
     }
 
     /// Sets a member of the request beside model, messages and `stream`; `None` removes it.
@@ -170,8 +173,8 @@ impl LlmRequest {
     pub fn get(&self, pointer: &str) -> Option<Document> {
         match pointer {
             "" => Some(self.outgoing()),
-            "/model" => Some(Document::string(&self.model)),
-            _ => Some(self.document.pointer(pointer)?.to_document()),
+            "/model" => Some(Document::string(&self.0.model)),
+            _ => Some(self.0.document.pointer(pointer)?.to_document()),
         }
     }
 
@@ -185,23 +188,23 @@ impl LlmRequest {
             ("", Some(whole)) => self.set_whole(whole),
             ("/model", value) => self.set_model_value(value.map(Document::root)),
             ("/stream", _) => Err(no_stream()),
-            _ => set_pointer(&mut self.document, pointer, value),
+            _ => set_pointer(self.document_mut(), pointer, value),
         }
     }
 
     /// The length of the document in bytes.
     pub fn size(&self) -> u32 {
-        value::size(&self.document)
+        value::size(&self.0.document)
     }
 
     fn set_whole(&mut self, whole: &Document) -> Result<(), EditError> {
         let stream = |document: &Document| document.pointer("/stream").map(|value| value.to_document());
-        if !value::same_optional(stream(whole).as_ref(), stream(&self.document).as_ref()) {
+        if !value::same_optional(stream(whole).as_ref(), stream(&self.0.document).as_ref()) {
             return Err(no_stream());
         }
         self.set_model_value(whole.pointer("/model"))?;
-        if !same(whole.root(), self.document.root(), Numbers::Exact) {
-            self.document = whole.clone();
+        if !same(whole.root(), self.0.document.root(), Numbers::Exact) {
+            *self.document_mut() = whole.clone();
         }
         Ok(())
     }
@@ -213,8 +216,20 @@ impl LlmRequest {
         }
     }
 
+    fn document_mut(&mut self) -> &mut Document {
+        &mut Arc::make_mut(&mut self.0).document
+    }
+
+    fn set_name(&mut self, place: fn(&mut Parts) -> &mut Arc<str>, name: &str, what: &str) -> Result<(), EditError> {
+        if name.is_empty() {
+            return Err(EditError::Other(format!("{what} can't be empty")));
+        }
+        *place(Arc::make_mut(&mut self.0)) = name.into();
+        Ok(())
+    }
+
     fn holds_messages(&self, name: &str) -> bool {
-        message::shape(self.kind).members().contains(&name)
+        message::shape(self.0.kind).members().contains(&name)
     }
 
     /// Edits a copy, which takes the document's place if all went well.
@@ -222,23 +237,12 @@ impl LlmRequest {
         &mut self,
         edit: impl FnOnce(&'static dyn Shape, &mut Document) -> Result<(), EditError>,
     ) -> Result<(), EditError> {
-        let mut edited = self.document.clone();
-        edit(message::shape(self.kind), &mut edited)?;
-        self.document = edited;
+        let mut edited = self.0.document.clone();
+        edit(message::shape(self.0.kind), &mut edited)?;
+        *self.document_mut() = edited;
         Ok(())
     }
 }
-
-fn set_name(place: &mut Arc<str>, name: &str, what: &str) -> Result<(), EditError> {
-    if name.is_empty() {
-        return Err(EditError::Other(format!("{what} can't be empty")));
-    }
-    if **place != *name {
-        *place = name.into();
-    }
-    Ok(())
-}
-
 fn no_stream() -> EditError {
     EditError::Other("`/stream` can't be set: whether an answer is streamed is the client's choice".into())
 }

@@ -58,7 +58,7 @@ impl Part {
             context: context.clone(),
             http: self.view.get_or_insert_with(|| loaded.shown_request(http)),
             seat: &mut self.seat,
-            left: None,
+            time: None,
         }
     }
 }
@@ -164,12 +164,13 @@ impl Exchange {
 
     /// Milliseconds since the request arrived.
     pub fn elapsed_ms(&self) -> u32 {
-        u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX)
+        elapsed_ms(self.started)
     }
 
     /// The HTTP request hooks, in order.
     pub async fn on_request(&mut self) -> HttpStep {
         let pipeline = self.pipeline.clone();
+        let mut row = self.turns.row();
         for (loaded, part) in pipeline.plugins().iter().zip(&mut self.parts) {
             part.http = part.reached();
             if part.http == Standing::Out || !loaded.plugin.hooks().contains(HookSet::HTTP_REQUEST) {
@@ -181,9 +182,9 @@ impl Exchange {
                 context: self.context.clone(),
                 http: &shown,
                 seat: &mut part.seat,
-                left: None,
+                time: None,
             };
-            let result = take_turn!(self.turns, loaded, Hook::OnRequest, call, async {
+            let result = take_turn!(row, loaded, Hook::OnRequest, call, async {
                 let outcome = loaded.plugin.on_request(&mut call, &mut draft).await?;
                 checked(loaded, outcome)
             });
@@ -212,7 +213,7 @@ impl Exchange {
         for part in &mut self.parts {
             part.llm = Standing::NotReached;
         }
-        let elapsed = self.elapsed_ms();
+        let mut row = self.turns.row();
         for (place, (loaded, part)) in pipeline.plugins().iter().zip(&mut self.parts).enumerate() {
             part.llm = part.reached();
             if part.llm == Standing::Out || !loaded.plugin.hooks().contains(HookSet::PRE_LLM) {
@@ -221,7 +222,7 @@ impl Exchange {
             let mut draft = request.clone();
             let mut call = part.call(loaded, &self.context, &self.http);
             let result = take_turn!(
-                self.turns,
+                row,
                 loaded,
                 Hook::BeforeCall,
                 call,
@@ -230,7 +231,7 @@ impl Exchange {
             match commit(&mut self.context, call.context, result) {
                 Ok(PreOutcome::Proceed) => request = draft,
                 Ok(PreOutcome::Answer(answer)) => {
-                    let response = answer.into_response(&request, self.context.request_id(), elapsed);
+                    let response = answer.into_response(&request, self.context.request_id(), elapsed_ms(self.started));
                     answered(loaded, "before-call", self.context.request_id(), 200);
                     self.answered_by = Some(place);
                     self.call = Some(request);
@@ -263,8 +264,8 @@ impl Exchange {
     pub async fn after_call(&mut self, mut upstream: Upstream) -> Upstream {
         let pipeline = self.pipeline.clone();
         self.post_hooks_done = true;
+        let mut row = self.turns.row();
         for (place, loaded) in pipeline.plugins().iter().enumerate().rev() {
-            let elapsed = self.elapsed_ms();
             let Some(part) = self.parts.get_mut(place) else {
                 continue;
             };
@@ -274,7 +275,7 @@ impl Exchange {
             let mut draft = upstream.clone();
             let mut call = part.call(loaded, &self.context, &self.http);
             let result = take_turn!(
-                self.turns,
+                row,
                 loaded,
                 Hook::AfterCall,
                 call,
@@ -285,6 +286,7 @@ impl Exchange {
                 Ok(PostOutcome::Replace(answer)) => {
                     answered(loaded, "after-call", self.context.request_id(), 200);
                     self.answered_by = Some(place);
+                    let elapsed = elapsed_ms(self.started);
                     upstream = replaced(answer, self.call.as_ref(), self.context.request_id(), elapsed, upstream);
                 }
                 Ok(PostOutcome::Refuse(error)) => {
@@ -304,6 +306,7 @@ impl Exchange {
     /// The HTTP response hooks, in reverse order, of the plugins whose request hook ran. Not for streams.
     pub async fn on_response(&mut self, mut response: HttpResponse) -> HttpResponse {
         let pipeline = self.pipeline.clone();
+        let mut row = self.turns.row();
         for (loaded, part) in pipeline.plugins().iter().zip(&mut self.parts).rev() {
             if part.http != Standing::In || !loaded.plugin.hooks().contains(HookSet::HTTP_RESPONSE) {
                 continue;
@@ -312,7 +315,7 @@ impl Exchange {
             let mut draft = shown.clone();
             let mut call = part.call(loaded, &self.context, &self.http);
             let result = take_turn!(
-                self.turns,
+                row,
                 loaded,
                 Hook::OnResponse,
                 call,
@@ -355,6 +358,10 @@ impl Exchange {
             .into_iter()
             .any(|(loaded, part)| part.llm == Standing::In && loaded.plugin.hooks().intersects(hooks))
     }
+}
+
+fn elapsed_ms(since: Instant) -> u32 {
+    u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX)
 }
 
 /// Takes the context's draft over if the hook returned ok, whatever its outcome.

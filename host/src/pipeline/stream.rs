@@ -241,19 +241,18 @@ impl LlmStream {
         };
         let mut draft = chunk.clone();
         let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
+        let mut row = self.exchange.turns.row();
         let result = if hook == HookSet::CHUNK {
-            let turns = &mut self.exchange.turns;
             take_turn!(
-                turns,
+                row,
                 loaded,
                 Hook::OnChunk,
                 call,
                 loaded.plugin.on_chunk(&mut call, &mut draft)
             )
         } else {
-            let turns = &mut self.exchange.turns;
             take_turn!(
-                turns,
+                row,
                 loaded,
                 Hook::AfterChunk,
                 call,
@@ -312,8 +311,8 @@ impl LlmStream {
                 continue;
             };
             let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
-            let turns = &mut self.exchange.turns;
-            let result = take_turn!(turns, loaded, Hook::OnEnd, call, loaded.plugin.on_end(&mut call));
+            let mut row = self.exchange.turns.row();
+            let result = take_turn!(row, loaded, Hook::OnEnd, call, loaded.plugin.on_end(&mut call));
             match commit(&mut self.exchange.context, call.context, result) {
                 Ok(documents) => {
                     let (kind, index) = (self.kind, self.next_index);

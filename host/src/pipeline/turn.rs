@@ -1,6 +1,8 @@
 //! Where every hook is called: whether it may be, for how long, and what is counted of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::breaker::{Change, Pass};
 use super::observer::{HookDone, Observer};
@@ -8,13 +10,19 @@ use crate::counters::{CauseKind, Hook, Limit, Outcome};
 use crate::failure::{Cause, Failure};
 use crate::json::Document;
 use crate::loader::Loaded;
-use crate::plugin::{ChunkOutcome, PostOutcome, PreOutcome};
+use crate::plugin::{ChunkOutcome, HookTime, PostOutcome, PreOutcome};
 
 /// The turns of one request's hooks: how much time they have left together.
 pub(super) struct Turns {
     total: Duration,
     left: Duration,
     observer: Option<Box<dyn Observer>>,
+}
+
+/// Turns that follow each other at once: one ends when the next begins, so that the clock is read once for each.
+pub(super) struct Row<'a> {
+    turns: &'a mut Turns,
+    now: Instant,
 }
 
 /// What a hook came to, or why it failed.
@@ -41,41 +49,51 @@ impl Turns {
         self.observer = Some(observer);
     }
 
+    /// Turns of hooks, from now on, between which nothing is waited for.
+    pub(super) fn row(&mut self) -> Row<'_> {
+        Row {
+            turns: self,
+            now: Instant::now(),
+        }
+    }
+
     fn tell(&mut self, loaded: &Loaded, (hook, started): (Hook, Instant), took: Duration, ended: Ended) {
         if let Some(observer) = &mut self.observer {
             observer.hook_done(HookDone {
                 plugin: &loaded.plugin.manifest().name,
                 hook,
-                started,
+                started: started.into_std(),
                 took,
                 outcome: ended.unwrap_or(Outcome::Failed),
                 cause: ended.err(),
             });
         }
     }
+}
 
-    /// What is left for all hooks that follow.
-    pub(super) fn left(&self) -> Duration {
-        self.left
-    }
-
+impl Row<'_> {
     /// Whether the hook may be called. If not, it has failed.
-    pub(super) fn begin(&mut self, loaded: &Loaded, hook: Hook) -> Result<Turn, Failure> {
-        let admitted = match self.left {
+    pub(super) fn begin(&mut self, loaded: &Loaded, hook: Hook) -> Result<(Turn, HookTime), Failure> {
+        let Row { turns, now } = self;
+        let admitted = match turns.left {
             Duration::ZERO => {
                 loaded.counters.over(Limit::RequestTimeout, 1);
-                Err(Cause::RequestDeadline(self.total))
+                Err(Cause::RequestDeadline(turns.total))
             }
             _ => loaded.breaker.admit(),
         };
         match admitted {
-            Ok(pass) => Ok(Turn {
-                hook,
-                pass,
-                started: Instant::now(),
-            }),
+            Ok(pass) => {
+                let (began, left) = (*now, turns.left);
+                let turn = Turn {
+                    hook,
+                    pass,
+                    started: began,
+                };
+                Ok((turn, HookTime { began, left }))
+            }
             Err(cause) => {
-                self.tell(loaded, (hook, Instant::now()), Duration::ZERO, Err(cause.kind()));
+                turns.tell(loaded, (hook, *now), Duration::ZERO, Err(cause.kind()));
                 Err(refused(loaded, hook, cause))
             }
         }
@@ -89,19 +107,21 @@ impl Turns {
         result: Result<T, Failure>,
     ) -> Result<T, Failure> {
         let Turn { hook, pass, started } = turn;
-        let took = started.elapsed();
-        self.left = self.left.saturating_sub(took);
+        self.now = Instant::now();
+        let took = self.now.saturating_duration_since(started);
+        let turns = &mut *self.turns;
+        turns.left = turns.left.saturating_sub(took);
         match &result {
             Ok(decided) => {
                 let outcome = decided.outcome();
                 loaded.counters.called(hook, outcome, took);
-                self.tell(loaded, (hook, started), took, Ok(outcome));
+                turns.tell(loaded, (hook, started), took, Ok(outcome));
                 told(loaded, loaded.breaker.succeeded(pass), None);
             }
             Err(failure) => {
                 let kind = failure.cause.kind();
                 loaded.counters.failed(hook, kind, took);
-                self.tell(loaded, (hook, started), took, Err(kind));
+                turns.tell(loaded, (hook, started), took, Err(kind));
                 match is_the_plugins(kind) {
                     true => told(loaded, loaded.breaker.failed(pass), Some(failure)),
                     false => loaded.breaker.told_nothing(pass),
@@ -214,12 +234,12 @@ impl Decided for Vec<Document> {
 /// One hook: its turn begins, it is called within what is left of the request's time, its turn ends. A macro, because each
 /// call borrows the exchange and one more draft across an await, which no closure's type can say and stay `Send`.
 macro_rules! take_turn {
-    ($turns:expr, $loaded:ident, $hook:expr, $call:ident, $run:expr) => {
-        match $turns.begin($loaded, $hook) {
-            Ok(turn) => {
-                $call.left = Some($turns.left());
+    ($row:expr, $loaded:ident, $hook:expr, $call:ident, $run:expr) => {
+        match $row.begin($loaded, $hook) {
+            Ok((turn, time)) => {
+                $call.time = Some(time);
                 let result = $run.await;
-                $turns.end($loaded, turn, result)
+                $row.end($loaded, turn, result)
             }
             Err(failure) => Err(failure),
         }

@@ -1,14 +1,15 @@
 //! The time that a call may take.
 
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
-use std::task::Poll;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use tokio::time::Instant;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::failure::Cause;
+use crate::plugin::HookTime;
 
 /// When a call must have ended, waiting for an instance included.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +23,10 @@ pub struct Deadline {
 impl Deadline {
     /// From now.
     pub fn after(total: Duration) -> Self {
-        let now = Instant::now();
+        Deadline::from(Instant::now(), total)
+    }
+
+    fn from(now: Instant, total: Duration) -> Self {
         // What can't be added up is as good as never: a day.
         let at = now
             .checked_add(total)
@@ -34,14 +38,15 @@ impl Deadline {
         }
     }
 
-    /// From now, within what is left for all hooks of a request.
-    pub fn within(total: Duration, left: Option<Duration>) -> Self {
-        match left {
-            Some(left) if left < total => Deadline {
+    /// Since the hook's turn began, within what is left for all hooks of a request; without one, from now.
+    pub fn within(total: Duration, time: Option<HookTime>) -> Self {
+        match time {
+            Some(HookTime { began, left }) if left < total => Deadline {
                 is_shared: true,
-                ..Deadline::after(left)
+                ..Deadline::from(began, left)
             },
-            _ => Deadline::after(total),
+            Some(HookTime { began, .. }) => Deadline::from(began, total),
+            None => Deadline::after(total),
         }
     }
 
@@ -53,20 +58,52 @@ impl Deadline {
     }
 
     /// Carries out one step of the call. A panic of the host in it fails the call, and only this call.
-    pub async fn run<T>(&self, step: impl Future<Output = Result<T, Cause>>) -> Result<T, Cause> {
-        let mut step = pin!(AssertUnwindSafe(step).catch_unwind());
-        let mut timer = pin!(tokio::time::sleep_until(self.at));
-        std::future::poll_fn(|context| {
-            if let Poll::Ready(outcome) = step.as_mut().poll(context) {
-                return Poll::Ready(outcome.unwrap_or_else(|panic| Err(panicked(&*panic))));
-            }
-            // A runtime whose workers are all busy with guests that yield and go on looks at its timers too rarely.
-            if Instant::now() >= self.at || timer.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Err(self.missed()));
-            }
-            Poll::Pending
-        })
-        .await
+    pub fn run<T, F: Future<Output = Result<T, Cause>>>(
+        &self,
+        step: F,
+    ) -> impl Future<Output = Result<T, Cause>> + use<T, F> {
+        InTime {
+            deadline: *self,
+            step,
+            timer: None,
+        }
+    }
+}
+
+pin_project! {
+    /// A step of a call. By hand, since an `async fn` has room for the step twice, and the futures of calls are allocated; most
+    /// steps are done at once, and need no timer.
+    struct InTime<F> {
+        deadline: Deadline,
+        #[pin]
+        step: F,
+        #[pin]
+        timer: Option<Sleep>,
+    }
+}
+
+impl<T, F: Future<Output = Result<T, Cause>>> Future for InTime<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        match catch_unwind(AssertUnwindSafe(|| this.step.poll(context))) {
+            Ok(Poll::Pending) => {}
+            Ok(ready) => return ready,
+            Err(panic) => return Poll::Ready(Err(panicked(&*panic))),
+        }
+        if this.timer.is_none() {
+            this.timer.set(Some(sleep_until(this.deadline.at)));
+        }
+        let is_over = this
+            .timer
+            .as_pin_mut()
+            .is_some_and(|timer| timer.poll(context).is_ready());
+        // A runtime whose workers are all busy with guests that yield and go on looks at its timers too rarely.
+        match is_over || Instant::now() >= this.deadline.at {
+            true => Poll::Ready(Err(this.deadline.missed())),
+            false => Poll::Pending,
+        }
     }
 }
 
@@ -99,7 +136,11 @@ mod tests {
     async fn the_shorter_of_two_times_counts_and_is_told_as_what_it_is() {
         let (short, long) = (Duration::from_millis(5), Duration::from_secs(60));
         for (total, left) in [(short, Some(long)), (short, None), (long, Some(short))] {
-            let outcome = Deadline::within(total, left)
+            let time = left.map(|left| HookTime {
+                began: Instant::now(),
+                left,
+            });
+            let outcome = Deadline::within(total, time)
                 .run(std::future::pending::<Result<(), Cause>>())
                 .await;
             match outcome {

@@ -1,13 +1,14 @@
 //! The instances of one plugin: a pool of warm ones, or a fresh one for each request.
 //!
-//! An instance serves one call at a time. A permit stands for an instance that is in use or being made; whoever has one
-//! takes an idle instance or makes a new one, so that there are never more than the cap.
+//! An instance serves one call at a time. A permit stands for an instance that lives or is being made, so that there are
+//! never more than the cap. An idle one keeps its permit: to take it is one step, and no lock. Who finds none idle waits for
+//! a permit; an instance that comes back while somebody waits gives its permit up, and stands by for whoever gets that.
 
 mod lease;
 mod renew;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 use async_trait::async_trait;
 use crossbeam_queue::ArrayQueue;
@@ -74,7 +75,9 @@ pub struct Instances<F: Factory> {
 struct Shared<F: Factory> {
     factory: F,
     settings: InstanceSettings,
-    idle: ArrayQueue<Kept<F::Instance>>,
+    idle: ArrayQueue<Held<F::Instance>>,
+    /// Those whose permits were given up for calls that waited.
+    standing_by: ArrayQueue<Kept<F::Instance>>,
     /// The one that takes the place of the next that is worn.
     spare: ArrayQueue<Kept<F::Instance>>,
     /// Whether one is being made for that.
@@ -116,6 +119,7 @@ impl<F: Factory> Instances<F> {
             factory,
             settings: InstanceSettings { cap, ..settings },
             idle: ArrayQueue::new(cap),
+            standing_by: ArrayQueue::new(cap),
             spare: ArrayQueue::new(1),
             is_renewing: AtomicBool::new(false),
             permits: Arc::new(Semaphore::new(cap)),
@@ -138,12 +142,10 @@ impl<F: Factory> Instances<F> {
     pub fn put(&self, instance: F::Instance) {
         let kept = self.shared.kept(instance);
         self.shared.note_memory(&kept.instance);
-        let unwanted = match self.shared.settings.isolation {
-            Isolation::Warm => self.shared.idle.push(kept).err(),
-            Isolation::Request => Some(kept),
-        };
-        if let Some(kept) = unwanted {
-            self.shared.retire(kept, None);
+        let permit = self.shared.permits.clone().try_acquire_owned().ok();
+        match (self.shared.settings.isolation, permit) {
+            (Isolation::Warm, Some(permit)) => self.shared.take_back(Held { kept, permit }),
+            (_, permit) => self.shared.retire(kept, permit),
         }
     }
 
@@ -154,10 +156,10 @@ impl<F: Factory> Instances<F> {
         }
         match self.shared.settings.isolation {
             Isolation::Warm => {
-                let permit = self.shared.permit(deadline).await?;
                 let held = match self.shared.idle.pop() {
-                    Some(kept) => Held { kept, permit },
-                    None => self.shared.create(permit, deadline).await?,
+                    Some(held) => held,
+                    // On the heap, as it is seldom needed: every call would have room for it.
+                    None => Box::pin(self.shared.wait(deadline)).await?,
                 };
                 Ok(Lease::new(held, Home::Pool(&self.shared)))
             }
@@ -165,12 +167,7 @@ impl<F: Factory> Instances<F> {
                 let own = seat.held.take().and_then(|held| held.downcast::<Seated<F>>().ok());
                 let held = match own.and_then(|seated| seated.leave()) {
                     Some(held) => held,
-                    None => {
-                        let permit = self.shared.permit(deadline).await?;
-                        let instance = deadline.run(self.shared.factory.create()).await?;
-                        let kept = self.shared.kept(instance);
-                        Held { kept, permit }
-                    }
+                    None => self.shared.made_for_request(deadline).await?,
                 };
                 Ok(Lease::new(held, Home::Seat(seat, &self.shared)))
             }
@@ -185,7 +182,7 @@ impl<F: Factory> Instances<F> {
         Usage {
             made: counters.instances_made(),
             live: shared.live.load(Ordering::Relaxed),
-            busy: shared.settings.cap.saturating_sub(free),
+            busy: shared.settings.cap.saturating_sub(free + shared.idle.len()),
             waiting: shared.waiting.load(Ordering::Relaxed),
             recycled: Wear::ALL.iter().map(|wear| counters.instances_recycled(*wear)).sum(),
             discarded: counters.instances_discarded(),
@@ -197,7 +194,12 @@ impl<F: Factory> Instances<F> {
     pub async fn retire_all(&self) {
         let shared = &self.shared;
         shared.permits.close();
-        let unused = std::iter::from_fn(|| shared.idle.pop().or_else(|| shared.spare.pop()));
+        let idle = || shared.idle.pop().map(|held| held.kept);
+        let unused = std::iter::from_fn(|| {
+            idle()
+                .or_else(|| shared.standing_by.pop())
+                .or_else(|| shared.spare.pop())
+        });
         join_all(unused.map(|kept| shared.end(kept))).await;
     }
 }
@@ -222,9 +224,32 @@ impl<F: Factory> Shared<F> {
         }
     }
 
-    async fn permit(&self, deadline: &Deadline) -> Result<OwnedSemaphorePermit, Cause> {
+    /// Where none is idle: another one, or the next that comes back.
+    async fn wait(self: &Arc<Self>, deadline: &Deadline) -> Result<Held<F::Instance>, Cause> {
+        match self.permit(deadline).await? {
+            Place::Taken(held) => Ok(held),
+            Place::Free(permit) => match self.standing_by.pop() {
+                Some(kept) => Ok(Held { kept, permit }),
+                None => self.create(permit, deadline).await,
+            },
+        }
+    }
+
+    /// A fresh one for a request alone.
+    async fn made_for_request(self: &Arc<Self>, deadline: &Deadline) -> Result<Held<F::Instance>, Cause> {
+        let permit = match self.permit(deadline).await? {
+            Place::Free(permit) => permit,
+            // None is ever idle.
+            Place::Taken(held) => return Ok(held),
+        };
+        let instance = deadline.run(self.factory.create()).await?;
+        let kept = self.kept(instance);
+        Ok(Held { kept, permit })
+    }
+
+    async fn permit(&self, deadline: &Deadline) -> Result<Place<F::Instance>, Cause> {
         match self.permits.clone().try_acquire_owned() {
-            Ok(permit) => return Ok(permit),
+            Ok(permit) => return Ok(Place::Free(permit)),
             Err(TryAcquireError::Closed) => return Err(Cause::Retired),
             Err(TryAcquireError::NoPermits) => {}
         }
@@ -233,10 +258,15 @@ impl<F: Factory> Shared<F> {
             self.settings.counters.over(Limit::Waiting, 1);
             return Err(busy);
         };
+        // One that came back before it saw this call wait is idle.
+        fence(Ordering::SeqCst);
+        if let Some(held) = self.idle.pop() {
+            return Ok(Place::Taken(held));
+        }
         let acquire = self.permits.clone().acquire_owned();
         match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
             Err(Cause::Deadline(_)) => Err(busy),
-            outcome => outcome,
+            outcome => outcome.map(Place::Free),
         }
     }
 
@@ -270,15 +300,25 @@ impl<F: Factory> Shared<F> {
             None => Some(kept),
             Some(worn) => self.renewed(kept, worn),
         };
-        if let Some(next) = next {
-            // There is room: each instance in the queue once had a permit.
-            drop(self.idle.push(next));
-        }
-        // Retirement may have emptied the queue in between.
-        if self.permits.is_closed()
-            && let Some(kept) = self.idle.pop()
+        let Some(kept) = next else { return };
+        // There is room: each one in the queue has a permit.
+        drop(self.idle.push(Held { kept, permit }));
+        // Who waits has said so before it looked for an idle one: it finds this one, or is seen here.
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::Relaxed) > 0
+            && let Some(Held { kept, permit }) = self.idle.pop()
         {
-            self.retire(kept, Some(permit));
+            drop(self.standing_by.push(kept));
+            drop(permit);
+        }
+        // Retirement may have emptied the queues in between.
+        if self.permits.is_closed() {
+            while let Some(Held { kept, permit }) = self.idle.pop() {
+                self.retire(kept, Some(permit));
+            }
+            while let Some(kept) = self.standing_by.pop() {
+                self.retire(kept, None);
+            }
         }
     }
 
@@ -305,13 +345,21 @@ impl<F: Factory> Shared<F> {
     }
 }
 
+/// Room for one more call.
+enum Place<I> {
+    /// An instance, which was idle.
+    Taken(Held<I>),
+    /// For one that stands by, or is to be made.
+    Free(OwnedSemaphorePermit),
+}
+
 /// One of the bounded number of calls that wait.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {
     fn enter(count: &'a AtomicUsize, most: usize) -> Option<Self> {
         let guard = Waiting(count);
-        (count.fetch_add(1, Ordering::Relaxed) < most).then_some(guard)
+        (count.fetch_add(1, Ordering::SeqCst) < most).then_some(guard)
     }
 }
 

@@ -180,6 +180,10 @@ impl Journal {
     }
 
     fn finish_line(&mut self, channel: Channel) {
+        let partial = self.partial(channel);
+        if partial.kept.is_empty() && partial.cut == 0 {
+            return;
+        }
         let partial = std::mem::take(self.partial(channel));
         let line = partial.kept.strip_suffix(b"\r").unwrap_or(&partial.kept);
         if !line.is_empty() && self.take_line(line.len().min(self.line_bytes())) {

@@ -84,7 +84,7 @@ impl Journey {
             context: self.context.clone(),
             http: &self.http,
             seat: &mut self.seat,
-            left: None,
+            time: None,
         }
     }
 }

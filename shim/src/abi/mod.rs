@@ -7,13 +7,14 @@
 //! use heimdall_host::model::Context;
 //! use heimdall_host::plugin::Logged;
 //! use heimdall_host::runtime::Deadline;
+//! use heimdall_shim::Input;
 //! use heimdall_shim::abi::Instance;
 //!
 //! async fn echo(guest: &mut impl Instance) -> Result<Option<Bytes>, Cause> {
 //!     let context = Context::new("request-1", 1 << 20);
 //!     let deadline = Deadline::after(Duration::from_secs(1));
 //!     guest
-//!         .call("pre_hook", &[Bytes::from_static(b"{}")], &context, &deadline, &mut Logged::default())
+//!         .call("pre_hook", &[Bytes::from_static(b"{}").into()], &context, &deadline, &mut Logged::default())
 //!         .await
 //! }
 //! ```
@@ -27,6 +28,8 @@ use heimdall_host::model::Context;
 use heimdall_host::plugin::Logged;
 use heimdall_host::runtime::Deadline;
 
+use crate::Input;
+
 /// An instance of a guest that takes bytes and gives bytes.
 #[async_trait]
 pub trait Instance: Send + 'static {
@@ -38,7 +41,7 @@ pub trait Instance: Send + 'static {
     async fn call(
         &mut self,
         export: &'static str,
-        inputs: &[Bytes],
+        inputs: &[Input],
         context: &Context,
         deadline: &Deadline,
         logged: &mut Logged,

@@ -25,13 +25,14 @@ mod merge;
 mod read;
 mod write;
 
-use bytes::Bytes;
 use heimdall_host::json::{Document, JsonError};
 use heimdall_host::model::{self, Context, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, Upstream};
 use heimdall_host::plugin::{ChunkOutcome, HttpOutcome, PostOutcome, PreOutcome};
 
+use crate::Input;
+
 /// What a hook is given, in the order of its parameters. An empty one is passed as nothing.
-pub type Inputs = Vec<Bytes>;
+pub type Inputs = Vec<Input>;
 
 /// Why an answer is a failure of the plugin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

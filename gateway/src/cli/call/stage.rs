@@ -172,7 +172,7 @@ impl<'a> Stage<'a> {
             context: self.context.clone(),
             http: self.http,
             seat: &mut self.seat,
-            left: None,
+            time: None,
         }
     }
 

@@ -34,9 +34,9 @@ impl LlmStream {
             };
             let mut draft = upstream.clone();
             let mut call = part.call(loaded, &self.exchange.context, &self.exchange.http);
-            let turns = &mut self.exchange.turns;
+            let mut row = self.exchange.turns.row();
             let result = take_turn!(
-                turns,
+                row,
                 loaded,
                 Hook::AfterCall,
                 call,

@@ -5,9 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::TryAcquireError;
 
-use super::{Factory, Held, Kept, Shared};
+use super::{Factory, Kept, Shared};
 use crate::counters::Wear;
 
 /// How long it is waited until a fresh instance is tried to be made again.
@@ -100,19 +99,12 @@ impl<F: Factory> Shared<F> {
         if let Err(fresh) = self.spare.push(fresh) {
             return self.retire(fresh, None);
         }
-        match self.permits.clone().try_acquire_owned() {
-            // None can come in between: who has a permit has the place.
-            Ok(permit) => {
-                if let Some(kept) = self.idle.pop() {
-                    self.take_back(Held { kept, permit });
-                }
+        if self.permits.is_closed() {
+            if let Some(fresh) = self.spare.pop() {
+                self.retire(fresh, None);
             }
-            Err(TryAcquireError::NoPermits) => {}
-            Err(TryAcquireError::Closed) => {
-                if let Some(fresh) = self.spare.pop() {
-                    self.retire(fresh, None);
-                }
-            }
+        } else if let Some(held) = self.idle.pop() {
+            self.take_back(held);
         }
     }
 }

@@ -9,7 +9,7 @@ use heimdall_host::runtime::{Deadline, Stage, begin_call, end_call, escape_line}
 
 use super::instance::{Free, Hook, PackedInstance};
 use super::memory::{self, Span};
-use crate::abi;
+use crate::{Input, abi};
 
 /// Why the inputs could not be placed: the hook has not started.
 enum Unplaced {
@@ -24,7 +24,7 @@ impl abi::Instance for PackedInstance {
     async fn call(
         &mut self,
         export: &'static str,
-        inputs: &[Bytes],
+        inputs: &[Input],
         context: &Context,
         deadline: &Deadline,
         logged: &mut Logged,
@@ -48,7 +48,7 @@ impl PackedInstance {
     async fn call_and_copy(
         &mut self,
         export: &'static str,
-        inputs: &[Bytes],
+        inputs: &[Input],
         context: &Context,
         logged: Logged,
     ) -> Result<(Option<Bytes>, Vec<Span>), Cause> {
@@ -56,7 +56,7 @@ impl PackedInstance {
         let placed = self.place_or_renew(export, inputs, context).await?;
         let packed = self.call_hook(export, &placed).await?;
         // What the guest was given it may give back.
-        let given: usize = inputs.iter().map(Bytes::len).sum();
+        let given: usize = inputs.iter().map(Input::len).sum();
         let limit = self.template.limits().output.saturating_add(given);
         self.take_result(packed, placed, limit)
     }
@@ -66,7 +66,7 @@ impl PackedInstance {
     async fn place_or_renew(
         &mut self,
         export: &'static str,
-        inputs: &[Bytes],
+        inputs: &[Input],
         context: &Context,
     ) -> Result<Vec<Span>, Cause> {
         self.heap.begin_call();
@@ -76,30 +76,30 @@ impl PackedInstance {
         }
         let total = inputs.iter().map(|input| input.len() as u64).sum();
         if self.heap.runs_dry(self.capacity(), total) {
-            let old = self.renew(export, context, "its heap is about to run dry").await?;
+            let old = Box::pin(self.renew(export, context, "its heap is about to run dry")).await?;
             tokio::spawn(old.retire());
         }
         match self.try_place(inputs).await {
             Ok(placed) => return Ok(placed),
             Err(Unplaced::NoRoom(_)) if self.reset.is_some() => self.reset_heap().await?,
             Err(Unplaced::NoRoom(cause)) => {
-                let old = self.renew(export, context, &cause.to_string()).await?;
+                let old = Box::pin(self.renew(export, context, &cause.to_string())).await?;
                 tokio::spawn(old.retire());
             }
             // The host has no room for this call, and none for a fresh instance.
             Err(Unplaced::Trapped(cause @ Cause::Exhausted(_))) => return Err(cause),
-            Err(Unplaced::Trapped(cause)) => drop(self.renew(export, context, &cause.to_string()).await?),
+            Err(Unplaced::Trapped(cause)) => drop(Box::pin(self.renew(export, context, &cause.to_string())).await?),
         }
         self.place(inputs).await
     }
 
     /// Places the inputs, in one try.
-    pub(super) async fn place(&mut self, inputs: &[Bytes]) -> Result<Vec<Span>, Cause> {
+    pub(super) async fn place(&mut self, inputs: &[Input]) -> Result<Vec<Span>, Cause> {
         let placed = self.try_place(inputs).await;
         placed.map_err(|(Unplaced::NoRoom(cause) | Unplaced::Trapped(cause))| cause)
     }
 
-    async fn try_place(&mut self, inputs: &[Bytes]) -> Result<Vec<Span>, Unplaced> {
+    async fn try_place(&mut self, inputs: &[Input]) -> Result<Vec<Span>, Unplaced> {
         let mut placed = Vec::with_capacity(inputs.len());
         for input in inputs {
             placed.push(self.place_one(input).await?);
@@ -107,7 +107,7 @@ impl PackedInstance {
         Ok(placed)
     }
 
-    async fn place_one(&mut self, input: &[u8]) -> Result<Span, Unplaced> {
+    async fn place_one(&mut self, input: &Input) -> Result<Span, Unplaced> {
         let no_room = |what: String| Unplaced::NoRoom(Cause::AbiViolation(what));
         if input.is_empty() {
             return Ok(Span::NOTHING);
@@ -144,7 +144,8 @@ impl PackedInstance {
         Ok(())
     }
 
-    /// A fresh instance in place of this one, which is given back.
+    /// A fresh instance in place of this one, which is given back. Callers put its future on the heap, as it is seldom needed
+    /// and every call would have room for it.
     async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<Self, Cause> {
         let why = escape_line(why, self.template.limits().log_line);
         tracing::info!(

@@ -125,7 +125,7 @@ impl PackedInstance {
         }
         begin_call(&mut self.store, "init", nobody(), Logged::default());
         let init: TypedFunc<(u32, u32), i32> = typed(&self.instance, &mut self.store, "init")?;
-        let config = self.template.config.clone();
+        let config = self.template.config.clone().into();
         let placed = self.place(&[config]).await?;
         let span = placed.first().copied().unwrap_or(Span::NOTHING);
         let code = init.call_async(&mut self.store, (span.address, span.length)).await;

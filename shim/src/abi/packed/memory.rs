@@ -4,6 +4,8 @@ use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use wasmtime::{AsContext, AsContextMut, Memory};
 
+use crate::Input;
+
 /// A piece of a guest's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
@@ -45,18 +47,22 @@ impl Span {
     }
 }
 
-/// Copies bytes into the guest; false if they don't fit there.
-pub(super) fn write(memory: Memory, mut store: impl AsContextMut, span: Span, bytes: &[u8]) -> bool {
+/// Copies an input into the guest; false if it doesn't fit there.
+pub(super) fn write(memory: Memory, mut store: impl AsContextMut, span: Span, input: &Input) -> bool {
     let place = span
         .range()
         .and_then(|range| memory.data_mut(&mut store).get_mut(range));
-    match place.filter(|place| place.len() == bytes.len()) {
-        Some(place) => {
-            place.copy_from_slice(bytes);
-            true
-        }
-        None => false,
+    let Some(mut place) = place.filter(|place| place.len() == input.len()) else {
+        return false;
+    };
+    for piece in input.pieces() {
+        let Some((this, behind)) = place.split_at_mut_checked(piece.len()) else {
+            return false;
+        };
+        this.copy_from_slice(piece);
+        place = behind;
     }
+    true
 }
 
 /// Copies a result out of the guest: over its cap it is refused before anything is copied.

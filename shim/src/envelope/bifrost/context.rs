@@ -1,26 +1,26 @@
 //! The request's context, which travels both ways.
 
-use bytes::Bytes;
 use heimdall_host::json::{Kind, Numbers, Value, same};
 use heimdall_host::model::Context;
 
 use super::super::EnvelopeError;
 use super::super::read::{is_blank, member};
 use super::super::write::ObjectWriter;
+use crate::Input;
 
 /// What a post hook finds in the context of a stream's last chunk. It is told to the guest and never kept.
 const STREAM_END: &str = "bifrost-stream-end-indicator";
 const REQUEST_ID: &str = "request_id";
 
 /// Of the seed document: the id alone.
-pub(super) fn id_only(context: &Context) -> Bytes {
+pub(super) fn id_only(context: &Context) -> Input {
     let mut out = ObjectWriter::new();
     out.string(REQUEST_ID, context.request_id());
     out.finish()
 }
 
 /// The id, and the mark of a stream's last chunk.
-pub(super) fn id_and_end(context: &Context) -> Bytes {
+pub(super) fn id_and_end(context: &Context) -> Input {
     let mut out = ObjectWriter::new();
     out.string(REQUEST_ID, context.request_id()).raw(STREAM_END, "true");
     out.finish()
@@ -31,7 +31,7 @@ pub(super) fn write(out: &mut ObjectWriter, context: &Context, last: bool) {
     out.object("context", |out| {
         out.string(REQUEST_ID, context.request_id());
         for (name, value) in context.iter() {
-            out.raw(name, value.as_str());
+            out.value(name, value.root());
         }
         if last {
             out.raw(STREAM_END, "true");

@@ -68,7 +68,7 @@ impl Envelope for Generations2And3 {
     }
 
     fn pre(&self, context: &Context, request: &LlmRequest) -> Inputs {
-        let mut out = ObjectWriter::with_capacity(512 + request.document().len());
+        let mut out = ObjectWriter::new();
         context::write(&mut out, context, false);
         out.object("request", |out| request::write(out, request));
         vec![out.finish()]
@@ -134,11 +134,11 @@ impl Envelope for Generations2And3 {
 
     fn chunk(&self, context: &Context, request: &HttpRequest, chunk: &LlmChunk, form: ChunkForm) -> Inputs {
         let document = chunk.document();
-        let mut out = ObjectWriter::with_capacity(1024 + request.body().len() * 4 / 3 + document.len() * 4 / 3);
+        let mut out = ObjectWriter::with_capacity(1024 + request.body().len() * 4 / 3);
         context::write(&mut out, context, false);
         out.object("request", |out| http::write_request(out, request, true));
         match form {
-            ChunkForm::Json => out.raw("chunk", document.as_str()),
+            ChunkForm::Json => out.value("chunk", document.root()),
             ChunkForm::Base64 => out.base64("chunk", document.bytes()),
         };
         vec![out.finish()]

@@ -39,9 +39,9 @@ pub(super) fn write(out: &mut ObjectWriter, request: &LlmRequest) {
     out.string("model", request.model());
     match root.get(name) {
         None => out.raw("input", "[]"),
-        Some(input) if request.kind() == CallKind::Chat => out.raw("input", input.raw()),
+        Some(input) if request.kind() == CallKind::Chat => out.value("input", input),
         Some(input) if request.kind() == CallKind::Responses && input.kind() != Kind::String => {
-            out.raw("input", input.raw())
+            out.value("input", input)
         }
         Some(input) => out.raw("input", &text_input::messages(input)),
     };
@@ -49,7 +49,7 @@ pub(super) fn write(out: &mut ObjectWriter, request: &LlmRequest) {
         // A name with escapes is given as it was written, one that is not the guest's is left out however written.
         for ((name, value), (raw_name, _)) in root.members().zip(root.raw_members()) {
             if !is_fixed(&name, shape) {
-                out.member(raw_name, value.raw());
+                out.member(raw_name, value);
             }
         }
     });

@@ -31,7 +31,7 @@ fn wrapper(kind: CallKind, chunk: bool) -> &'static str {
 
 /// Writes a member that holds a response, or a chunk of one.
 pub(super) fn write(out: &mut ObjectWriter, kind: CallKind, document: &Document, chunk: bool) {
-    out.raw(wrapper(kind, chunk), document.as_str());
+    out.value(wrapper(kind, chunk), document.root());
 }
 
 /// A response as it came back: what it is, and its kind where the guest said so.

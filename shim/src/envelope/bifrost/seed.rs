@@ -10,6 +10,7 @@ use super::super::write::ObjectWriter;
 use super::super::{Envelope, EnvelopeError, Inputs};
 use super::post::Verdict;
 use super::{context, error, http, pre, request, response};
+use crate::Input;
 
 /// Generation 1.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +35,7 @@ impl Envelope for Generation1 {
     }
 
     fn pre(&self, context: &Context, request: &LlmRequest) -> Inputs {
-        let mut out = ObjectWriter::with_capacity(256 + request.document().len());
+        let mut out = ObjectWriter::new();
         request::write(&mut out, request);
         vec![context::id_only(context), out.finish()]
     }
@@ -53,11 +54,11 @@ impl Envelope for Generation1 {
         match upstream {
             Upstream::Response(sent) => {
                 response::write(&mut out, sent.kind(), sent.document(), false);
-                vec![context::id_only(context), out.finish(), NULL]
+                vec![context::id_only(context), out.finish(), NULL.into()]
             }
             Upstream::Error(sent) => {
                 error::write(&mut out, sent);
-                vec![context::id_only(context), NULL, out.finish()]
+                vec![context::id_only(context), NULL.into(), out.finish()]
             }
         }
     }
@@ -80,11 +81,11 @@ impl Envelope for Generation1 {
         match chunk.error() {
             None => {
                 response::write(&mut out, chunk.kind(), chunk.document(), true);
-                vec![context_of(context, chunk.last()), out.finish(), NULL]
+                vec![context_of(context, chunk.last()), out.finish(), NULL.into()]
             }
             Some(sent) => {
                 error::write(&mut out, &sent);
-                vec![context_of(context, chunk.last()), NULL, out.finish()]
+                vec![context_of(context, chunk.last()), NULL.into(), out.finish()]
             }
         }
     }
@@ -103,7 +104,7 @@ impl Envelope for Generation1 {
 }
 
 /// The context of a chunk: the id, and on a stream's last chunk the mark that every generation's plugins rely on.
-fn context_of(context: &Context, last: bool) -> Bytes {
+fn context_of(context: &Context, last: bool) -> Input {
     if last {
         context::id_and_end(context)
     } else {

@@ -6,7 +6,7 @@ use heimdall_host::model::{
 use heimdall_host::plugin::{ChunkOutcome, HttpOutcome, PostOutcome, PreOutcome};
 use http::{HeaderMap, Method, StatusCode};
 
-use super::super::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError};
+use super::super::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError, Inputs};
 use super::{Generation1, Generations2And3};
 
 mod doubtful;
@@ -27,10 +27,10 @@ fn chat(body: &str) -> LlmRequest {
     LlmRequest::new(CallKind::Chat, "echo", "large", false, 0, document(body))
 }
 
-fn text_of(inputs: Vec<Bytes>) -> Vec<String> {
+fn text_of(inputs: Inputs) -> Vec<String> {
     inputs
         .iter()
-        .map(|input| String::from_utf8(input.to_vec()).unwrap())
+        .map(|input| String::from_utf8(input.to_bytes().to_vec()).unwrap())
         .collect()
 }
 

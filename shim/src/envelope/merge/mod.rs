@@ -90,6 +90,7 @@ impl Edits {
     /// Takes over into `old` what a guest changed in it.
     pub(super) fn merge(&mut self, old: Value<'_>, new: Value<'_>, shape: &'static Shape) {
         match (old.kind(), new.kind()) {
+            _ if old.raw() == new.raw() => {}
             (Kind::Object, Kind::Object) => object::merge(self, old, new, shape),
             (Kind::Array, Kind::Array) => align::merge(self, old, new, shape),
             (Kind::Null, _) if shape.says_nothing(new) => {}

@@ -1,0 +1,33 @@
+//! The bare proxy, in a process of its own.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+use heimdall_load::{proxy::Proxy, server};
+use http::uri::Authority;
+use tokio::net::TcpListener;
+
+/// Passes on what it gets
+#[derive(Parser)]
+struct Arguments {
+    /// Where it listens
+    #[arg(long)]
+    listen: SocketAddr,
+
+    /// Where it passes requests on to
+    #[arg(long)]
+    upstream: Authority,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let listener = TcpListener::bind(arguments.listen).await?;
+    let proxy = Proxy::new(arguments.upstream);
+    server::serve(listener, move |request| {
+        let proxy = proxy.clone();
+        async move { proxy.forward(request).await }
+    })
+    .await?;
+    Ok(())
+}

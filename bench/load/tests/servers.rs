@@ -1,0 +1,161 @@
+//! The upstream and the proxy over real sockets.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use heimdall_load::document::{self, CHUNKS, Document, Size};
+use heimdall_load::proxy::Proxy;
+use heimdall_load::server;
+use heimdall_load::upstream::Upstream;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+async fn upstream() -> SocketAddr {
+    let (listener, address) = listener().await;
+    let upstream = Upstream::new();
+    tokio::spawn(server::serve(listener, move |request| {
+        let upstream = upstream.clone();
+        async move { upstream.answer(request).await }
+    }));
+    address
+}
+
+/// Sends back what it gets: the body as it is, path, host and one header in headers.
+async fn mirror() -> SocketAddr {
+    let (listener, address) = listener().await;
+    tokio::spawn(server::serve(listener, async |request: Request<Incoming>| {
+        let (head, body) = request.into_parts();
+        let told = |name| head.headers.get(name).cloned().unwrap();
+        Response::builder()
+            .status(418)
+            .header("x-path", head.uri.path_and_query().unwrap().as_str())
+            .header("x-host", told("host"))
+            .header("x-kept", told("x-mark"))
+            .body(body)
+            .unwrap()
+    }));
+    address
+}
+
+async fn proxy(upstream: SocketAddr) -> SocketAddr {
+    let (listener, address) = listener().await;
+    let proxy = Proxy::new(upstream.to_string().parse().unwrap());
+    tokio::spawn(server::serve(listener, move |request| {
+        let proxy = proxy.clone();
+        async move { proxy.forward(request).await }
+    }));
+    address
+}
+
+async fn ask(server: SocketAddr, http2: bool, path: &str, body: impl Into<Bytes>) -> Response<Incoming> {
+    let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+    let request = Request::post(format!("http://{server}{path}")).header("x-mark", "kept");
+    client
+        .request(request.body(Full::new(body.into())).unwrap())
+        .await
+        .unwrap()
+}
+
+/// The frames of a body, in which it came.
+async fn frames(response: Response<Incoming>) -> Vec<Bytes> {
+    let mut body = response.into_body();
+    let mut frames = Vec::new();
+    while let Some(frame) = body.frame().await {
+        frames.push(frame.unwrap().into_data().unwrap());
+    }
+    frames
+}
+
+#[tokio::test]
+async fn the_upstream_answers_as_large_as_it_is_asked() {
+    let upstream = upstream().await;
+    for http2 in [false, true] {
+        for size in [Size::Small, Size::Large] {
+            let text = Document { size, stream: false }.text();
+            let response = ask(upstream, http2, "/v1/chat/completions", text).await;
+            assert_eq!(
+                (response.status(), &response.headers()["content-type"]),
+                (200.try_into().unwrap(), &"application/json".parse().unwrap())
+            );
+            assert_eq!(
+                response.into_body().collect().await.unwrap().to_bytes(),
+                document::answer(size)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_upstream_sends_each_chunk_by_itself() {
+    let upstream = upstream().await;
+    for (http2, size) in [(false, Size::Small), (true, Size::Large)] {
+        let text = Document { size, stream: true }.text();
+        let response = ask(upstream, http2, "/", text).await;
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let frames = frames(response).await;
+        assert_eq!(frames.concat(), document::events(size).concat().into_bytes());
+        if http2 {
+            assert_eq!(frames.len(), CHUNKS + 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_changes_no_body_and_no_answer() {
+    let (upstream, mirror) = (upstream().await, mirror().await);
+    let (to_upstream, to_mirror) = (proxy(upstream).await, proxy(mirror).await);
+    for http2 in [false, true] {
+        let body: Vec<u8> = (0..300_000_u32).map(|byte| byte as u8).collect();
+        let response = ask(to_mirror, http2, "/a/path?with=query", body.clone()).await;
+        assert_eq!(response.status(), 418);
+        let told = ["x-path", "x-host", "x-kept"].map(|name| response.headers()[name].to_str().unwrap().to_owned());
+        assert_eq!(
+            told,
+            ["/a/path?with=query".to_owned(), mirror.to_string(), "kept".to_owned()]
+        );
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), body);
+
+        let text = Document {
+            size: Size::Small,
+            stream: true,
+        }
+        .text();
+        let response = ask(to_upstream, http2, "/v1/chat/completions", text).await;
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(
+            frames(response).await.concat(),
+            document::events(Size::Small).concat().into_bytes()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_without_an_upstream_says_so() {
+    let (gone, address) = listener().await;
+    drop(gone);
+    let proxy = proxy(address).await;
+    let response = ask(proxy, false, "/", "").await;
+    assert_eq!(response.status(), 502);
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_is_no_answer_with_an_end() {
+    let (listener, address) = listener().await;
+    tokio::spawn(server::serve(listener, async |_| {
+        let frames = [Ok(http_body::Frame::data(Bytes::from("begun"))), Err("broken")];
+        Response::new(StreamBody::new(futures_util::stream::iter(frames)))
+    }));
+    let proxy = proxy(address).await;
+    let response = ask(proxy, false, "/", "").await;
+    assert!(response.into_body().collect().await.is_err());
+}

@@ -1,0 +1,61 @@
+//! One text on its way into a guest: pieces that are written into its memory one behind the other.
+//!
+//! Most of such a text is JSON that the host holds already. It is not copied on its way: its only copy is the guest's.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use heimdall_shim::Input;
+//!
+//! let mut input = Input::from(Bytes::from_static(b"{\"request\":"));
+//! input.push(Bytes::from_static(b"{}}"));
+//! assert_eq!((input.len(), input.to_bytes()), (14, Bytes::from_static(b"{\"request\":{}}")));
+//! ```
+
+use bytes::Bytes;
+
+/// One text for a guest, in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    pieces: Vec<Bytes>,
+    length: usize,
+}
+
+impl Input {
+    /// What comes next.
+    pub fn push(&mut self, piece: Bytes) {
+        self.length = self.length.saturating_add(piece.len());
+        self.pieces.push(piece);
+    }
+
+    /// Bytes of all pieces.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The pieces in order.
+    pub fn pieces(&self) -> &[Bytes] {
+        &self.pieces
+    }
+
+    /// The text in one piece, which copies it if it is in several.
+    pub fn to_bytes(&self) -> Bytes {
+        match self.pieces.as_slice() {
+            [piece] => piece.clone(),
+            pieces => pieces.concat().into(),
+        }
+    }
+}
+
+impl From<Bytes> for Input {
+    fn from(bytes: Bytes) -> Input {
+        Input {
+            length: bytes.len(),
+            pieces: vec![bytes],
+        }
+    }
+}
