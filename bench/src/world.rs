@@ -27,8 +27,12 @@ use crate::Error;
 pub struct World {
     runtime: Rc<Runtime>,
     host: Host,
+    settings: RuntimeSettings,
     folder: PathBuf,
 }
+
+/// Instances of a host with little address space: their memories take 32 GiB of it.
+const FEW: u32 = 4;
 
 impl World {
     /// With all limits of a host at their defaults. Compiled code is kept in a folder of `target`.
@@ -36,11 +40,29 @@ impl World {
     /// # Errors
     /// Where the host or the runtime does not start.
     pub fn new(target: &Path) -> Result<World, Error> {
+        World::with(target, RuntimeSettings::default())
+    }
+
+    /// With little address space, for tools that have little themselves, as Valgrind has.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn small(target: &Path) -> Result<World, Error> {
+        let few = RuntimeSettings {
+            instances: FEW,
+            ..RuntimeSettings::default()
+        };
+        World::with(target, few)
+    }
+
+    fn with(target: &Path, settings: RuntimeSettings) -> Result<World, Error> {
         let folder = target.join("bench");
+        let settings = cached(&folder, settings);
         let runtime = Builder::new_current_thread().enable_all().build();
         Ok(World {
             runtime: Rc::new(runtime.map_err(Error::io("the asynchronous runtime"))?),
-            host: host(settings(&folder))?,
+            host: host(settings.clone())?,
+            settings,
             folder,
         })
     }
@@ -67,11 +89,12 @@ impl World {
     pub fn without_ticks(&self) -> Result<World, Error> {
         let settings = RuntimeSettings {
             ticks: Ticks::Manual,
-            ..settings(&self.folder)
+            ..self.settings.clone()
         };
         Ok(World {
             runtime: self.runtime.clone(),
-            host: host(settings)?,
+            host: host(settings.clone())?,
+            settings,
             folder: self.folder.clone(),
         })
     }
@@ -115,14 +138,14 @@ pub fn pipeline(plugins: Vec<Loaded>) -> Result<Arc<Pipeline>, Error> {
     Ok(Arc::new(Pipeline::new(plugins, PipelineSettings::default())?))
 }
 
-fn settings(folder: &Path) -> RuntimeSettings {
+fn cached(folder: &Path, settings: RuntimeSettings) -> RuntimeSettings {
     let cache = CacheSettings {
         directory: folder.join("compiled"),
         key_file: folder.join("key/cache.key"),
     };
     RuntimeSettings {
         cache: Some(cache),
-        ..RuntimeSettings::default()
+        ..settings
     }
 }
 

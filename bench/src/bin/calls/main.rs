@@ -51,7 +51,7 @@ struct Arguments {
     seconds: u64,
 
     /// Do it so often instead, for a profiler that counts instructions
-    #[arg(long, value_name = "TIMES")]
+    #[arg(long, value_name = "TIMES", requires = "profile")]
     times: Option<u64>,
 }
 
@@ -64,7 +64,10 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let target = target_directory()?;
-    let world = World::new(&target)?;
+    let world = match arguments.times {
+        Some(_) => World::small(&target)?,
+        None => World::new(&target)?,
+    };
     if let Some(name) = &arguments.profile {
         let times = arguments
             .times
