@@ -71,11 +71,14 @@ impl Renewed {
 
 /// The HTTP request that carries a chat request of this size.
 pub fn http_request(size: usize) -> HttpRequest {
+    http_request_with(Bytes::from(chat_request(size)))
+}
+
+fn http_request_with(body: Bytes) -> HttpRequest {
     let mut headers = json_headers();
     headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer sk-bench"));
     headers.insert(header::USER_AGENT, HeaderValue::from_static("bench/1.0"));
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    let body = Bytes::from(chat_request(size));
     HttpRequest::new(Method::POST, "/v1/chat/completions", None, headers, body)
 }
 
@@ -93,8 +96,16 @@ fn json_headers() -> HeaderMap {
 /// # Errors
 /// Where the document is none.
 pub fn llm_request(size: usize) -> Result<LlmRequest, Error> {
-    let document = Document::parse(chat_request(size))?;
-    Ok(LlmRequest::new(CallKind::Chat, PROVIDER, MODEL, false, 0, document))
+    requests(size)()
+}
+
+/// Makes chat requests of this size, each indexed by itself.
+pub fn requests(size: usize) -> impl Fn() -> Result<LlmRequest, Error> {
+    let text = Bytes::from(chat_request(size));
+    move || {
+        let document = Document::parse(text.clone())?;
+        Ok(LlmRequest::new(CallKind::Chat, PROVIDER, MODEL, false, 0, document))
+    }
 }
 
 /// An answer of this size, indexed.
@@ -102,9 +113,17 @@ pub fn llm_request(size: usize) -> Result<LlmRequest, Error> {
 /// # Errors
 /// Where the document is none.
 pub fn llm_answer(size: usize) -> Result<Upstream, Error> {
-    let document = Document::parse(chat_answer(size))?;
-    let answer = LlmResponse::new(CallKind::Chat, Some(PROVIDER.into()), 0, false, document);
-    Ok(Upstream::Response(answer))
+    answers(size)()
+}
+
+/// Makes answers of this size, each indexed by itself.
+fn answers(size: usize) -> impl Fn() -> Result<Upstream, Error> {
+    let text = Bytes::from(chat_answer(size));
+    move || {
+        let document = Document::parse(text.clone())?;
+        let answer = LlmResponse::new(CallKind::Chat, Some(PROVIDER.into()), 0, false, document);
+        Ok(Upstream::Response(answer))
+    }
 }
 
 /// A request that no plugin answered or refused.
@@ -124,12 +143,11 @@ pub fn proceeded(step: LlmStep) -> Result<LlmRequest, Error> {
 /// # Errors
 /// Where the document is none.
 pub fn before_call(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: Effect) -> Result<Ready, Error> {
-    let request = llm_request(size)?;
+    let sent = llm_request(size)?;
     let mut renewed = Renewed::new(pipeline, size);
-    let sent = request.clone();
-    let call = async move || {
+    let call = async move |request: LlmRequest| {
         let (exchange, _) = renewed.next();
-        let request = proceeded(exchange.before_call(request.clone()).await)?;
+        let request = proceeded(exchange.before_call(request).await)?;
         // What was edited is put together at the latest when it is sent.
         let outgoing = (effect == Effect::Edited).then(|| request.outgoing());
         Ok((request, outgoing))
@@ -138,7 +156,7 @@ pub fn before_call(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: 
         None => same(request.document().as_str(), sent.document().as_str()),
         Some(outgoing) => inserted(outgoing, &sent.outgoing()),
     };
-    Ok(Ready::asynchronous(world, call, looks_right))
+    Ok(Ready::with_inputs(world, requests(size), call, looks_right))
 }
 
 /// Whether one message was put before the others, and nothing else done.
@@ -160,18 +178,17 @@ pub fn inserted(mut outgoing: Document, sent: &Document) -> Result<(), Error> {
 /// # Errors
 /// Where the documents are none.
 pub fn after_call(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: Effect) -> Result<Ready, Error> {
-    let (request, answer) = (llm_request(375)?, llm_answer(size)?);
+    let (request, sent) = (llm_request(375)?, llm_answer(size)?);
     let mut renewed = Renewed::new(pipeline, 375);
-    let sent = answer.clone();
-    let call = async move || {
+    let call = async move |answer: Upstream| {
         let (exchange, is_new) = renewed.next();
         if is_new {
             proceeded(exchange.before_call(request.clone()).await)?;
         }
-        document_of(exchange.after_call(answer.clone()).await)
+        document_of(exchange.after_call(answer).await)
     };
     let looks_right = move |answer: Document| changed(effect, answer.as_str(), document_of(sent.clone())?.as_str());
-    Ok(Ready::asynchronous(world, call, looks_right))
+    Ok(Ready::with_inputs(world, answers(size), call, looks_right))
 }
 
 /// The document of an answer.
@@ -190,10 +207,9 @@ pub fn document_of(upstream: Upstream) -> Result<Document, Error> {
 /// # Errors
 /// None at present.
 pub fn on_request(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: Effect) -> Result<Ready, Error> {
-    let http = http_request(size);
-    let sent = http.body().clone();
-    let call = async move || {
-        let mut exchange = pipeline.begin("bench-request", http.clone());
+    let sent = Bytes::from(chat_request(size));
+    let call = async move |http: HttpRequest| {
+        let mut exchange = pipeline.begin("bench-request", http);
         match exchange.on_request().await {
             HttpStep::Proceed => Ok(exchange.http().clone()),
             HttpStep::Respond(response) => Err(Error::did(format!("a plugin answered {}", response.status()))),
@@ -203,7 +219,9 @@ pub fn on_request(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: E
         ensure(*request.body() == sent, || "the body changed".to_owned())?;
         tagged(effect, request.header("x-bench").is_some())
     };
-    Ok(Ready::asynchronous(world, call, looks_right))
+    let body = Bytes::from(chat_request(size));
+    let make = move || Ok(http_request_with(body.clone()));
+    Ok(Ready::with_inputs(world, make, call, looks_right))
 }
 
 /// `on-response` on a response with a body of this size.
@@ -211,21 +229,22 @@ pub fn on_request(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: E
 /// # Errors
 /// None at present.
 pub fn on_response(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: Effect) -> Result<Ready, Error> {
-    let response = http_response(size);
-    let body = response.body().clone();
+    let body = Bytes::from(chat_answer(size));
+    let sent = body.clone();
     let mut renewed = Renewed::new(pipeline, 375);
-    let call = async move || {
+    let call = async move |response: HttpResponse| {
         let (exchange, is_new) = renewed.next();
         if is_new && let HttpStep::Respond(response) = exchange.on_request().await {
             return Err(Error::did(format!("a plugin answered {}", response.status())));
         }
-        Ok(exchange.on_response(response.clone()).await)
+        Ok(exchange.on_response(response).await)
     };
     let looks_right = move |response: HttpResponse| {
-        ensure(*response.body() == body, || "the body changed".to_owned())?;
+        ensure(*response.body() == sent, || "the body changed".to_owned())?;
         tagged(effect, response.header("x-bench").is_some())
     };
-    Ok(Ready::asynchronous(world, call, looks_right))
+    let make = move || Ok(HttpResponse::new(StatusCode::OK, json_headers(), body.clone()));
+    Ok(Ready::with_inputs(world, make, call, looks_right))
 }
 
 fn tagged(effect: Effect, is_there: bool) -> Result<(), Error> {
@@ -239,12 +258,12 @@ fn tagged(effect: Effect, is_there: bool) -> Result<(), Error> {
 /// # Errors
 /// Where the documents are none.
 pub fn on_chunk(world: &World, pipeline: Arc<Pipeline>, text: &str, effect: Effect) -> Result<Ready, Error> {
-    let (request, chunk) = (llm_request(375)?, Document::parse(chat_chunk(text))?);
+    let (request, text) = (llm_request(375)?, Bytes::from(chat_chunk(text)));
+    let sent = text.clone();
     let http = http_request(375);
     let mut stream: Option<LlmStream> = None;
     let mut chunks = 0;
-    let sent = chunk.clone();
-    let call = async move || {
+    let call = async move |chunk: Document| {
         if chunks % CHUNKS == 0 {
             let mut exchange = pipeline.begin("bench-request", http.clone());
             proceeded(exchange.before_call(request.clone()).await)?;
@@ -252,14 +271,15 @@ pub fn on_chunk(world: &World, pipeline: Arc<Pipeline>, text: &str, effect: Effe
         }
         chunks += 1;
         let stream = stream.as_mut().ok_or_else(|| Error::did("there is no stream"))?;
-        let step = stream.chunk(chunk.clone()).await;
+        let step = stream.chunk(chunk).await;
         match <[Document; 1]>::try_from(step.send) {
             Ok([sent]) if !step.aborted => Ok(sent),
             _ => Err(Error::did("not one chunk was sent")),
         }
     };
-    let looks_right = move |chunk: Document| changed(effect, chunk.as_str(), sent.as_str());
-    Ok(Ready::asynchronous(world, call, looks_right))
+    let looks_right = move |chunk: Document| changed(effect, chunk.as_str(), &String::from_utf8_lossy(&sent));
+    let make = move || Ok(Document::parse(text.clone())?);
+    Ok(Ready::with_inputs(world, make, call, looks_right))
 }
 
 fn same(it: &str, sent: &str) -> Result<(), Error> {

@@ -17,6 +17,7 @@
 
 pub mod case;
 pub mod cases;
+pub mod clock;
 mod counted;
 pub mod documents;
 mod error;

@@ -1,11 +1,11 @@
 //! Counts what each case allocates, and prints it as JSON. `calls` starts it.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use allocation_counter::measure;
+use allocation_counter::{AllocationInfo, measure};
 use clap::Parser;
-use heimdall_bench::case::{Case, Ready};
+use heimdall_bench::case::{Case, Meter, Ready};
 use heimdall_bench::world::{World, target_directory};
 use heimdall_bench::{Counted, Error, cases};
 
@@ -36,15 +36,21 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Adds up what is allocated.
+struct Counts<'a>(&'a mut AllocationInfo);
+
+impl Meter for Counts<'_> {
+    fn measure(&mut self, act: &mut dyn FnMut()) {
+        *self.0 += measure(act);
+    }
+}
+
 /// On average of some calls that come after others.
 fn count(case: &Case, mut ready: Ready) -> Result<Counted, Error> {
-    let started = Instant::now();
-    ready.run(1)?;
-    let times = if started.elapsed() > LONG { 1 } else { TIMES };
+    let times = if ready.run(1)? > LONG { 1 } else { TIMES };
     ready.run(times)?;
-    let mut ran = Ok(());
-    let counted = measure(|| ran = ready.run(times));
-    ran?;
+    let mut counted = AllocationInfo::default();
+    ready.run_under(times, &mut Counts(&mut counted))?;
     Ok(Counted {
         table: case.table.to_owned(),
         who: case.who.clone(),

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::case::{Case, Ready};
 use crate::documents::{MODEL, PROVIDER, SIZES, chat_request};
 use crate::guests::{Does, Generation, Hook, typed};
-use crate::hooks::{Effect, before_call, http_request, inserted, llm_request, proceeded};
+use crate::hooks::{Effect, before_call, http_request, inserted, llm_request, proceeded, requests};
 use crate::native::{Native, message};
 use crate::world::{World, pipeline};
 
@@ -38,7 +38,7 @@ fn of_size(size: usize) -> Vec<Case> {
         case("native, in the same pipeline", |world, size| {
             before_call(world, pipeline(vec![Native::loaded(Does::Edit)])?, size, Effect::Edited)
         }),
-        case("floor: this host's document", |_, size| by_document(size)),
+        case("floor: this host's document", by_document),
         case("native: serde_json, edited as a value", |_, size| by_value(size)),
         case("serde_json: parse and print", |_, size| parse_and_print(size)),
     ];
@@ -75,16 +75,16 @@ fn from_bytes_to_bytes(world: &World, size: usize) -> Result<Ready, Error> {
 }
 
 /// The edit of an indexed document, without a pipeline.
-fn by_document(size: usize) -> Result<Ready, Error> {
-    let request = llm_request(size)?;
-    let sent = request.outgoing();
-    let act = move || {
-        let mut request = request.clone();
+fn by_document(world: &World, size: usize) -> Result<Ready, Error> {
+    let sent = llm_request(size)?.outgoing();
+    let act = async move |mut request: LlmRequest| {
         let edited = request.insert_message(0, &message());
         edited.map_err(|error| Error::did(error.to_string()))?;
         Ok(request.outgoing())
     };
-    Ok(Ready::new(act, move |outgoing| inserted(outgoing, &sent)))
+    Ok(Ready::with_inputs(world, requests(size), act, move |outgoing| {
+        inserted(outgoing, &sent)
+    }))
 }
 
 /// As one writes it who has nothing but `serde_json`.

@@ -43,9 +43,10 @@ pub(super) fn cases() -> Vec<Case> {
 fn load(world: &World, host: Host, file: &'static str, from_cache: bool) -> Result<Ready, Error> {
     let bytes = example(file)?;
     let load = async move || Ok(host.load(bytes.clone(), PluginSettings::new(file)).await?);
-    Ok(Ready::asynchronous(world, load, move |loaded: Loaded| {
+    let looks_right = move |loaded: Loaded| {
         ensure(loaded.from_cache == from_cache, || {
             format!("read from the cache: {}", loaded.from_cache)
         })
-    }))
+    };
+    Ok(Ready::asynchronous(world, load, looks_right).waiting())
 }

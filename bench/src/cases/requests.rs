@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use heimdall_host::loader::Isolation;
+use heimdall_host::model::LlmRequest;
 use heimdall_host::pipeline::Pipeline;
 
 use super::Load;
@@ -12,7 +13,7 @@ use super::guards::{CHANGES_NOTHING, RUST_GENERATION_3};
 use crate::Error;
 use crate::case::{Case, Ready, ensure};
 use crate::guests::{Does, Generation, Hook, example, typed};
-use crate::hooks::{http_request, llm_answer, llm_request, proceeded};
+use crate::hooks::{document_of, http_request, http_response, llm_answer, proceeded, requests};
 use crate::world::{World, pipeline};
 
 /// Its table.
@@ -58,16 +59,16 @@ pub(super) fn isolated(world: &World, bytes: Bytes, isolation: Isolation) -> Res
 }
 
 fn request(world: &World, pipeline: Arc<Pipeline>) -> Result<Ready, Error> {
-    let (http, request) = (http_request(SIZE), llm_request(SIZE)?);
-    let call = async move || {
+    let http = http_request(SIZE);
+    let call = async move |request: LlmRequest| {
         let mut exchange = pipeline.begin("bench-request", http.clone());
-        let sent = proceeded(exchange.before_call(request.clone()).await)?;
+        let sent = proceeded(exchange.before_call(request).await)?;
         drop(exchange);
         // Instances are retired in tasks of their own.
         tokio::task::yield_now().await;
         Ok(sent.document().len())
     };
-    Ok(Ready::asynchronous(world, call, |size| {
+    Ok(Ready::with_inputs(world, requests(SIZE), call, |size| {
         ensure(size == SIZE, || format!("{size} bytes are sent"))
     }))
 }
@@ -90,16 +91,16 @@ fn all_hooks() -> Vec<Case> {
 pub const ALL_HOOKS: &str = "a request: all hooks of a guard";
 
 fn journey(world: &World, pipeline: Arc<Pipeline>) -> Result<Ready, Error> {
-    let (http, request, answer) = (http_request(SIZE), llm_request(SIZE)?, llm_answer(SIZE)?);
-    let response = crate::hooks::http_response(SIZE);
-    let call = async move || {
+    let (http, answer) = (http_request(SIZE), llm_answer(SIZE)?);
+    let response = http_response(SIZE);
+    let call = async move |request: LlmRequest| {
         let mut exchange = pipeline.begin("bench-request", http.clone());
         exchange.on_request().await;
-        proceeded(exchange.before_call(request.clone()).await)?;
-        crate::hooks::document_of(exchange.after_call(answer.clone()).await)?;
+        proceeded(exchange.before_call(request).await)?;
+        document_of(exchange.after_call(answer.clone()).await)?;
         Ok(exchange.on_response(response.clone()).await.status())
     };
-    Ok(Ready::asynchronous(world, call, |status| {
+    Ok(Ready::with_inputs(world, requests(SIZE), call, |status| {
         ensure(status == 200, || format!("the response is {status}"))
     }))
 }

@@ -31,7 +31,9 @@ pub(super) fn profile(cases: &[Case], name: &str, long: Long, world: &World) -> 
     };
     let mut ready = prepared(case, world)?;
     match long {
-        Long::Times(times) => ready.run(times)?,
+        Long::Times(times) => {
+            ready.run(times)?;
+        }
         Long::Seconds(seconds) => {
             let (started, seconds) = (Instant::now(), Duration::from_secs(seconds));
             while started.elapsed() < seconds {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use heimdall_bench::case::{Case, Ready};
@@ -27,10 +28,12 @@ fn measured_table(cases: &[Case], rounds: usize, world: &World) -> anyhow::Resul
     for case in cases {
         let mut ready = prepared(case, world).with_context(|| case.name())?;
         let failed = &failed;
-        all.add(&case.who, case.size, move |times| {
-            if let Err(error) = ready.run(times) {
+        all.add_timed(&case.who, case.size, move |times| {
+            ready.run(times).unwrap_or_else(|error| {
                 failed.replace(Some(anyhow!(error).context(case.name())));
-            }
+                // Long enough that it is not asked for more.
+                Duration::from_secs(1)
+            })
         });
     }
     let measured = all.run();
