@@ -122,3 +122,24 @@ fn printed(log: &str, hook: &str) -> Vec<u8> {
     let of_hook = lines.filter(|line| line.target == "heimdall::plugin" && line.hook.as_deref() == Some(hook));
     of_hook.filter_map(|line| line.message).collect::<String>().into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pieces_of_one_hook_are_put_together_and_no_other_line_is() {
+        let log = r#"
+{"message":"{\"a\":","hook":"pre_hook","target":"heimdall::plugin"}
+{"message":"not this","hook":"post_hook","target":"heimdall::plugin"}
+{"message":"nor this","hook":"pre_hook","target":"heimdall::host"}
+no JSON
+{"message":"\"\\n\"}","hook":"pre_hook","target":"heimdall::plugin"}"#;
+        assert_eq!(printed(log, "pre_hook"), br#"{"a":"\n"}"#);
+    }
+
+    #[test]
+    fn the_recorder_is_a_module() {
+        assert!(wat::parse_str(RECORDER).is_ok());
+    }
+}

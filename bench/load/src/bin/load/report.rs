@@ -22,15 +22,16 @@ const SHOWN: [(&str, &str); 13] = [
 /// A table for the terminal.
 pub fn table(rows: &[Row]) {
     let Some(first) = rows.first() else { return };
-    let shown = SHOWN.iter().filter(|(name, _)| first.measures.contains_key(*name));
-    let heads: String = shown.clone().map(|(_, head)| format!("{head:>14}")).collect();
-    println!("\n{}\n{:<36}{heads}", first.what, "");
+    let some = |name| rows.iter().any(|row| row.measures.get(name).is_some_and(is_some));
+    let shown = SHOWN.iter().filter(|(name, _)| some(*name));
+    let heads: String = shown.clone().map(|(_, head)| format!("{head:>13}")).collect();
+    println!("\n{}\n{:<34}{heads}", first.what, "");
     for row in rows {
         let cells = shown
             .clone()
             .map(|(name, _)| row.measures.get(*name).map(told).unwrap_or_default());
-        let cells: String = cells.map(|cell| format!("{cell:>14}")).collect();
-        println!("{:<36}{cells}", row.who);
+        let cells: String = cells.map(|cell| format!("{cell:>13}")).collect();
+        println!("{:<34}{cells}", row.who);
     }
 }
 
@@ -54,6 +55,10 @@ pub fn targets(results: &Results) {
         );
     }
     results.left_out.iter().for_each(|left| println!("left out: {left}"));
+}
+
+fn is_some(measure: &Measure) -> bool {
+    measure.samples.values().iter().any(|&value| value != 0.0)
 }
 
 fn told(measure: &Measure) -> String {
