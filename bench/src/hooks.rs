@@ -96,16 +96,19 @@ fn json_headers() -> HeaderMap {
 /// # Errors
 /// Where the document is none.
 pub fn llm_request(size: usize) -> Result<LlmRequest, Error> {
-    requests(size)()
+    requests(size)?()
 }
 
-/// Makes chat requests of this size, each indexed by itself.
-pub fn requests(size: usize) -> impl Fn() -> Result<LlmRequest, Error> {
-    let text = Bytes::from(chat_request(size));
-    move || {
-        let document = Document::parse(text.clone())?;
+/// Makes chat requests of this size, each with an index of its own.
+///
+/// # Errors
+/// Where the document is none.
+pub fn requests(size: usize) -> Result<impl Fn() -> Result<LlmRequest, Error>, Error> {
+    let document = Document::parse(chat_request(size))?;
+    Ok(move || {
+        let document = document.root().to_document();
         Ok(LlmRequest::new(CallKind::Chat, PROVIDER, MODEL, false, 0, document))
-    }
+    })
 }
 
 /// An answer of this size, indexed.
@@ -113,17 +116,17 @@ pub fn requests(size: usize) -> impl Fn() -> Result<LlmRequest, Error> {
 /// # Errors
 /// Where the document is none.
 pub fn llm_answer(size: usize) -> Result<Upstream, Error> {
-    answers(size)()
+    answers(size)?()
 }
 
-/// Makes answers of this size, each indexed by itself.
-fn answers(size: usize) -> impl Fn() -> Result<Upstream, Error> {
-    let text = Bytes::from(chat_answer(size));
-    move || {
-        let document = Document::parse(text.clone())?;
+/// Makes answers of this size, each with an index of its own.
+fn answers(size: usize) -> Result<impl Fn() -> Result<Upstream, Error>, Error> {
+    let document = Document::parse(chat_answer(size))?;
+    Ok(move || {
+        let document = document.root().to_document();
         let answer = LlmResponse::new(CallKind::Chat, Some(PROVIDER.into()), 0, false, document);
         Ok(Upstream::Response(answer))
-    }
+    })
 }
 
 /// A request that no plugin answered or refused.
@@ -156,7 +159,7 @@ pub fn before_call(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: 
         None => same(request.document().as_str(), sent.document().as_str()),
         Some(outgoing) => inserted(outgoing, &sent.outgoing()),
     };
-    Ok(Ready::with_inputs(world, requests(size), call, looks_right))
+    Ok(Ready::with_inputs(world, requests(size)?, call, looks_right))
 }
 
 /// Whether one message was put before the others, and nothing else done.
@@ -188,7 +191,7 @@ pub fn after_call(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: E
         document_of(exchange.after_call(answer).await)
     };
     let looks_right = move |answer: Document| changed(effect, answer.as_str(), document_of(sent.clone())?.as_str());
-    Ok(Ready::with_inputs(world, answers(size), call, looks_right))
+    Ok(Ready::with_inputs(world, answers(size)?, call, looks_right))
 }
 
 /// The document of an answer.
@@ -278,7 +281,8 @@ pub fn on_chunk(world: &World, pipeline: Arc<Pipeline>, text: &str, effect: Effe
         }
     };
     let looks_right = move |chunk: Document| changed(effect, chunk.as_str(), &String::from_utf8_lossy(&sent));
-    let make = move || Ok(Document::parse(text.clone())?);
+    let document = Document::parse(text)?;
+    let make = move || Ok(document.root().to_document());
     Ok(Ready::with_inputs(world, make, call, looks_right))
 }
 

@@ -82,7 +82,7 @@ fn by_document(world: &World, size: usize) -> Result<Ready, Error> {
         edited.map_err(|error| Error::did(error.to_string()))?;
         Ok(request.outgoing())
     };
-    Ok(Ready::with_inputs(world, requests(size), act, move |outgoing| {
+    Ok(Ready::with_inputs(world, requests(size)?, act, move |outgoing| {
         inserted(outgoing, &sent)
     }))
 }

@@ -68,7 +68,7 @@ fn request(world: &World, pipeline: Arc<Pipeline>) -> Result<Ready, Error> {
         tokio::task::yield_now().await;
         Ok(sent.document().len())
     };
-    Ok(Ready::with_inputs(world, requests(SIZE), call, |size| {
+    Ok(Ready::with_inputs(world, requests(SIZE)?, call, |size| {
         ensure(size == SIZE, || format!("{size} bytes are sent"))
     }))
 }
@@ -100,7 +100,7 @@ fn journey(world: &World, pipeline: Arc<Pipeline>) -> Result<Ready, Error> {
         document_of(exchange.after_call(answer.clone()).await)?;
         Ok(exchange.on_response(response.clone()).await.status())
     };
-    Ok(Ready::with_inputs(world, requests(SIZE), call, |status| {
+    Ok(Ready::with_inputs(world, requests(SIZE)?, call, |status| {
         ensure(status == 200, || format!("the response is {status}"))
     }))
 }
