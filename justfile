@@ -59,6 +59,14 @@ soak minutes="10":
     cargo build --release --workspace --bin heimdall --bin soak
     target/release/soak {{ minutes }}
 
+# Measure everything and write docs/benchmarks.md: an hour on two cores, of a machine that does nothing else.
+bench:
+    cargo build --release --workspace
+    target/release/calls
+    bench/peers/run.sh
+    target/release/load --peers
+    target/release/report
+
 # Measure what calls of plugins cost, without HTTP, and say which targets are met; `just bench-calls --only chain --quick`.
 bench-calls *arguments:
     cargo build --release --workspace
