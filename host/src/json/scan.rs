@@ -220,31 +220,21 @@ fn bits(mut marks: u64) -> impl Iterator<Item = usize> {
 #[inline(always)]
 fn is_escape(text: &[u8], position: usize) -> bool {
     let letter = byte(text, position);
-    matches!(ESCAPES.get(letter as usize), Some(true))
-        || letter == b'u' && (1..5).all(|digit| byte(text, position + digit).is_ascii_hexdigit())
+    is_whole_escape(letter) || letter == b'u' && (1..5).all(|digit| byte(text, position + digit).is_ascii_hexdigit())
 }
 
 /// Whether a letter behind a backslash is an escape by itself.
-const ESCAPES: [bool; 256] = {
-    let mut escapes = [false; 256];
-    let letters = *b"\"\\/bfnrt";
-    let mut at = 0;
-    while at < letters.len() {
-        escapes[letters[at] as usize] = true;
-        at += 1;
-    }
-    escapes
-};
+#[inline(always)]
+fn is_whole_escape(letter: u8) -> bool {
+    matches!(letter, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
+}
 
 /// The length of the escape whose backslash stands at `start`.
 #[inline(always)]
 fn escape(text: &[u8], start: usize) -> Result<usize, Fault> {
     let letter = byte(text, start + 1);
-    // By a table, as which letter it is can't be foreseen.
-    if matches!(ESCAPES.get(letter as usize), Some(true)) {
-        return Ok(2);
-    }
     match letter {
+        _ if is_whole_escape(letter) => Ok(2),
         b'u' => match (2..6).find(|&digit| !byte(text, start + digit).is_ascii_hexdigit()) {
             None => Ok(6),
             Some(digit) if start + digit >= text.len() => Err(Mistake::EscapeEnd.at(text.len())),
