@@ -1,7 +1,7 @@
 //! The load generator: how it is called, and what it tells.
 //!
 //! ```
-//! let told = br#"{"summary": {"total": 2.0}, "latencyPercentiles": {"p50": 0.001, "p99": 0.002, "p99.9": 0.003},
+//! let told = br#"{"summary": {"total": 2.0, "totalData": 1000}, "latencyPercentiles": {"p50": 0.001, "p99": 0.002, "p99.9": 0.003},
 //!     "statusCodeDistribution": {"200": 500}, "errorDistribution": {}}"#;
 //! let shot = heimdall_load::oha::read(told)?;
 //! assert_eq!(shot.per_second(), 250.0);
@@ -23,7 +23,8 @@ const CUT_OFF: &str = "aborted due to deadline";
 pub enum Http {
     /// One call at a time on each connection.
     One,
-    /// Up to eight at a time.
+    /// Up to eight at a time, but one of a stream: its HTTP library breaks off a connection on which the small frames of several
+    /// streams come.
     Two,
 }
 
@@ -38,6 +39,8 @@ pub struct Load<'a> {
     pub body: &'a Path,
     /// Calls at once.
     pub at_once: u32,
+    /// Whether the answers are streams.
+    pub stream: bool,
     /// Over which HTTP.
     pub http: Http,
     /// For how long.
@@ -47,10 +50,11 @@ pub struct Load<'a> {
 impl Load<'_> {
     /// Its command line.
     pub fn arguments(&self) -> Vec<String> {
-        let (connections, parallel) = match self.http {
-            Http::One => (self.at_once, 1),
-            Http::Two => (self.at_once.div_ceil(8), self.at_once.min(8)),
+        let parallel = match self.http {
+            Http::Two if !self.stream => self.at_once.min(8),
+            _ => 1,
         };
+        let connections = self.at_once.div_ceil(parallel.max(1));
         let mut arguments: Vec<String> = [
             "--no-tui",
             "--output-format",
@@ -85,6 +89,8 @@ pub struct Shot {
     pub answered: u64,
     /// All others, by what became of them; without those that were under way at the end.
     pub failed: BTreeMap<String, u64>,
+    /// Of the bodies of all answers.
+    pub bytes: u64,
     /// How long it took.
     pub took: Duration,
     /// Half of the calls took no longer.
@@ -124,8 +130,10 @@ struct Told {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Summary {
     total: f64,
+    total_data: u64,
 }
 
 /// Reads what it told.
@@ -152,6 +160,7 @@ pub fn read(told: &[u8]) -> Result<Shot, OhaError> {
     Ok(Shot {
         answered,
         failed,
+        bytes: told.summary.total_data,
         took: Duration::from_secs_f64(told.summary.total),
         p50,
         p99,

@@ -8,7 +8,7 @@ use heimdall_load::oha::{Http, Load, OhaError, read};
 #[test]
 fn what_it_told_is_read() {
     let shot = read(include_bytes!("oha.json")).unwrap();
-    assert_eq!((shot.answered, shot.failed.len()), (11295, 0));
+    assert_eq!((shot.answered, shot.failed.len(), shot.bytes), (11295, 0, 11_566_080));
     assert_eq!(shot.took, Duration::from_secs_f64(0.212243979));
     assert_eq!(shot.per_second().round(), 53217.0);
     let times = [shot.p50, shot.p99, shot.p999].map(|time| time.as_nanos());
@@ -37,7 +37,7 @@ fn what_failed_is_told_and_what_was_cut_off_is_not() {
 
 #[test]
 fn without_an_answer_there_are_no_times() {
-    let told = br#"{"summary": {"total": 1.0}, "latencyPercentiles": {"p50": null, "p99": null, "p99.9": null},
+    let told = br#"{"summary": {"total": 1.0, "totalData": 0}, "latencyPercentiles": {"p50": null, "p99": null, "p99.9": null},
         "statusCodeDistribution": {}, "errorDistribution": {"aborted due to deadline": 2}}"#;
     assert!(matches!(read(told), Err(OhaError::Nothing(failed)) if failed.is_empty()));
     assert!(matches!(read(b"{}"), Err(OhaError::Form(_))));
@@ -45,13 +45,14 @@ fn without_an_answer_there_are_no_times() {
 
 #[test]
 fn calls_at_once_are_connections_or_streams_of_fewer() {
-    let load = |at_once, http| {
+    let load = |at_once, http, stream| {
         let headers = [("x-key".to_owned(), "value".to_owned())];
         let load = Load {
             url: "http://127.0.0.1:1/v1",
             headers: &headers,
             body: Path::new("body.json"),
             at_once,
+            stream,
             http,
             time: Duration::from_millis(1500),
         };
@@ -60,7 +61,17 @@ fn calls_at_once_are_connections_or_streams_of_fewer() {
     let head = "--no-tui --output-format json -m POST -T application/json -z 1500ms";
     let tail = "-D body.json -H x-key: value";
     let url = "http://127.0.0.1:1/v1";
-    assert_eq!(load(32, Http::One), format!("{head} -c 32 {tail} {url}"));
-    assert_eq!(load(32, Http::Two), format!("{head} -c 4 {tail} -p 8 --http2 {url}"));
-    assert_eq!(load(1, Http::Two), format!("{head} -c 1 {tail} -p 1 --http2 {url}"));
+    assert_eq!(load(32, Http::One, false), format!("{head} -c 32 {tail} {url}"));
+    assert_eq!(
+        load(32, Http::Two, false),
+        format!("{head} -c 4 {tail} -p 8 --http2 {url}")
+    );
+    assert_eq!(
+        load(32, Http::Two, true),
+        format!("{head} -c 32 {tail} -p 1 --http2 {url}")
+    );
+    assert_eq!(
+        load(1, Http::Two, false),
+        format!("{head} -c 1 {tail} -p 1 --http2 {url}")
+    );
 }

@@ -96,6 +96,7 @@ async fn main() -> Result<()> {
     results.left_out = arguments.left_out();
     let mut keep = |rows: Vec<Row>| {
         report::table(&rows);
+        results.left_out.extend(table::cut_short(&rows));
         results.rows.extend(rows);
     };
     for table in arguments.tables(&site).await? {

@@ -21,8 +21,8 @@ use crate::site::Site;
 /// How often one that starts is tried.
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// How many times as long as it was to take a measurement may take.
-const LONGEST: u32 = 32;
+/// The longest that a single answer is waited for.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Calls of one kind, for some time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -129,15 +129,16 @@ impl Running {
             headers: &self.headers,
             body: &body,
             at_once: calls.at_once,
+            stream: calls.document.stream,
             http: calls.http,
             time,
         };
         loop {
-            let before = Usage::of(self.process)?;
+            let before = self.usage()?;
             let told = fire(site, &load).await?;
-            let after = Usage::of(self.process)?;
+            let after = self.usage()?;
             let shot = match oha::read(&told) {
-                Err(OhaError::Nothing(failed)) if failed.is_empty() && load.time < time * LONGEST => {
+                Err(OhaError::Nothing(failed)) if failed.is_empty() && load.time < LONGEST => {
                     load.time *= 2;
                     continue;
                 }
@@ -171,6 +172,19 @@ impl Running {
 fn filled(headers: &[(String, String)], upstream: u16) -> Vec<(String, String)> {
     let filled = |(name, value): &(String, String)| (name.clone(), value.replace("{upstream}", &upstream.to_string()));
     headers.iter().map(filled).collect()
+}
+
+impl Running {
+    /// One that has ended is told with its last words.
+    fn usage(&self) -> Result<Usage> {
+        let usage = Usage::of(self.process);
+        let log = || {
+            self.child
+                .as_ref()
+                .and_then(|(_, log)| std::fs::read_to_string(log).ok())
+        };
+        usage.with_context(|| format!("{} has ended:\n{}", self.name, end_of(&log().unwrap_or_default())))
+    }
 }
 
 /// Runs the load generator, and gives back what it tells.

@@ -100,6 +100,7 @@ impl Table {
         add("p99", shot.p99.as_nanos() as f64);
         add("p99.9", shot.p999.as_nanos() as f64);
         add("requests", shot.per_second());
+        add("answer", shot.bytes as f64 / shot.answered.max(1) as f64);
         add("processor", measured.processor.as_nanos() as f64);
         add("resident", measured.usage.resident as f64);
         add("peak", measured.usage.peak as f64);
@@ -146,7 +147,7 @@ impl Table {
 pub fn measure(name: &str, values: Vec<f64>) -> Measure {
     let unit = match name {
         "requests" | "requests at first" | "requests then" | "chunks" => Unit::PerSecond,
-        "resident" | "peak" => Unit::Bytes,
+        "resident" | "peak" | "answer" => Unit::Bytes,
         "failed" => Unit::Count,
         _ => Unit::Nanoseconds,
     };
@@ -169,4 +170,40 @@ pub fn named(calls: &Calls) -> String {
         Http::Two => "HTTP/2",
     };
     format!("{size}{stream}, {} at once, {http}", calls.at_once)
+}
+
+/// Those of a table whose answers are shorter than the upstream's: a stream that breaks off with an error has a status of 200.
+pub fn cut_short(rows: &[Row]) -> Vec<String> {
+    const WHOLE: f64 = 0.9;
+    let answer = |row: &Row| Some(row.measures.get("answer")?.samples.spread()?.median);
+    let bare = rows.iter().find(|row| row.who == NONE).and_then(answer);
+    let short = rows.iter().filter(|row| answer(row) < bare.map(|bare| bare * WHOLE));
+    let told = short.map(|row| {
+        format!(
+            "{}, {}: its answers were cut short, so its figures say nothing",
+            row.who, row.what
+        )
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_are_shorter_than_the_upstreams_are_told() {
+        let row = |who: &str, bytes| Row {
+            what: "streamed".to_owned(),
+            who: who.to_owned(),
+            size: 1024,
+            measures: BTreeMap::from([("answer".to_owned(), measure("answer", vec![bytes]))]),
+        };
+        let short = cut_short(&[row(NONE, 1000.0), row("whole", 950.0), row("short", 500.0)]);
+        assert_eq!(
+            short,
+            ["short, streamed: its answers were cut short, so its figures say nothing"]
+        );
+        assert_eq!(cut_short(&[row("short", 500.0)]), Vec::<String>::new());
+    }
 }
