@@ -33,7 +33,13 @@ pub fn read() -> Machine {
         processor: value(&text("/proc/cpuinfo"), "model name"),
         cores: available_parallelism().map_or(0, usize::from),
         memory_gib: kib.div_ceil(1 << 20),
-        kernel: text("/proc/sys/kernel/osrelease").trim().to_owned(),
+        // Behind the first dash is who built it.
+        kernel: text("/proc/sys/kernel/osrelease")
+            .trim()
+            .split('-')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
         date: date(SystemTime::now()),
     }
 }

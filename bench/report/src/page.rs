@@ -82,8 +82,8 @@ const QUOTED: [(&str, &str); 3] = [
         "A new instance of a plugin takes {} × what Extism's takes.",
     ),
     (
-        "gateway-1-typed",
-        "With one typed plugin the gateway serves {} × the requests/s of a bare proxy that reads nothing.",
+        "portkey-rate-32",
+        "With one typed plugin the gateway serves {} × the requests/s of Portkey, 32 at once.",
     ),
 ];
 
