@@ -84,7 +84,7 @@ fn no_whitespace(word: u64) -> u64 {
 
 /// The position of the first special byte from `position` on, or the end of the text.
 #[inline(always)]
-fn find_special(text: &[u8], position: usize) -> usize {
+pub(super) fn find_special(text: &[u8], position: usize) -> usize {
     let chunk = text.get(position..).and_then(|rest| rest.first_chunk());
     match chunk.map(special_of) {
         Some(0) => find_special_far(text, position + CHUNK),

@@ -142,10 +142,14 @@ impl<F: Factory> Instances<F> {
     pub fn put(&self, instance: F::Instance) {
         let kept = self.shared.kept(instance);
         self.shared.note_memory(&kept.instance);
-        let permit = self.shared.permits.clone().try_acquire_owned().ok();
-        match (self.shared.settings.isolation, permit) {
-            (Isolation::Warm, Some(permit)) => self.shared.take_back(Held { kept, permit }),
-            (_, permit) => self.shared.retire(kept, permit),
+        let permit = match self.shared.settings.isolation {
+            Isolation::Warm => self.shared.permits.clone().try_acquire_owned().ok(),
+            // Its end is to keep no request from its place.
+            Isolation::Request => None,
+        };
+        match permit {
+            Some(permit) => self.shared.take_back(Held { kept, permit }),
+            None => self.shared.retire(kept, None),
         }
     }
 
