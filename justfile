@@ -68,6 +68,10 @@ bench-calls *arguments:
 profile case seconds="5":
     bench/profile.sh {{ quote(case) }} {{ seconds }}
 
+# Count the instructions of one call of a case, and tell the functions that they are in (needs Valgrind).
+instructions case times="500":
+    bench/instructions.sh {{ quote(case) }} {{ times }}
+
 # Everything that has to pass before a change lands.
 ci:
     .ci/run
