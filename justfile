@@ -72,6 +72,10 @@ profile case seconds="5":
 instructions case times="500":
     bench/instructions.sh {{ quote(case) }} {{ times }}
 
+# Measure other hosts beside ours, doing the same with the same documents (needs Go for two of them).
+bench-peers *arguments:
+    bench/peers/run.sh {{ arguments }}
+
 # Everything that has to pass before a change lands.
 ci:
     .ci/run

@@ -1,13 +1,18 @@
 //! The upstream and the proxy over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails by a panic says what is wrong")]
+
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use heimdall_load::document::{self, CHUNKS, Document, Size};
 use heimdall_load::proxy::Proxy;
 use heimdall_load::server;
 use heimdall_load::upstream::Upstream;
 use http::{Request, Response};
+use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -71,7 +76,9 @@ async fn frames(response: Response<Incoming>) -> Vec<Bytes> {
     let mut body = response.into_body();
     let mut frames = Vec::new();
     while let Some(frame) = body.frame().await {
-        frames.push(frame.unwrap().into_data().unwrap());
+        let data = frame.unwrap().into_data().unwrap();
+        // HTTP/2 may say by an empty one that it is over.
+        frames.extend((!data.is_empty()).then_some(data));
     }
     frames
 }
@@ -149,13 +156,19 @@ async fn a_proxy_without_an_upstream_says_so() {
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_is_no_answer_with_an_end() {
+async fn what_has_come_is_passed_on_before_the_rest_and_a_break_is_no_end() {
     let (listener, address) = listener().await;
-    tokio::spawn(server::serve(listener, async |_| {
-        let frames = [Ok(http_body::Frame::data(Bytes::from("begun"))), Err("broken")];
-        Response::new(StreamBody::new(futures_util::stream::iter(frames)))
+    let (seen, was_seen) = tokio::sync::oneshot::channel();
+    let breaks = Arc::new(Mutex::new(Some(was_seen)));
+    tokio::spawn(server::serve(listener, move |_| {
+        let was_seen = breaks.lock().unwrap().take().unwrap();
+        let begun = stream::iter([Ok(Frame::data(Bytes::from("begun")))]);
+        let broken = stream::once(async move { Err(was_seen.await.map_or("unseen", |()| "broken")) });
+        async { Response::new(StreamBody::new(begun.chain(broken))) }
     }));
     let proxy = proxy(address).await;
-    let response = ask(proxy, false, "/", "").await;
-    assert!(response.into_body().collect().await.is_err());
+    let mut body = ask(proxy, false, "/", "").await.into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "begun");
+    seen.send(()).unwrap();
+    assert!(body.frame().await.unwrap().is_err());
 }

@@ -29,7 +29,7 @@ pub struct Task {
     pub case: String,
     /// Bytes of the document that it is about.
     pub size: u64,
-    /// How many times.
+    /// How many times; 0: once, and what comes out is told instead of the time. See [`Contender::output`].
     pub times: u64,
 }
 
@@ -39,8 +39,17 @@ pub struct Task {
 pub enum Done {
     /// How long all times took together.
     Nanoseconds(u64),
+    /// What came out, to see that the right thing is measured.
+    Output(String),
     /// Why it was not done.
     Error(String),
+}
+
+impl Done {
+    /// All times together took this long.
+    pub fn took(time: Duration) -> Done {
+        Done::Nanoseconds(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+    }
 }
 
 /// Why a contender did not do what it was asked.
@@ -76,12 +85,21 @@ pub fn serve(
     said: &mut impl Write,
     mut run: impl FnMut(&Task) -> Result<Duration, String>,
 ) -> io::Result<()> {
+    serve_outputs(asked, said, |task| run(task).map(Done::took))
+}
+
+/// The same for a contender that tells what comes out too, where it is asked for no time.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_outputs(
+    asked: &mut impl BufRead,
+    said: &mut impl Write,
+    mut run: impl FnMut(&Task) -> Result<Done, String>,
+) -> io::Result<()> {
     for line in asked.lines() {
         let task: Task = serde_json::from_str(&line?)?;
-        let done = match run(&task) {
-            Ok(took) => Done::Nanoseconds(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)),
-            Err(why) => Done::Error(why),
-        };
+        let done = run(&task).unwrap_or_else(Done::Error);
         serde_json::to_writer(&mut *said, &done)?;
         said.write_all(b"\n")?;
         said.flush()?;
@@ -138,19 +156,42 @@ impl Contender {
     /// # Errors
     /// [`ContenderError`] where it is gone, or can't do it.
     pub fn run(&mut self, task: &Task) -> Result<Duration, ContenderError> {
+        match self.ask(task)? {
+            Done::Nanoseconds(took) => Ok(Duration::from_nanos(took)),
+            other => Err(self.refused(task, format!("it was asked for a time, and says {other:?}"))),
+        }
+    }
+
+    /// Has a case done once, and tells what came out of it.
+    ///
+    /// # Errors
+    /// [`ContenderError`] where it is gone, or can't do it.
+    pub fn output(&mut self, case: &str, size: u64) -> Result<String, ContenderError> {
+        let case = case.to_owned();
+        let task = Task { case, size, times: 0 };
+        match self.ask(&task)? {
+            Done::Output(output) => Ok(output),
+            other => Err(self.refused(&task, format!("it was asked for its output, and says {other:?}"))),
+        }
+    }
+
+    fn ask(&mut self, task: &Task) -> Result<Done, ContenderError> {
         let line = self.exchange(task).map_err(|source| ContenderError::Process {
             name: self.name.clone(),
             source,
         })?;
-        let refused = |why| ContenderError::Refused {
+        match serde_json::from_str(&line) {
+            Ok(Done::Error(why)) => Err(self.refused(task, why)),
+            Ok(done) => Ok(done),
+            Err(error) => Err(self.refused(task, format!("{line:?} is no answer: {error}"))),
+        }
+    }
+
+    fn refused(&self, task: &Task, why: String) -> ContenderError {
+        ContenderError::Refused {
             name: self.name.clone(),
             case: task.case.clone(),
             why,
-        };
-        match serde_json::from_str(&line) {
-            Ok(Done::Nanoseconds(took)) => Ok(Duration::from_nanos(took)),
-            Ok(Done::Error(why)) => Err(refused(why)),
-            Err(error) => Err(refused(format!("{line:?} is no answer: {error}"))),
         }
     }
 
@@ -210,6 +251,14 @@ mod tests {
             let error = echo(&format!("read line; echo '{says}'")).run(&task()).unwrap_err();
             assert!(error.to_string().contains(told), "{error}");
         }
+    }
+
+    #[test]
+    fn what_comes_out_is_told_where_no_time_is_asked_for() {
+        let says = r#"read line; case "$line" in *'"times":0'*) echo '{"output":"hello"}';; esac"#;
+        assert_eq!(echo(says).output("echo", 8).unwrap(), "hello");
+        let error = echo("read line; echo '{\"nanoseconds\":17}'").output("echo", 8);
+        assert!(error.unwrap_err().to_string().contains("asked for its output"));
     }
 
     #[test]

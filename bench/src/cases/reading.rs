@@ -66,17 +66,13 @@ pub(super) fn floor(world: &World) -> Result<Ready, Error> {
 pub(super) fn floor_of(world: &World, engine: &Engine) -> Result<Ready, Error> {
     let component = RawComponent::link(engine, typed(Hook::BeforeCall, Does::Read)?)?;
     let mut raw = world.runtime().block_on(RawComponent::start(&component))?;
-    let mut request = Some(RawRequest {
-        model: MODEL.to_owned(),
-    });
-    let call = async move || {
-        let lent = request.take().ok_or_else(|| Error::did("the request is gone"))?;
-        let back = raw.call(lent).await?;
-        let has_model = back.model == MODEL;
-        request = Some(back);
-        Ok(has_model)
+    // Its inputs are made and let go as those of the calls that it is set against.
+    let make = || Ok(RawRequest { model: MODEL.into() });
+    let call = async move |request: RawRequest| {
+        let back = raw.call(request).await?;
+        Ok(*back.model == *MODEL)
     };
-    Ok(Ready::asynchronous(world, call, |has_model| {
+    Ok(Ready::with_inputs(world, make, call, |has_model| {
         ensure(has_model, || "another request came back".to_owned())
     }))
 }

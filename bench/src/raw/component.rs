@@ -1,5 +1,7 @@
 //! A typed guest with `before-call`, given one resource of the host's.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use heimdall_host::loader;
 use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceTable, ResourceType};
@@ -22,9 +24,10 @@ mod bindings {
 }
 
 /// What the guest is lent: a request that has a model, and nothing else.
+#[derive(Clone)]
 pub struct RawRequest {
     /// The model.
-    pub model: String,
+    pub model: Arc<str>,
 }
 
 /// An instance of a typed guest.
@@ -45,7 +48,7 @@ impl RawComponent {
         types.resource("llm-request", ResourceType::host::<RawRequest>(), |_, _| Ok(()))?;
         types.func_wrap(
             "[method]llm-request.model",
-            |store, (request,): (Resource<RawRequest>,)| Ok((store.data().get(&request)?.model.clone(),)),
+            |store, (request,): (Resource<RawRequest>,)| Ok((store.data().get(&request)?.model.to_string(),)),
         )?;
         linker.define_unknown_imports_as_traps(&component)?;
         Ok(linker.instantiate_pre(&component)?)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Event;
 use super::secret::Secret;
@@ -19,14 +19,17 @@ impl Hidden {
     }
 
     /// The headers without those that hold a secret.
-    pub(super) fn out_of_headers(&self, headers: &HeaderMap) -> HeaderMap {
-        let mut shown = headers.clone();
-        for (name, value) in headers {
-            if self.0.iter().any(|secret| secret.is_in(value.as_bytes())) {
-                shown.remove(name);
-            }
+    pub(super) fn out_of_headers(&self, mut headers: HeaderMap) -> HeaderMap {
+        let tells = |value: &HeaderValue| self.0.iter().any(|secret| secret.is_in(value.as_bytes()));
+        let telling: Vec<HeaderName> = headers
+            .iter()
+            .filter(|(_, value)| tells(value))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in telling {
+            headers.remove(name);
         }
-        shown
+        headers
     }
 
     pub(super) fn out_of_bytes(&self, bytes: Bytes) -> Bytes {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 
 use super::index::{Index, Node, Piece};
-use super::{JsonError, Value, lex, push_string};
+use super::{JsonError, Value, lex, push_string, text};
 
 /// What to do about an object that has several members of one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +41,7 @@ impl Document {
     /// # Errors
     /// Any [`JsonError`], with the place of the mistake.
     pub fn parse_with(bytes: impl Into<Bytes>, duplicates: Duplicates) -> Result<Self, JsonError> {
-        let text = ByteString::try_from(bytes.into()).map_err(|error| JsonError::NotUtf8 {
-            offset: error.valid_up_to(),
-        })?;
+        let text = text::of(bytes.into())?;
         let index = Arc::new(lex::index(&text, duplicates)?);
         Ok(Self { text, index })
     }

@@ -1,6 +1,8 @@
 //! Finding the end of a string, a number, a run of whitespace: the inner loops of the index.
 //!
-//! They look at many bytes at a time, in ways that the compiler turns into vector instructions by itself.
+//! They look at many bytes at a time: in vectors, in words, or in ways that the compiler turns into vector instructions.
+
+use wide::u8x16;
 
 use super::fault::{Fault, Mistake};
 
@@ -9,7 +11,10 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// Their high bits.
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// How many bytes of a long string are looked at together.
+/// How many bytes of a string are looked at together.
+const CHUNK: usize = 16;
+
+/// The same of a long one.
 const BLOCK: usize = 64;
 
 /// The byte at a position; 0, which no JSON text has outside of a mistake, behind the end.
@@ -80,13 +85,21 @@ fn no_whitespace(word: u64) -> u64 {
 /// The position of the first special byte from `position` on, or the end of the text.
 #[inline(always)]
 fn find_special(text: &[u8], position: usize) -> usize {
-    for step in [position, position + 8] {
-        let hits = special(word(text, step));
-        if hits != 0 {
-            return step + (hits.trailing_zeros() / 8) as usize;
-        }
+    let chunk = text.get(position..).and_then(|rest| rest.first_chunk());
+    match chunk.map(special_of) {
+        Some(0) => find_special_far(text, position + CHUNK),
+        Some(hits) => position + hits.trailing_zeros() as usize,
+        None => find(text, position, special),
     }
-    find_special_far(text, position + 16)
+}
+
+/// Marks what [`special`] marks, one bit a byte, the first one lowest.
+#[inline(always)]
+fn special_of(chunk: &[u8; CHUNK]) -> u32 {
+    let bytes = u8x16::new(*chunk);
+    let is = |byte| bytes.simd_eq(u8x16::splat(byte));
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (is(b'"') | is(b'\\') | control).to_bitmask()
 }
 
 /// [`find_special`] for what is long: most of it is passed in blocks.
@@ -98,7 +111,14 @@ fn find_special_far(text: &[u8], position: usize) -> usize {
             found | (byte == b'"') | (byte == b'\\') | (byte < 0x20)
         })
     });
-    find(text, position + plain.count() * BLOCK, special)
+    let mut position = position + plain.count() * BLOCK;
+    while let Some(chunk) = text.get(position..).and_then(|rest| rest.first_chunk()) {
+        match special_of(chunk) {
+            0 => position += CHUNK,
+            hits => return position + hits.trailing_zeros() as usize,
+        }
+    }
+    find(text, position, special)
 }
 
 /// Reads a string whose opening quote stands at `start`: one after its closing quote, and whether it has escapes.
@@ -114,6 +134,28 @@ pub(super) fn string(text: &[u8], start: usize) -> Result<(usize, bool), Fault> 
 
 /// Goes on with a string at its first byte that is special and no quote.
 fn string_with_escapes(text: &[u8], mut position: usize) -> Result<usize, Fault> {
+    let mut is_escaped = false;
+    while let Some(block) = text.get(position..).and_then(|rest| rest.first_chunk()) {
+        let marks = Marks::of(block);
+        let (escaped, carried) = marks.escaped(is_escaped);
+        let ends = marks.quotes & !escaped;
+        let before_end = ends.wrapping_sub(1) & !ends;
+        let letters = escaped & before_end;
+        if marks.controls & before_end != 0 || !bits(letters).all(|at| is_escape(text, position + at)) {
+            break;
+        }
+        if ends != 0 {
+            return Ok(position + ends.trailing_zeros() as usize + 1);
+        }
+        (position, is_escaped) = (position + BLOCK, carried);
+    }
+    // Short of a block, or with a mistake in it, whose place is to be told.
+    string_stepwise(text, position - usize::from(is_escaped))
+}
+
+/// The same, one escape after the other.
+fn string_stepwise(text: &[u8], mut position: usize) -> Result<usize, Fault> {
+    position = find_special(text, position);
     loop {
         match text.get(position) {
             Some(b'"') => return Ok(position + 1),
@@ -124,11 +166,85 @@ fn string_with_escapes(text: &[u8], mut position: usize) -> Result<usize, Fault>
     }
 }
 
+/// What is special in a block, one bit a byte, the first one lowest.
+struct Marks {
+    quotes: u64,
+    backslashes: u64,
+    controls: u64,
+}
+
+impl Marks {
+    #[inline(always)]
+    fn of(block: &[u8; BLOCK]) -> Marks {
+        let (mut quotes, mut backslashes, mut controls) = (0, 0, 0);
+        for (at, chunk) in block.as_chunks::<CHUNK>().0.iter().enumerate() {
+            let bytes = u8x16::new(*chunk);
+            let is = |byte| u64::from(bytes.simd_eq(u8x16::splat(byte)).to_bitmask());
+            let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+            quotes |= is(b'"') << (at * CHUNK);
+            backslashes |= is(b'\\') << (at * CHUNK);
+            controls |= u64::from(control.to_bitmask()) << (at * CHUNK);
+        }
+        Marks {
+            quotes,
+            backslashes,
+            controls,
+        }
+    }
+
+    /// The bytes behind a backslash that is not escaped itself, and whether the first byte behind the block is one. Without a
+    /// step for each: of a run of backslashes every second one is escaped, and a sum carries through the whole run.
+    #[inline(always)]
+    fn escaped(&self, is_first: bool) -> (u64, bool) {
+        const EVEN: u64 = 0x5555_5555_5555_5555;
+        let first = u64::from(is_first);
+        let starts = self.backslashes & !first;
+        let follows = starts << 1 | first;
+        let odd_starts = starts & !EVEN & !follows;
+        let (even, carried) = odd_starts.overflowing_add(starts);
+        ((EVEN ^ (even << 1)) & follows, carried)
+    }
+}
+
+/// The places of the bits that are set.
+#[inline(always)]
+fn bits(mut marks: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = marks.trailing_zeros();
+        marks &= marks.checked_sub(1)?;
+        Some(at as usize)
+    })
+}
+
+/// Whether the letter at `position`, behind a backslash, makes an escape.
+#[inline(always)]
+fn is_escape(text: &[u8], position: usize) -> bool {
+    let letter = byte(text, position);
+    matches!(ESCAPES.get(letter as usize), Some(true))
+        || letter == b'u' && (1..5).all(|digit| byte(text, position + digit).is_ascii_hexdigit())
+}
+
+/// Whether a letter behind a backslash is an escape by itself.
+const ESCAPES: [bool; 256] = {
+    let mut escapes = [false; 256];
+    let letters = *b"\"\\/bfnrt";
+    let mut at = 0;
+    while at < letters.len() {
+        escapes[letters[at] as usize] = true;
+        at += 1;
+    }
+    escapes
+};
+
 /// The length of the escape whose backslash stands at `start`.
 #[inline(always)]
 fn escape(text: &[u8], start: usize) -> Result<usize, Fault> {
-    match byte(text, start + 1) {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(2),
+    let letter = byte(text, start + 1);
+    // By a table, as which letter it is can't be foreseen.
+    if matches!(ESCAPES.get(letter as usize), Some(true)) {
+        return Ok(2);
+    }
+    match letter {
         b'u' => match (2..6).find(|&digit| !byte(text, start + digit).is_ascii_hexdigit()) {
             None => Ok(6),
             Some(digit) if start + digit >= text.len() => Err(Mistake::EscapeEnd.at(text.len())),

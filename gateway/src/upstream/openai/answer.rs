@@ -1,16 +1,17 @@
 //! Reading an answer within its bounds.
 
-use bytes::{Bytes, BytesMut};
-use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use heimdall_host::model::LlmError;
-use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::Response;
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
 
 use super::clients::UnderWay;
+use super::received::Received;
 use super::timing::Timing;
 use super::{Limits, OpenAi};
-use crate::encoding::{self, Encoding, EncodingError};
+use crate::encoding::{Encoding, EncodingError};
 use crate::text::shortened;
 use crate::upstream::hidden::Hidden;
 use crate::upstream::{Fault, Forwarded, UpstreamAnswer, UpstreamError, bounded, sse};
@@ -20,7 +21,7 @@ const MAX_ERROR_BODY: usize = 1 << 20;
 
 /// The head of an answer, and what must not be repeated of the request.
 pub(super) struct Answer {
-    pub(super) response: Response,
+    pub(super) response: Response<Incoming>,
     pub(super) under_way: UnderWay,
     pub(super) hidden: Hidden,
     pub(super) timing: Timing,
@@ -37,21 +38,24 @@ impl Answer {
 
     fn content_type_starts(&self, start: &[u8]) -> bool {
         let content_type = self.response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        content_type.unwrap_or_default().to_ascii_lowercase().starts_with(start)
+        let begun = content_type.and_then(|content_type| content_type.get(..start.len()));
+        begun.is_some_and(|begun| begun.eq_ignore_ascii_case(start))
     }
 
     fn encoding(&self) -> Result<Encoding, EncodingError> {
         Encoding::of(self.response.headers())
     }
 
-    /// The headers that may be shown, of a body that is packed like this.
-    fn headers(&self, encoding: Option<Encoding>) -> HeaderMap {
-        let mut headers = self.hidden.out_of_headers(self.response.headers());
+    /// The headers that may be shown, of a body that is packed like this, and the body.
+    fn opened(self, encoding: Option<Encoding>, limits: Limits) -> (HeaderMap, Received, Hidden) {
+        let (head, body) = self.response.into_parts();
+        let mut headers = self.hidden.out_of_headers(head.headers);
         if encoding != Some(Encoding::Identity) {
             headers.remove(CONTENT_ENCODING);
             headers.remove(CONTENT_LENGTH);
         }
-        headers
+        let received = Received::new(body, self.under_way, limits.idle, self.timing);
+        (headers, received, self.hidden)
     }
 
     /// The whole answer.
@@ -69,8 +73,8 @@ impl Answer {
             return Err(Fault::NotJson(page.to_owned()));
         }
         let encoding = self.encoding()?;
-        let headers = self.headers(Some(encoding));
-        let body = self.body(encoding, limits, limits.response).await?;
+        let (headers, body, hidden) = self.opened(Some(encoding), limits);
+        let body = hidden.out_of_bytes(body.whole(encoding, limits.response).await?);
         Ok(UpstreamAnswer::Whole { status, headers, body })
     }
 
@@ -78,11 +82,12 @@ impl Answer {
     async fn refusal(self, upstream: &str, limits: Limits) -> (HeaderMap, Bytes) {
         let status = self.status().as_u16();
         let encoding = self.encoding();
-        let headers = self.headers(encoding.as_ref().ok().copied());
+        let (headers, body, hidden) = self.opened(encoding.as_ref().ok().copied(), limits);
         let body = match encoding {
-            Ok(encoding) => self.body(encoding, limits, MAX_ERROR_BODY).await,
+            Ok(encoding) => body.whole(encoding, MAX_ERROR_BODY).await,
             Err(error) => Err(error.into()),
         };
+        let body = body.map(|body| hidden.out_of_bytes(body));
         let body = body.unwrap_or_else(|fault| {
             let error = fault.to_string();
             tracing::warn!(
@@ -94,23 +99,6 @@ impl Answer {
             Bytes::new()
         });
         (headers, body)
-    }
-
-    async fn body(self, encoding: Encoding, limits: Limits, most: usize) -> Result<Bytes, Fault> {
-        let length = self.response.content_length();
-        if length.is_some_and(|length| length > most as u64) {
-            return Err(Fault::TooLarge(most));
-        }
-        let mut pieces = pieces(self.response, self.under_way, limits, self.timing, encoding);
-        let mut body = BytesMut::new();
-        while let Some(piece) = pieces.next().await {
-            let piece = piece?;
-            if body.len().saturating_add(piece.len()) > most {
-                return Err(Fault::TooLarge(most));
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok(self.hidden.out_of_bytes(body.freeze()))
     }
 
     /// The answer as it is, piece by piece. One that tells of an error is read to its end first.
@@ -126,10 +114,9 @@ impl Answer {
             return Ok(Forwarded { status, headers, body });
         }
         let encoding = self.encoding()?;
-        let headers = self.headers(Some(encoding));
         let timing = self.timing;
-        let pieces = pieces(self.response, self.under_way, upstream.limits, timing, encoding);
-        let pieces = self.hidden.out_of_pieces(pieces);
+        let (headers, body, hidden) = self.opened(Some(encoding), upstream.limits);
+        let pieces = hidden.out_of_pieces(body.pieces(encoding));
         let in_time = bounded::until(timing.end, pieces, Err(Fault::TotalTimeout(timing.total)));
         let name = upstream.name.clone();
         let error = move |fault| UpstreamError {
@@ -143,12 +130,11 @@ impl Answer {
     /// The answer as a stream of events.
     pub(super) fn events(self, upstream: &OpenAi) -> Result<UpstreamAnswer, Fault> {
         let encoding = self.encoding()?;
-        let headers = self.headers(Some(encoding));
-        let (timing, hidden) = (self.timing, self.hidden);
-        let pieces = pieces(self.response, self.under_way, upstream.limits, timing, encoding);
+        let timing = self.timing;
+        let (headers, body, hidden) = self.opened(Some(encoding), upstream.limits);
         // A client that stops reading stops the reader too, but not this clock.
         let late = Err(Fault::TotalTimeout(timing.total));
-        let in_time = bounded::until(timing.end, pieces, late);
+        let in_time = bounded::until(timing.end, body.pieces(encoding), late);
         let name = upstream.name.clone();
         let events = sse::events(in_time, upstream.limits.event).map(move |event| match event {
             Ok(event) => Ok(hidden.out_of_event(event)),
@@ -168,32 +154,4 @@ impl Answer {
 pub(super) fn refused(status: StatusCode, body: &Bytes) -> Fault {
     let said = LlmError::from_upstream(status.as_u16(), body).message;
     Fault::Refused(status.as_u16(), shortened(&said).into_owned())
-}
-
-/// The body of an answer, unpacked, piece by piece as it is asked for. It ends after an error.
-fn pieces(
-    response: Response,
-    under_way: UnderWay,
-    limits: Limits,
-    timing: Timing,
-    encoding: Encoding,
-) -> BoxStream<'static, Result<Bytes, Fault>> {
-    encoding::decode_pieces(received(response, under_way, limits, timing), encoding)
-}
-
-fn received(
-    response: Response,
-    under_way: UnderWay,
-    limits: Limits,
-    timing: Timing,
-) -> impl Stream<Item = Result<Bytes, Fault>> + Send {
-    stream::unfold(Some((response, under_way)), move |received| async move {
-        let (mut response, under_way) = received?;
-        match timing.within(limits.idle, Fault::IdleTimeout, response.chunk()).await {
-            Ok(Ok(Some(piece))) => Some((Ok(piece), Some((response, under_way)))),
-            Ok(Ok(None)) => None,
-            Ok(Err(_)) => Some((Err(Fault::BrokeOff), None)),
-            Err(fault) => Some((Err(fault), None)),
-        }
-    })
 }

@@ -1,20 +1,22 @@
 //! How an HTTP client of one upstream is made.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use http::HeaderValue;
-use reqwest::{Certificate, Client, ClientBuilder, Proxy, Url, redirect};
+use bytes::Bytes;
+use http::{HeaderValue, Uri};
+use http_body_util::Full;
+use hyper_util::client::legacy::{Builder, Client};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use reqwest::Url;
+use rustls::ClientConfig;
 
 use super::Limits;
+use super::connection::{Connector, Proxy};
+use super::trust;
 use crate::config::{Protocol, UpstreamConfig};
-use crate::files;
 use crate::upstream::held::SecretSource;
 use crate::upstream::secret::Secret;
-
-/// The largest file of certificates that is read.
-const MAX_CERTIFICATES: u64 = 16 << 20;
 
 /// The most that the headers of an HTTP/2 answer may have, in bytes.
 const MAX_HEADERS: u32 = 64 << 10;
@@ -29,22 +31,17 @@ const CONNECTION_WINDOW: u32 = 1 << 30;
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// A client: it follows no redirect, which would carry the key elsewhere, and uses no proxy but the configuration's.
+pub(super) type HttpClient = Client<Connector, Full<Bytes>>;
+
 /// What a client is made of: the files that the configuration names are read.
 pub(super) struct Recipe {
     connect: Duration,
     protocol: Protocol,
-    max_idle: usize,
-    idle_timeout: Duration,
+    builder: Builder,
     proxy: Option<Proxy>,
-    trust: Trust,
-}
-
-/// What the server's certificate is measured by.
-enum Trust {
-    /// There is none to measure: a machine without authorities is no reason to refuse.
-    Nothing,
-    System,
-    File(PathBuf, Vec<Certificate>),
+    /// None: there is no certificate to measure. A machine without authorities is no reason to refuse.
+    tls: Option<ClientConfig>,
 }
 
 impl Recipe {
@@ -52,125 +49,93 @@ impl Recipe {
     /// When certificates or the proxy's credentials can't be read.
     pub(super) fn new(config: &UpstreamConfig, base_url: &Url, limits: Limits) -> anyhow::Result<Recipe> {
         let proxy = config.proxy.as_deref().map(|address| proxy(address, config));
+        let is_plain = base_url.scheme() == "http";
+        let tls = (!is_plain).then(|| trust::tls(config.ca_file.as_deref()));
         Ok(Recipe {
             connect: limits.connect,
             protocol: config.protocol,
-            max_idle: config.max_idle_connections,
-            idle_timeout: Duration::from_millis(config.idle_connection_timeout_ms),
+            builder: builder(config),
             proxy: proxy.transpose()?,
-            trust: Trust::of(config, base_url)?,
+            tls: tls.transpose()?,
         })
     }
 
     /// Whether several calls may share a connection.
     pub(super) fn may_be_http2(&self) -> bool {
         match self.protocol {
-            Protocol::Auto => !matches!(self.trust, Trust::Nothing),
+            Protocol::Auto => self.tls.is_some(),
             Protocol::Http1 => false,
             Protocol::Http2 => true,
         }
     }
 
-    /// # Errors
-    /// When the certificates can't be used.
-    pub(super) fn client(&self) -> anyhow::Result<Client> {
+    /// What each request has to show a proxy that reads it.
+    pub(super) fn proxy_credentials(&self) -> Option<&HeaderValue> {
+        let proxy = self.proxy.as_ref().filter(|_| self.tls.is_none())?;
+        proxy.credentials.as_ref()
+    }
+
+    pub(super) fn client(&self) -> HttpClient {
         self.speaking(self.protocol)
     }
 
     /// For a server that is known to speak HTTP/2: one connection is made for all calls, where else each makes one until it is
     /// known that they could share.
-    ///
-    /// # Errors
-    /// As [`Recipe::client`].
-    pub(super) fn http2_client(&self) -> anyhow::Result<Client> {
+    pub(super) fn http2_client(&self) -> HttpClient {
         self.speaking(Protocol::Http2)
     }
 
-    fn speaking(&self, protocol: Protocol) -> anyhow::Result<Client> {
-        // A redirect would carry the key elsewhere; so would a proxy that the configuration does not name.
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(self.connect)
-            .tcp_nodelay(true)
-            .pool_max_idle_per_host(self.max_idle)
-            .pool_idle_timeout(self.idle_timeout)
-            .http2_max_header_list_size(MAX_HEADERS)
-            .http2_initial_stream_window_size(CALL_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            .http2_keep_alive_interval(PING_EVERY)
-            .http2_keep_alive_timeout(PING_TIMEOUT);
-        // Its default of 30 s would end a call whose upstream takes its time to read a large request. The timeouts of a
-        // call bound that; the keep-alives of TCP and HTTP/2 find a server that is gone.
-        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-        let client = client.tcp_user_timeout(None);
-        let client = match protocol {
-            Protocol::Auto => client,
-            Protocol::Http1 => client.http1_only(),
-            Protocol::Http2 => client.http2_prior_knowledge(),
+    fn speaking(&self, protocol: Protocol) -> HttpClient {
+        let mut builder = self.builder.clone();
+        builder.http2_only(protocol == Protocol::Http2);
+        let offered: &[&[u8]] = match protocol {
+            Protocol::Auto => &[b"h2", b"http/1.1"],
+            Protocol::Http1 => &[b"http/1.1"],
+            Protocol::Http2 => &[b"h2"],
         };
-        let client = match &self.proxy {
-            Some(proxy) => client.proxy(proxy.clone()),
-            None => client,
-        };
-        self.trust.client(client)
+        let tls = self.tls.clone().map(|mut tls| {
+            tls.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+            tls
+        });
+        builder.build(Connector::new(tls, self.proxy.as_ref(), self.connect))
     }
 }
 
-impl Trust {
-    fn of(config: &UpstreamConfig, base_url: &Url) -> anyhow::Result<Trust> {
-        if base_url.scheme() == "http" {
-            return Ok(Trust::Nothing);
-        }
-        let Some(file) = &config.ca_file else {
-            return Ok(Trust::System);
-        };
-        let certificates = certificates(file)
-            .map_err(|problem| anyhow!("its `ca_file` can't be used: {} {problem}", file.display()))?;
-        Ok(Trust::File(file.clone(), certificates))
-    }
-
-    fn client(&self, client: ClientBuilder) -> anyhow::Result<Client> {
-        match self {
-            Trust::Nothing => client
-                .tls_certs_only([])
-                .build()
-                .context("no HTTP client could be made"),
-            Trust::File(file, certificates) => {
-                let client = client.tls_certs_only(certificates.clone()).build();
-                client.with_context(|| format!("its `ca_file` can't be used: {}", file.display()))
-            }
-            Trust::System => client.build().context(
-                "https needs the certificates of authorities, and this system has none: install its package \
-                 `ca-certificates`, or name a file of them as `ca_file`",
-            ),
-        }
-    }
-}
-
-fn certificates(file: &Path) -> Result<Vec<Certificate>, String> {
-    let pem = files::read_regular(file, MAX_CERTIFICATES).map_err(|error| error.to_string())?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|_| "is no PEM".to_owned())?;
-    if certificates.is_empty() {
-        return Err("holds no certificate (PEM, `-----BEGIN CERTIFICATE-----`)".to_owned());
-    }
-    Ok(certificates)
+fn builder(config: &UpstreamConfig) -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_max_idle_per_host(config.max_idle_connections)
+        .pool_idle_timeout(Duration::from_millis(config.idle_connection_timeout_ms))
+        .http2_max_header_list_size(MAX_HEADERS)
+        .http2_initial_stream_window_size(CALL_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_keep_alive_interval(PING_EVERY)
+        .http2_keep_alive_timeout(PING_TIMEOUT);
+    builder
 }
 
 fn proxy(address: &str, config: &UpstreamConfig) -> anyhow::Result<Proxy> {
-    let proxy = Proxy::all(address).context("its `proxy` can't be used")?;
-    let Some(source) = &config.proxy_credentials else {
-        return Ok(proxy);
-    };
-    let Some(origin) = SecretSource::of(None, source.env.as_ref(), source.file.as_ref()) else {
-        bail!("its `proxy_credentials` name neither an environment variable nor a file");
-    };
-    let credentials = origin
-        .read()
-        .map_err(|problem| anyhow!("`proxy_credentials`: {problem}"))?;
-    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, credentials);
-    let header: HeaderValue = Secret::plain(&format!("Basic {encoded}"))
-        .map_err(|problem| anyhow!("`proxy_credentials`: {origin} {problem}"))?
-        .header();
-    Ok(proxy.custom_http_auth(header))
+    let address: Uri = Url::parse(address)
+        .context("its `proxy` can't be used")?
+        .as_str()
+        .parse()
+        .context("its `proxy` can't be used")?;
+    let credentials = config.proxy_credentials.as_ref().map(|source| {
+        let Some(origin) = SecretSource::of(None, source.env.as_ref(), source.file.as_ref()) else {
+            bail!("its `proxy_credentials` name neither an environment variable nor a file");
+        };
+        let credentials = origin
+            .read()
+            .map_err(|problem| anyhow!("`proxy_credentials`: {problem}"))?;
+        let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, credentials);
+        let secret = Secret::plain(&format!("Basic {encoded}"))
+            .map_err(|problem| anyhow!("`proxy_credentials`: {origin} {problem}"))?;
+        Ok(secret.header())
+    });
+    Ok(Proxy {
+        address,
+        credentials: credentials.transpose()?,
+    })
 }

@@ -6,22 +6,27 @@
 //! one client does.
 
 use std::iter;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use http::Version;
-use reqwest::{Client, Request, Response};
-use tokio::sync::OnceCell;
+use bytes::Bytes;
+use http::header::PROXY_AUTHORIZATION;
+use http::{Request, Response, Version};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
 
-use super::client::Recipe;
+use super::client::{HttpClient, Recipe};
+use super::failure;
 
 /// The most connections of HTTP/2 to one upstream. Beyond, calls share those that have the fewest.
 const MAX_CONNECTIONS: usize = 64;
 
+/// How often a call that an HTTP/2 server did not begin is sent again.
+const MAX_SENT_AGAIN: usize = 2;
+
 pub(super) struct Clients {
-    /// The client that requests are made with, whichever sends them.
-    pub(super) maker: Client,
-    recipe: Arc<Recipe>,
+    recipe: Recipe,
     first: Seats,
     further: Box<[Seats]>,
     /// How many calls one connection takes.
@@ -36,8 +41,9 @@ const HTTP1: u8 = 1;
 const HTTP2: u8 = 2;
 
 /// One client and how many calls it has under way.
+#[derive(Default)]
 struct Seats {
-    client: OnceCell<Client>,
+    client: OnceLock<HttpClient>,
     taken: Arc<AtomicUsize>,
 }
 
@@ -45,27 +51,29 @@ struct Seats {
 pub(super) struct UnderWay(Arc<AtomicUsize>);
 
 impl Clients {
-    /// # Errors
-    /// When no client can be made.
-    pub(super) fn new(recipe: Recipe, each: usize) -> anyhow::Result<Clients> {
-        let maker = recipe.client()?;
+    pub(super) fn new(recipe: Recipe, each: usize) -> Clients {
         let further = if recipe.may_be_http2() { MAX_CONNECTIONS - 1 } else { 0 };
-        Ok(Clients {
-            first: Seats::of(Some(maker.clone())),
-            further: iter::repeat_with(|| Seats::of(None)).take(further).collect(),
-            maker,
-            recipe: Arc::new(recipe),
+        Clients {
+            first: Seats::default(),
+            further: iter::repeat_with(Seats::default).take(further).collect(),
+            recipe,
             each,
             spoken: AtomicU8::new(UNKNOWN),
-        })
+        }
     }
 
     /// Sends a request, and waits for the head of its answer. Who reads the body keeps the second half as long.
-    pub(super) async fn send(&self, request: Request) -> (reqwest::Result<Response>, UnderWay) {
+    pub(super) async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> (Result<Response<Incoming>, legacy::Error>, UnderWay) {
+        if let Some(credentials) = self.recipe.proxy_credentials() {
+            let place = request.headers_mut().entry(PROXY_AUTHORIZATION);
+            place.or_insert_with(|| credentials.clone());
+        }
         let (seats, under_way) = self.seat();
         let is_http2 = self.spoken.load(Ordering::Relaxed) == HTTP2;
-        let client = seats.client(&self.recipe, is_http2).await.unwrap_or(&self.maker);
-        let response = client.execute(request).await;
+        let response = self.sent(seats.client(&self.recipe, is_http2), request).await;
         if let Ok(response) = &response {
             let spoken = if response.version() < Version::HTTP_2 {
                 HTTP1
@@ -79,8 +87,32 @@ impl Clients {
         (response, under_way)
     }
 
+    async fn sent(
+        &self,
+        client: &HttpClient,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, legacy::Error> {
+        if self.is_http1() {
+            return client.request(request).await;
+        }
+        for _ in 0..MAX_SENT_AGAIN {
+            // Its body is shared, not copied.
+            let again = request.clone();
+            match client.request(request).await {
+                Err(error) if failure::was_not_begun(&error) => request = again,
+                sent => return sent,
+            }
+        }
+        client.request(request).await
+    }
+
+    /// Whether each call has a connection of its own.
+    fn is_http1(&self) -> bool {
+        self.further.is_empty() || self.spoken.load(Ordering::Relaxed) == HTTP1
+    }
+
     fn seat(&self) -> (&Seats, UnderWay) {
-        if self.further.is_empty() || self.spoken.load(Ordering::Relaxed) == HTTP1 {
+        if self.is_http1() {
             return (&self.first, self.first.take());
         }
         let all = || iter::once(&self.first).chain(&self.further);
@@ -94,28 +126,11 @@ impl Clients {
 }
 
 impl Seats {
-    fn of(client: Option<Client>) -> Seats {
-        Seats {
-            client: OnceCell::new_with(client),
-            taken: Arc::default(),
-        }
-    }
-
-    /// None: it can't be made.
-    async fn client(&self, recipe: &Arc<Recipe>, is_http2: bool) -> Option<&Client> {
-        let make = || async {
-            let recipe = recipe.clone();
-            // The system's certificates are read for it.
-            let make = move || match is_http2 {
-                true => recipe.http2_client(),
-                false => recipe.client(),
-            };
-            let made = tokio::task::spawn_blocking(make).await;
-            made.map_err(anyhow::Error::from).flatten()
-        };
-        let made = self.client.get_or_try_init(make).await;
-        made.inspect_err(|error| tracing::warn!(error = ?error.to_string(), "no further connection can be made"))
-            .ok()
+    fn client(&self, recipe: &Recipe, is_http2: bool) -> &HttpClient {
+        self.client.get_or_init(|| match is_http2 {
+            true => recipe.http2_client(),
+            false => recipe.client(),
+        })
     }
 
     fn take_up_to(&self, most: usize) -> Option<UnderWay> {
@@ -145,13 +160,12 @@ mod tests {
     use crate::upstream::openai::Limits;
 
     fn clients(protocol: Protocol, each: usize) -> Clients {
-        let _already = rustls::crypto::ring::default_provider().install_default();
         let config = UpstreamConfig {
             protocol,
             ..UpstreamConfig::default()
         };
         let url = Url::parse("http://localhost/v1/").unwrap();
-        Clients::new(Recipe::new(&config, &url, Limits::of(&config)).unwrap(), each).unwrap()
+        Clients::new(Recipe::new(&config, &url, Limits::of(&config)).unwrap(), each)
     }
 
     /// How many calls each connection has under way, of those that have any.

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
-
-use reqwest::Response;
+use http::{Response, StatusCode};
 use tokio::time::Instant;
 
 use crate::config::UpstreamConfig;
@@ -104,10 +102,10 @@ impl Credentials {
 
     /// A call with this key was answered like this. Gives back the key with which it is to be sent again, if it is: the
     /// same one where its file holds another secret now, else another one.
-    pub(super) async fn after(
+    pub(super) async fn after<B>(
         &self,
         chosen: &Chosen,
-        response: &Response,
+        response: &Response<B>,
         tried: &mut Tried,
         end: Instant,
     ) -> Option<Chosen> {

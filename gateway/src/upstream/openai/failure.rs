@@ -1,30 +1,31 @@
 //! What a failed exchange of HTTP comes to, in words that name what to do.
 
 use std::error::Error;
-use std::io;
+use std::{io, iter};
 
 use h2::Reason;
+use hyper_util::client::legacy;
 use rustls::CertificateError;
+use tokio::time::error::Elapsed;
 
 use super::OpenAi;
 use crate::upstream::Fault;
 
 impl OpenAi {
-    pub(super) fn failed(&self, error: reqwest::Error) -> Fault {
-        if error.is_connect() && error.is_timeout() {
+    pub(super) fn failed(&self, error: &legacy::Error) -> Fault {
+        let is_late = causes(error).any(is_timeout);
+        if error.is_connect() && is_late {
             return Fault::ConnectTimeout(self.limits.connect);
         }
-        let is_connect = error.is_connect();
-        let error = error.without_url();
-        let cause = innermost(&error);
+        let cause = innermost(error);
         if let Some(tls) = tls_error(cause) {
             return self.tls_failed(tls);
         }
         let words = cause.to_string();
-        if is_connect {
+        if error.is_connect() {
             return Fault::Unreachable(self.with_proxy(words));
         }
-        if error.is_timeout() || was_closed(cause, &words) {
+        if is_late || was_closed(cause, &words) {
             return Fault::Closed;
         }
         if is_large_head(&words) {
@@ -81,13 +82,31 @@ impl OpenAi {
     }
 }
 
+/// Whether an HTTP/2 server says that it did not begin with the call: it ends the connection in peace, or refuses the call alone.
+pub(super) fn was_not_begun(error: &legacy::Error) -> bool {
+    let Some(h2) = causes(error).find_map(|cause| cause.downcast_ref::<h2::Error>()) else {
+        return false;
+    };
+    let ended = (h2.is_go_away() && h2.reason() == Some(Reason::NO_ERROR))
+        || (h2.is_reset() && h2.reason() == Some(Reason::REFUSED_STREAM));
+    h2.is_remote() && ended
+}
+
+/// What an error comes from, from the outside in.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(error.source(), |cause: &&'a (dyn Error + 'static)| (*cause).source())
+}
+
+fn is_timeout(cause: &(dyn Error + 'static)) -> bool {
+    let is_late = |error: &io::Error| error.kind() == io::ErrorKind::TimedOut;
+    cause.is::<Elapsed>()
+        || cause.downcast_ref().is_some_and(hyper::Error::is_timeout)
+        || cause.downcast_ref().is_some_and(is_late)
+}
+
 /// The innermost cause says it in a few words; the outer ones repeat the address.
 fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause
+    causes(error).last().unwrap_or(error)
 }
 
 /// The error of TLS in this one. What an I/O error was made of is not among its causes.

@@ -3,30 +3,37 @@
 mod answer;
 mod client;
 mod clients;
+mod connection;
 mod credentials;
 mod failure;
+mod received;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod trust;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
+use bytes::Bytes;
 use heimdall_host::json::{Document, Duplicates};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Method, StatusCode};
-use reqwest::{Request, RequestBuilder, Response, Url};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
 
 use self::answer::Answer;
 use self::client::Recipe;
 use self::clients::{Clients, UnderWay};
 use self::credentials::Credentials;
+use self::targets::Targets;
 use self::timing::Timing;
 use super::keys::Tried;
 use super::models::MAX_MODELS;
-use super::{Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest, path};
+use super::{Fault, Forward, Forwarded, Upstream, UpstreamAnswer, UpstreamError, UpstreamRequest};
 use crate::config::{Protocol, UpstreamConfig};
 
 /// The largest list of models that is read, in bytes.
@@ -34,7 +41,7 @@ const MAX_LIST: usize = 4 << 20;
 
 pub(super) struct OpenAi {
     name: Arc<str>,
-    base_url: Url,
+    targets: Targets,
     clients: Clients,
     credentials: Credentials,
     is_proxied: bool,
@@ -69,14 +76,14 @@ impl OpenAi {
     pub(super) fn new(name: &str, config: &UpstreamConfig) -> anyhow::Result<OpenAi> {
         let name: Arc<str> = name.into();
         let base_url = config.base_url.as_deref().context("`base_url` is missing")?;
-        let base_url = Url::parse(&format!("{}/", base_url.trim_end_matches('/')))?;
+        let targets = Targets::new(base_url)?;
         let limits = Limits::of(config);
-        let recipe = Recipe::new(config, &base_url, limits)?;
+        let recipe = Recipe::new(config, targets.base(), limits)?;
         Ok(OpenAi {
-            clients: Clients::new(recipe, config.calls_per_connection as usize)?,
+            clients: Clients::new(recipe, config.calls_per_connection as usize),
             credentials: Credentials::new(&name, config).map_err(|problem| anyhow!(problem))?,
             name,
-            base_url,
+            targets,
             is_proxied: config.proxy.is_some(),
             is_http2: config.protocol == Protocol::Http2,
             limits,
@@ -91,9 +98,8 @@ impl OpenAi {
     }
 
     /// Sends a request and waits for the head of its answer; one that refuses a key is asked again with another.
-    async fn send(&self, request: RequestBuilder, client_key: &HeaderMap) -> Result<Answer, Fault> {
+    async fn send(&self, mut request: Request<Full<Bytes>>, client_key: &HeaderMap) -> Result<Answer, Fault> {
         let timing = Timing::start(self.limits.total);
-        let mut request = request.build().map_err(|error| self.failed(error))?;
         let mut hidden = self.credentials.put_into(request.headers_mut(), client_key);
         let keys = &self.credentials.keys;
         let mut tried = Tried::default();
@@ -101,7 +107,7 @@ impl OpenAi {
         loop {
             // Its body is shared, not copied.
             let again = if keys.may_try_again() {
-                request.try_clone()
+                Some(request.clone())
             } else {
                 None
             };
@@ -128,23 +134,21 @@ impl OpenAi {
         }
     }
 
-    async fn head(&self, request: Request, timing: &Timing) -> Result<(Response, UnderWay), Fault> {
+    async fn head(
+        &self,
+        request: Request<Full<Bytes>>,
+        timing: &Timing,
+    ) -> Result<(Response<Incoming>, UnderWay), Fault> {
         let sent = self.clients.send(request);
         let (sent, under_way) = timing
             .within(self.limits.first_byte, Fault::FirstByteTimeout, sent)
             .await?;
-        let response = sent.map_err(|error| self.failed(error))?;
+        let response = sent.map_err(|error| self.failed(&error))?;
         Ok((response, under_way))
     }
 
-    fn url(&self, path: &str) -> Result<Url, Fault> {
-        let url = self.base_url.join(path);
-        url.map_err(|error| Fault::Unreachable(error.to_string()))
-    }
-
     async fn try_call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, Fault> {
-        let mut url = self.url(path(request.kind))?;
-        url.set_query(request.query.as_deref());
+        let uri = self.targets.call(request.kind, request.query.as_deref())?;
         let accept = if request.streaming {
             "text/event-stream"
         } else {
@@ -153,12 +157,7 @@ impl OpenAi {
         let mut headers = request.headers;
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let call = self
-            .clients
-            .maker
-            .request(Method::POST, url)
-            .headers(headers)
-            .body(request.body.bytes().clone());
+        let call = asking(Method::POST, uri, headers, request.body.bytes().clone());
         let answer = self.send(call, &request.client_key).await?;
         if !answer.is_events() || answer.status() != StatusCode::OK {
             return answer.whole(&self.name, self.limits).await;
@@ -170,19 +169,14 @@ impl OpenAi {
     }
 
     async fn try_forward(&self, request: Forward) -> Result<Forwarded, Fault> {
-        let mut url = self.base_url.clone();
-        match url.path_segments_mut() {
-            Ok(mut path) => path.pop_if_empty().extend(request.segments),
-            Err(()) => return Err(Fault::Unreachable("its address can have no path".to_owned())),
-        };
-        url.set_query(request.query.as_deref());
-        let call = self.clients.maker.request(request.method, url).headers(request.headers);
-        let answer = self.send(call.body(request.body), &request.client_key).await?;
+        let uri = self.targets.below(request.segments, request.query.as_deref())?;
+        let call = asking(request.method, uri, request.headers, request.body);
+        let answer = self.send(call, &request.client_key).await?;
         answer.forwarded(self).await
     }
 
     async fn try_models(&self) -> Result<Vec<Document>, Fault> {
-        let request = self.clients.maker.get(self.url("models")?);
+        let request = asking(Method::GET, self.targets.models(), HeaderMap::new(), Bytes::new());
         let answer = self.send(request, &HeaderMap::new()).await?;
         let limits = Limits {
             response: self.limits.response.min(MAX_LIST),
@@ -206,6 +200,15 @@ impl OpenAi {
     }
 }
 
+fn asking(method: Method, uri: Uri, mut headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    headers.entry(ACCEPT).or_insert_with(|| HeaderValue::from_static("*/*"));
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
+    request
+}
+
 #[async_trait]
 impl Upstream for OpenAi {
     async fn call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
@@ -221,7 +224,7 @@ impl Upstream for OpenAi {
     }
 
     fn summary(&self) -> String {
-        let url = self.base_url.as_str().trim_end_matches('/');
+        let url = self.targets.base().as_str().trim_end_matches('/');
         format!("{url} ({})", self.credentials.summary())
     }
 }

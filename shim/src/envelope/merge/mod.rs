@@ -15,6 +15,7 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use bytes::Bytes;
 use heimdall_host::json::{Document, Duplicates, JsonError, Kind, Value};
 
 use super::read::is_blank;
@@ -150,6 +151,7 @@ fn changed(text: &str, base: usize, mut changes: Vec<(Range<usize>, String)>) ->
 
 /// Parses an edited document. Of an upstream's repeated members only the last stays, as after any edit.
 fn parse(text: String) -> Result<Document, JsonError> {
+    let text = Bytes::from(text);
     match Document::parse(text.clone()) {
         Err(JsonError::DuplicateMember { .. }) => {
             let mut document = Document::parse_with(text, Duplicates::LastWins)?;

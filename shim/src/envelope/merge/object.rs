@@ -34,6 +34,34 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Which of the values that were sent were named before.
+enum Named {
+    Few(Vec<usize>),
+    Many(HashSet<usize>),
+}
+
+impl Named {
+    fn of(answer: Value<'_>) -> Self {
+        if answer.len() <= FEW {
+            Named::Few(Vec::with_capacity(answer.len()))
+        } else {
+            Named::Many(HashSet::new())
+        }
+    }
+
+    /// Whether it was not.
+    fn insert(&mut self, start: usize) -> bool {
+        match self {
+            Named::Many(starts) => starts.insert(start),
+            Named::Few(starts) if starts.contains(&start) => false,
+            Named::Few(starts) => {
+                starts.push(start);
+                true
+            }
+        }
+    }
+}
+
 /// The members of an object that was sent, to be found by the names that a guest prints.
 pub(super) struct Members<'a, 'n> {
     sent: Names<'a>,
@@ -77,7 +105,7 @@ impl<'a, 'n> Members<'a, 'n> {
 pub(super) fn merge(edits: &mut Edits, old: Value<'_>, new: Value<'_>, shape: &'static Shape) {
     let members = Members::of(old, new);
     let mut changes = Vec::new();
-    let mut named = HashSet::new();
+    let mut named = Named::of(new);
     let mut added = String::new();
     let mut deletes = false;
     for (name, value) in new.members() {

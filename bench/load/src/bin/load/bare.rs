@@ -6,13 +6,16 @@ use wasmtime::{Config, Engine, Instance, Linker, Memory, Module, Result, Store, 
 use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p1::{self, WasiP1Ctx};
 
+/// Of one input, by address and length, to an output in one number.
+type Hook = TypedFunc<(u32, u32), u64>;
+
 /// An instance with no host around it, on an engine whose code is like that of the gateway: it can be interrupted.
 pub struct Bare {
     store: Store<WasiP1Ctx>,
     memory: Memory,
     malloc: TypedFunc<u32, u32>,
     reset: Option<TypedFunc<(), ()>>,
-    hooks: Vec<(&'static str, TypedFunc<(u32, u32), u64>)>,
+    hooks: Vec<(&'static str, Hook)>,
 }
 
 impl Bare {
@@ -65,5 +68,5 @@ impl Bare {
 
 fn malloc(instance: &Instance, store: &mut Store<WasiP1Ctx>) -> Result<TypedFunc<u32, u32>> {
     let own = instance.get_typed_func(&mut *store, "plugin_malloc");
-    Ok(own.or_else(|_| instance.get_typed_func(store, "malloc"))?)
+    own.or_else(|_| instance.get_typed_func(store, "malloc"))
 }

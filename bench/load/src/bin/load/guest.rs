@@ -31,7 +31,8 @@ const RECORDER: &str = r#"(module
         (local.set $piece (select (local.get $length) (i32.const 1000) (i32.lt_u (local.get $length) (i32.const 1000))))
         (i32.store (i32.const 1032) (local.get $address))
         (i32.store (i32.const 1036) (local.get $piece))
-        (drop (call $fd_write (i32.const 1) (i32.const 1032) (i32.const 2) (i32.const 1048)))
+        (drop (call $fd_write (i32.const 1) (i32.const 1032) (i32.const 1) (i32.const 1048)))
+        (drop (call $fd_write (i32.const 1) (i32.const 1040) (i32.const 1) (i32.const 1048)))
         (local.set $address (i32.add (local.get $address) (local.get $piece)))
         (local.set $length (i32.sub (local.get $length) (local.get $piece)))
         (br_if $more (local.get $length)))
@@ -100,7 +101,7 @@ async fn recorded(site: &Site, upstream: &Upstream, guest: &Plugin, place: usize
     for (hook, input) in &inputs {
         ensure!(
             input.len() > document.size.bytes() / 2,
-            "{hook} was given {} bytes only",
+            "{hook} was given {} bytes only:\n{log}",
             input.len()
         );
     }
@@ -111,11 +112,6 @@ async fn recorded(site: &Site, upstream: &Upstream, guest: &Plugin, place: usize
 #[derive(Deserialize)]
 struct Line {
     target: String,
-    fields: Fields,
-}
-
-#[derive(Deserialize)]
-struct Fields {
     message: Option<String>,
     hook: Option<String>,
 }
@@ -123,9 +119,27 @@ struct Fields {
 /// What one hook printed, its pieces put together.
 fn printed(log: &str, hook: &str) -> Vec<u8> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
-    let of_hook = lines.filter(|line| line.target == "heimdall::plugin" && line.fields.hook.as_deref() == Some(hook));
-    of_hook
-        .filter_map(|line| line.fields.message)
-        .collect::<String>()
-        .into_bytes()
+    let of_hook = lines.filter(|line| line.target == "heimdall::plugin" && line.hook.as_deref() == Some(hook));
+    of_hook.filter_map(|line| line.message).collect::<String>().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pieces_of_one_hook_are_put_together_and_no_other_line_is() {
+        let log = r#"
+{"message":"{\"a\":","hook":"pre_hook","target":"heimdall::plugin"}
+{"message":"not this","hook":"post_hook","target":"heimdall::plugin"}
+{"message":"nor this","hook":"pre_hook","target":"heimdall::host"}
+no JSON
+{"message":"\"\\n\"}","hook":"pre_hook","target":"heimdall::plugin"}"#;
+        assert_eq!(printed(log, "pre_hook"), br#"{"a":"\n"}"#);
+    }
+
+    #[test]
+    fn the_recorder_is_a_module() {
+        assert!(wat::parse_str(RECORDER).is_ok());
+    }
 }

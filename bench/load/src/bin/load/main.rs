@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ async fn main() -> Result<()> {
     } else {
         "load"
     });
+    results.versions = arguments.versions()?;
+    results.left_out = arguments.left_out();
     let mut keep = |rows: Vec<Row>| {
         report::table(&rows);
         results.rows.extend(rows);
@@ -108,6 +111,9 @@ async fn main() -> Result<()> {
         keep(special::loops(&site, &upstream, effort).await?);
     }
     results.targets = targets::of(&results.rows, arguments.peers);
+    if arguments.only.is_some() {
+        results.targets.retain(|target| target.ratio.is_some());
+    }
     report::targets(&results);
     println!("\n{}", results.save(&site.target)?.display());
     Ok(())
@@ -128,6 +134,41 @@ impl Arguments {
 
     fn wants(&self, name: &str) -> bool {
         self.only.as_deref().is_none_or(|only| name.contains(only))
+    }
+
+    fn versions(&self) -> Result<BTreeMap<String, String>> {
+        let mut versions = if self.peers {
+            peers::versions()?
+        } else {
+            BTreeMap::new()
+        };
+        versions.insert("Heimdall".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        versions.insert("oha".to_owned(), site::OHA.to_owned());
+        Ok(versions)
+    }
+
+    fn left_out(&self) -> Vec<String> {
+        let mut left = vec![
+            "a gateway with cores of its own: the load generator, the upstream and the gateway share those of one machine, so \
+             rates are to be read against the bare proxy's in the same table"
+                .to_owned(),
+        ];
+        if !self.peers {
+            left.push("LiteLLM and Portkey: `--peers` was not given".to_owned());
+        }
+        if self.gateways.is_none() {
+            left.push(
+                "gateways that no registry here has, such as Bifrost and agentgateway: `--gateways` names them"
+                    .to_owned(),
+            );
+        }
+        if !self.full {
+            left.push(
+                "the rest of the product of sizes, streams, connections, protocols and plugins: `--full` was not given"
+                    .to_owned(),
+            );
+        }
+        left
     }
 
     async fn tables(&self, site: &Site) -> Result<Vec<Table>> {

@@ -2,35 +2,36 @@
 
 use heimdall_measure::results::{Bound, Measure, Results, Row, Unit};
 
-/// A table for the terminal, of the measures that matter most.
+/// Measures that a terminal has room for, and what they are called there.
+const SHOWN: [(&str, &str); 13] = [
+    ("requests", "requests"),
+    ("requests at first", "at first"),
+    ("requests then", "then"),
+    ("failed", "failed"),
+    ("chunks", "chunks"),
+    ("first answer", "first answer"),
+    ("first request", "first request"),
+    ("time", "p50"),
+    ("p99", "p99"),
+    ("p99.9", "p99.9"),
+    ("processor", "processor"),
+    ("resident", "resident"),
+    ("peak", "peak"),
+];
+
+/// A table for the terminal.
 pub fn table(rows: &[Row]) {
-    const SHOWN: [&str; 8] = [
-        "requests",
-        "chunks",
-        "time",
-        "p99",
-        "p99.9",
-        "processor",
-        "resident",
-        "peak",
-    ];
     let Some(first) = rows.first() else { return };
-    println!("\n{}", first.what);
-    let shown: Vec<_> = SHOWN
-        .into_iter()
-        .filter(|name| first.measures.contains_key(*name))
-        .collect();
-    print!("{:<28}", "");
-    shown
-        .iter()
-        .for_each(|name| print!("{:>12}", if *name == "time" { "p50" } else { name }));
-    println!();
+    let some = |name| rows.iter().any(|row| row.measures.get(name).is_some_and(is_some));
+    let shown = SHOWN.iter().filter(|(name, _)| some(*name));
+    let heads: String = shown.clone().map(|(_, head)| format!("{head:>13}")).collect();
+    println!("\n{}\n{:<34}{heads}", first.what, "");
     for row in rows {
-        print!("{:<28}", row.who);
-        for name in &shown {
-            print!("{:>12}", row.measures.get(*name).map(told).unwrap_or_default());
-        }
-        println!();
+        let cells = shown
+            .clone()
+            .map(|(name, _)| row.measures.get(*name).map(told).unwrap_or_default());
+        let cells: String = cells.map(|cell| format!("{cell:>13}")).collect();
+        println!("{:<34}{cells}", row.who);
     }
 }
 
@@ -54,6 +55,10 @@ pub fn targets(results: &Results) {
         );
     }
     results.left_out.iter().for_each(|left| println!("left out: {left}"));
+}
+
+fn is_some(measure: &Measure) -> bool {
+    measure.samples.values().iter().any(|&value| value != 0.0)
 }
 
 fn told(measure: &Measure) -> String {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use heimdall_load::document::{Document, Size};
-use heimdall_load::oha::{self, Http, Shot};
+use heimdall_load::oha::{self, Http, OhaError, Shot};
 use heimdall_load::usage::Usage;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,6 +20,9 @@ use crate::site::Site;
 
 /// How often one that starts is tried.
 const MOMENT: Duration = Duration::from_millis(1);
+
+/// How many times as long as it was to take a measurement may take.
+const LONGEST: u32 = 32;
 
 /// Calls of one kind, for some time.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,10 +121,10 @@ impl Running {
         })
     }
 
-    /// Has it answer calls for some time.
+    /// Has it answer calls for some time; for longer, where that is too short for a single answer.
     pub async fn measure(&self, site: &Site, calls: Calls, time: Duration) -> Result<Measured> {
         let body = site.body(calls.document);
-        let load = oha::Load {
+        let mut load = oha::Load {
             url: &self.url,
             headers: &self.headers,
             body: &body,
@@ -129,19 +132,24 @@ impl Running {
             http: calls.http,
             time,
         };
-        let mut command = Command::new(&site.oha);
-        command.args(load.arguments()).kill_on_drop(true);
-        let before = Usage::of(self.process)?;
-        let told = command.output().await.context("the load generator does not start")?;
-        let after = Usage::of(self.process)?;
-        ensure!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-        let shot = oha::read(&told.stdout).with_context(|| self.name.clone())?;
-        let calls = u32::try_from(shot.answered).unwrap_or(u32::MAX).max(1);
-        Ok(Measured {
-            processor: (after.processor - before.processor) / calls,
-            usage: after,
-            shot,
-        })
+        loop {
+            let before = Usage::of(self.process)?;
+            let told = fire(site, &load).await?;
+            let after = Usage::of(self.process)?;
+            let shot = match oha::read(&told) {
+                Err(OhaError::Nothing(failed)) if failed.is_empty() && load.time < time * LONGEST => {
+                    load.time *= 2;
+                    continue;
+                }
+                shot => shot.with_context(|| self.name.clone())?,
+            };
+            let answered = u32::try_from(shot.answered).unwrap_or(u32::MAX).max(1);
+            return Ok(Measured {
+                processor: (after.processor - before.processor) / answered,
+                usage: after,
+                shot,
+            });
+        }
     }
 }
 
@@ -163,6 +171,15 @@ impl Running {
 fn filled(headers: &[(String, String)], upstream: u16) -> Vec<(String, String)> {
     let filled = |(name, value): &(String, String)| (name.clone(), value.replace("{upstream}", &upstream.to_string()));
     headers.iter().map(filled).collect()
+}
+
+/// Runs the load generator, and gives back what it tells.
+async fn fire(site: &Site, load: &oha::Load<'_>) -> Result<Vec<u8>> {
+    let mut command = Command::new(&site.oha);
+    command.args(load.arguments()).kill_on_drop(true);
+    let told = command.output().await.context("the load generator does not start")?;
+    ensure!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    Ok(told.stdout)
 }
 
 /// Starts a command, whose output goes to a file.
@@ -248,7 +265,14 @@ async fn first_answer(ask: &Ask, child: &mut Child, log: &PathBuf, patience: Dur
     };
     let done = timeout(patience, tries).await;
     let done = done.unwrap_or_else(|_| Err(anyhow::anyhow!("no answer in {patience:?}: {last:?}")));
-    done.with_context(|| std::fs::read_to_string(log).unwrap_or_default())
+    done.with_context(|| end_of(&std::fs::read_to_string(log).unwrap_or_default()))
+}
+
+/// Its last lines: the reason stands there.
+fn end_of(log: &str) -> String {
+    const LINES: usize = 12;
+    let skipped = log.lines().count().saturating_sub(LINES);
+    log.lines().skip(skipped).collect::<Vec<_>>().join("\n")
 }
 
 /// A port that nobody listens on now.

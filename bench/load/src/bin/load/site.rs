@@ -7,7 +7,7 @@ use heimdall_load::document::{Document, Size};
 use tokio::process::Command;
 
 /// The load generator's release: what it tells is read as this one tells it.
-const OHA: &str = "1.16.0";
+pub const OHA: &str = "1.16.0";
 
 /// The folders and programs of a run.
 pub struct Site {

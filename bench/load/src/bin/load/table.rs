@@ -10,7 +10,7 @@ use heimdall_load::usage::forget_peak;
 use heimdall_measure::results::{Measure, Row, Unit};
 use heimdall_measure::sample::Samples;
 
-use crate::recipe::{NONE, Recipe};
+use crate::recipe::{Kind, NONE, Recipe};
 use crate::running::{Calls, Measured, Running, Upstream};
 use crate::site::Site;
 
@@ -20,6 +20,17 @@ pub struct Effort {
     pub rounds: usize,
     /// Of each contender in each round.
     pub time: Duration,
+}
+
+impl Effort {
+    /// Gateways that answer some calls a second only need longer to show how many.
+    fn among(self, contenders: &[Recipe]) -> Effort {
+        let foreign = contenders.iter().any(|one| matches!(one.kind, Kind::Other(_)));
+        Effort {
+            time: self.time * if foreign { 2 } else { 1 },
+            ..self
+        }
+    }
 }
 
 /// What is sent, and to whom.
@@ -54,6 +65,7 @@ impl Table {
 
     /// Measures all contenders in each round, beginning with another one each time.
     pub async fn measure(&self, site: &Site, upstream: &Upstream, effort: Effort) -> Result<Vec<Row>> {
+        let effort = effort.among(&self.contenders);
         let mut running = Vec::new();
         for recipe in &self.contenders {
             let contender = Running::start(recipe, site, upstream).await?;
@@ -133,7 +145,7 @@ impl Table {
 /// What is measured under this name.
 pub fn measure(name: &str, values: Vec<f64>) -> Measure {
     let unit = match name {
-        "requests" | "chunks" => Unit::PerSecond,
+        "requests" | "requests at first" | "requests then" | "chunks" => Unit::PerSecond,
         "resident" | "peak" => Unit::Bytes,
         "failed" => Unit::Count,
         _ => Unit::Nanoseconds,

@@ -90,7 +90,7 @@ fn starts_and_memory(told: &Told<'_>) -> Vec<Target> {
     let starts = [
         (
             "first-answer",
-            "time",
+            "first answer",
             "from the start of the process to its first answer",
         ),
         ("first-request", "first request", "the first request after it is ready"),
@@ -167,4 +167,66 @@ fn heimdall(plugins: &str) -> String {
 /// Short and stable.
 fn id(of: &str, part: &str) -> String {
     format!("{of}-{part}").to_lowercase().replace(' ', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use heimdall_measure::results::{Measure, Unit};
+
+    use super::*;
+
+    fn row(what: &str, who: &str, measures: &[(&str, f64)]) -> Row {
+        let measure = |value| Measure {
+            unit: Unit::Count,
+            samples: Samples::new(vec![value]),
+        };
+        Row {
+            what: what.to_owned(),
+            who: who.to_owned(),
+            size: 1024,
+            measures: measures
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), measure(value)))
+                .collect(),
+        }
+    }
+
+    fn median(targets: &[Target], id: &str) -> Option<f64> {
+        let target = targets.iter().find(|target| target.id == id).unwrap();
+        target.ratio.map(|ratio| ratio.median)
+    }
+
+    #[test]
+    fn a_target_is_of_the_rows_that_it_names() {
+        let usual = named(&USUAL);
+        let rows = [
+            row(&usual, PROXY, &[("requests", 100.0), ("p99", 10.0)]),
+            row(&usual, "Heimdall, 0 plugins", &[("requests", 90.0)]),
+            row(&usual, "Heimdall, 4 typed", &[("requests", 50.0), ("added p99", 20.0)]),
+        ];
+        let targets = of(&rows, false);
+        assert_eq!(median(&targets, "gateway-0-plugins"), Some(0.9));
+        assert_eq!(median(&targets, "gateway-4-typed"), Some(0.5));
+        assert_eq!(median(&targets, "gateway-p99"), Some(2.0));
+        assert_eq!(median(&targets, "gateway-1-typed"), None);
+    }
+
+    #[test]
+    fn the_hosts_part_is_what_neither_the_guests_nor_a_gateway_without_plugins_take() {
+        let rows = [
+            row(LEGACY, "Heimdall, 0 plugins", &[("processor", 20.0)]),
+            row(LEGACY, "Heimdall, 1 legacy", &[("processor", 150.0)]),
+            row(LEGACY, &format!("{GUEST}, 1"), &[("processor", 100.0)]),
+        ];
+        assert_eq!(median(&of(&rows, false), "legacy-1"), Some(0.3));
+    }
+
+    #[test]
+    fn every_target_has_a_name_of_its_own() {
+        let mut ids: Vec<_> = of(&[], true).into_iter().map(|target| target.id).collect();
+        let all = ids.len();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
 }

@@ -1,0 +1,186 @@
+//! The harness: Heimdall and its peers, each in a process of its own, doing the same with the same documents.
+//!
+//! `run.sh` builds what it needs and starts it.
+#![expect(clippy::print_stdout, reason = "a program that says what it measured")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use heimdall_measure::contender::Contender;
+use heimdall_measure::results::{Bound, Measure, Results, Row, Target, Unit};
+use heimdall_measure::sample::{Samples, Spread};
+use heimdall_peers::cases::Case;
+use heimdall_peers::compare::compare;
+use heimdall_peers::documents;
+use heimdall_peers::versions::{of_crate, of_module};
+
+/// Heimdall with a plugin of the packed ABI: who the targets are about.
+const HEIMDALL: &str = "Heimdall, packed";
+const TYPED: &str = "Heimdall, typed";
+const EXTISM: &str = "Extism (Rust)";
+const GO: [(&str, &str); 2] = [("Extism (Go SDK)", "extism-go"), ("wazero", "wazero")];
+
+#[derive(Parser)]
+struct Arguments {
+    /// The root of the repository.
+    #[arg(long, default_value = ".")]
+    root: PathBuf,
+    /// How often each contender does each case.
+    #[arg(long, default_value_t = 30)]
+    rounds: usize,
+    /// Only these cases: echo, edit, instance, call-fresh.
+    #[arg(long, value_delimiter = ',', value_parser = |name: &str| Case::named(name).context("there is no such case"))]
+    cases: Vec<Case>,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let root = &arguments.root;
+    let documents = root.join("bench/peers/target/documents");
+    documents::write(&documents)?;
+    let mut results = Results::new("peers");
+    read_versions(&mut results, root)?;
+    let mut contenders = start(&mut results, root, &documents)?;
+    for case in Case::ALL {
+        if !arguments.cases.is_empty() && !arguments.cases.contains(&case) {
+            continue;
+        }
+        for &size in case.sizes() {
+            let mut able: Vec<_> = contenders.iter_mut().filter(|one| is_able(one.name(), case)).collect();
+            let measured = compare(&mut able, case, size, &documents::chat(size), arguments.rounds)?;
+            let measured: Vec<_> = able.iter().map(|one| one.name().to_owned()).zip(measured).collect();
+            add_targets(&mut results, case, size, &measured);
+            print(case, size, &measured);
+            for (who, samples) in measured {
+                let time = Measure {
+                    unit: Unit::Nanoseconds,
+                    samples,
+                };
+                results.rows.push(Row::new(case.title(), who, size, time));
+            }
+        }
+    }
+    for target in &results.targets {
+        let met = if target.is_met() { "met" } else { "MISSED" };
+        println!(
+            "{met:6} {:40} {} ({:?})",
+            target.id,
+            target.ratio.map(told).unwrap_or_default(),
+            target.bound
+        );
+    }
+    println!("{}", results.save(&root.join("target"))?.display());
+    Ok(())
+}
+
+/// Each contender's name, and how it is started. Those of Go are missing where Go is.
+fn start(results: &mut Results, root: &Path, documents: &Path) -> Result<Vec<Contender>> {
+    let built = env::current_exe()?;
+    let built = built.parent().context("the harness lies in no folder")?;
+    let heimdall = root.join("target/release/heimdall-contender");
+    let mut commands = vec![
+        (HEIMDALL, heimdall.clone(), Some("packed")),
+        (TYPED, heimdall, Some("typed")),
+        (EXTISM, built.join("peer-extism"), None),
+        ("wasmi", built.join("peer-wasmi"), None),
+        ("component list<u8>", built.join("peer-component"), None),
+    ];
+    let go = root.join("bench/peers/target/go-peers");
+    match go.exists() {
+        true => commands.extend(GO.map(|(name, argument)| (name, go.clone(), Some(argument)))),
+        false => results
+            .left_out
+            .push("Extism's Go SDK and wazero: the Go program was not built".to_owned()),
+    }
+    let guests = root.join("bench/peers/guests");
+    let started = commands.into_iter().map(|(name, program, kind)| {
+        let mut command = Command::new(&program);
+        command.args(kind).arg(&guests).arg(documents);
+        Contender::start(name, command).with_context(|| format!("{} is built by run.sh", program.display()))
+    });
+    started.collect()
+}
+
+/// Nobody but the host itself makes an instance of a typed plugin: it is measured with a call.
+fn is_able(who: &str, case: Case) -> bool {
+    who != TYPED || case != Case::Instance
+}
+
+fn read_versions(results: &mut Results, root: &Path) -> Result<()> {
+    let (ours, theirs) = (root.join("Cargo.lock"), root.join("bench/peers/Cargo.lock"));
+    let (ours, theirs) = (fs::read_to_string(ours)?, fs::read_to_string(theirs)?);
+    let module = fs::read_to_string(root.join("bench/peers/go/go.mod"))?;
+    let versions = [
+        ("Heimdall", of_crate(&ours, "heimdall-host")),
+        ("wasmtime (Heimdall)", of_crate(&ours, "wasmtime")),
+        ("Extism (Rust)", of_crate(&theirs, "extism")),
+        ("wasmtime (Extism, component list<u8>)", of_crate(&theirs, "wasmtime")),
+        ("wasmi", of_crate(&theirs, "wasmi")),
+        ("Extism (Go SDK)", of_module(&module, "github.com/extism/go-sdk")),
+        ("wazero", of_module(&module, "github.com/tetratelabs/wazero")),
+    ];
+    for (name, version) in versions {
+        let version = version.with_context(|| format!("no file says which version of {name} this is"))?;
+        results.versions.insert(name.to_owned(), version);
+    }
+    for (name, program, argument) in [("Rust", "rustc", "--version"), ("Go", "go", "version")] {
+        // Where there is none, nothing of it was built here.
+        if let Ok(said) = Command::new(program).arg(argument).output() {
+            let said = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+            results.versions.insert(name.to_owned(), said);
+        }
+    }
+    Ok(())
+}
+
+/// What is aimed at for a case, if anything.
+fn add_targets(results: &mut Results, case: Case, size: u64, measured: &[(String, Samples)]) {
+    let of = |who: &str| {
+        measured
+            .iter()
+            .find(|(name, _)| name == who)
+            .map(|(_, samples)| samples)
+    };
+    let ratio = |peer: &str| of(HEIMDALL)?.over(of(peer)?);
+    let mut add = |id: String, peer: &str, most: f64| {
+        let what = match size {
+            0 => format!("{} against {peer}'s", case.title()),
+            _ => format!("{} of {size} bytes against {peer}'s", case.title()),
+        };
+        results
+            .targets
+            .push(Target::new(id, what, Bound::AtMost(most), ratio(peer)));
+    };
+    let most = match (case, size) {
+        (Case::Echo, 0x400) => Some(1.0 / 20.0),
+        (Case::Echo, 0x10000) => Some(1.0 / 10.0),
+        (Case::Instance, _) => Some(1.0 / 15.0),
+        _ => None,
+    };
+    if let Some(most) = most {
+        add(format!("extism-{}-{size}", case.name()), EXTISM, most);
+    }
+    for (peer, id) in GO {
+        add(format!("{id}-{}-{size}", case.name()), peer, 1.0);
+    }
+}
+
+fn print(case: Case, size: u64, measured: &[(String, Samples)]) {
+    println!("{}, {size} bytes", case.title());
+    let heimdall = measured.iter().find(|(name, _)| name == HEIMDALL);
+    for (who, samples) in measured {
+        let time = samples
+            .spread()
+            .map(|time| format!("{:12.0} ns", time.median))
+            .unwrap_or_default();
+        let ratio = heimdall.and_then(|(_, heimdall)| samples.over(heimdall));
+        println!("  {who:20} {time}  x {}", ratio.map(told).unwrap_or_default());
+    }
+}
+
+fn told(ratio: Spread) -> String {
+    format!("{:8.3} ({:.3} to {:.3})", ratio.median, ratio.low, ratio.high)
+}
