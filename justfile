@@ -76,6 +76,10 @@ bench-calls *arguments:
 profile case seconds="5":
     bench/profile.sh {{ quote(case) }} {{ seconds }}
 
+# Count the instructions of one call of a case, and tell the functions that they are in (needs Valgrind).
+instructions case times="500":
+    bench/instructions.sh {{ quote(case) }} {{ times }}
+
 # Measure other hosts beside ours, doing the same with the same documents (needs Go for two of them).
 bench-peers *arguments:
     bench/peers/run.sh {{ arguments }}

@@ -220,3 +220,62 @@ impl Measured<'_> {
         host.over(self.samples((EDITING, "serde_json: parse and print", size), "time")?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use heimdall_measure::results::{Measure, Row, Unit};
+
+    use super::*;
+    use crate::case::Case;
+    use crate::cases;
+
+    fn once(value: f64) -> Measure {
+        Measure {
+            unit: Unit::Nanoseconds,
+            samples: Samples::new(vec![value]),
+        }
+    }
+
+    /// Of every case, as if each had taken what `time` says.
+    fn results(time: impl Fn(&Case) -> f64) -> Results {
+        let mut results = Results::new("calls");
+        let row = |case: Case| {
+            let row = Row::new(case.table, case.who.clone(), case.size, once(time(&case)));
+            row.with("allocations", once(4.0)).with("allocated", once(time(&case)))
+        };
+        results.rows = cases::all().into_iter().map(row).collect();
+        results
+    }
+
+    fn median(targets: &[Target], id: &str) -> f64 {
+        let target = targets.iter().find(|target| target.id == id).unwrap();
+        target.ratio.unwrap().median
+    }
+
+    #[test]
+    fn every_target_is_about_cases_that_there_are() {
+        for target in targets(&results(|_| 1.0)) {
+            assert!(target.ratio.is_some(), "{}", target.id);
+        }
+    }
+
+    #[test]
+    fn of_an_edit_the_guests_part_is_taken_off() {
+        let targets = targets(&results(|case| match case.who.as_str() {
+            "packed, generation 3: edit" => 70.0,
+            "floor: packed, generation 3: edit" => 20.0,
+            _ => 100.0,
+        }));
+        assert_eq!(median(&targets, "packed-3-edit-65536"), 0.5);
+    }
+
+    #[test]
+    fn what_a_chain_writes_is_what_grows_with_the_document() {
+        let targets = targets(&results(|case| match case.table {
+            LONG_CHAINS => 500.0 + 16.0 * 65_536.0,
+            CHAINS => 500.0 + 16.0 * 1024.0,
+            _ => 1.0,
+        }));
+        assert_eq!(median(&targets, "chain-packed-16-serialisations"), 16.0);
+    }
+}
