@@ -67,6 +67,13 @@ bench:
     target/release/load --peers
     target/release/report
 
+# See that all instruments run, in some minutes; what they measure then is no figure.
+bench-quick:
+    cargo build --release --workspace
+    target/release/calls --quick
+    bench/peers/run.sh --rounds 2
+    target/release/load --quick
+
 # Measure what calls of plugins cost, without HTTP, and say which targets are met; `just bench-calls --only chain --quick`.
 bench-calls *arguments:
     cargo build --release --workspace

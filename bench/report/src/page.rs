@@ -1,170 +1,234 @@
-//! The page, and the README's lines.
+//! The page.
 
 use std::fmt::Write as _;
 
-use heimdall_measure::results::{Results, Target};
-
-use super::machine::Machine;
-use super::plot::Plot;
-use super::{table, value};
+use crate::machine::Machine;
+use crate::plot::Plot;
+use crate::run::Run;
+use crate::table;
 
 const HEAD: &str = "\
 # Benchmarks
 
-What a plugin costs, beside what users would pick instead. All of it is written by a program from what was measured:
-
-```sh
-just bench          # an hour on two cores; `just bench-calls`, `just bench-peers` and `target/release/load` are its parts
-```
+What a plugin costs, beside what users would pick instead. A program writes this page from what was measured.
 
 What is stated are ratios within one run: the things that are compared are measured in turn, round by round, and the ratio is
-taken in each round. Medians and quartiles of the rounds are shown, absolute times only for orientation. Limits, deadlines, metrics
-and drafts are on in every figure.
+taken in each round. Of the rounds the median is shown, and the quartiles, between which half of them lie. Times are for
+orientation: they are those of the machine below. Limits, deadlines, metrics and drafts are on in every figure.
+";
+
+const REPEAT: &str = "\
+## How to repeat it
+
+```sh
+just bench          # an hour on two cores that do nothing else; writes this page
+just bench-quick    # some minutes: whether all of it runs
+```
+
+It needs what a build needs, Go for the hosts in Go, Python and Node.js for the other gateways, and the network for those. What it
+measured, sample by sample, is in `target/bench/`. `just profile CASE` draws a flame graph of a case that `target/release/calls
+--list` names.
+";
+
+const IN_FULL: &str = "\
+## All that was measured
+
+Medians; behind ± stands half the distance between the quartiles. Columns are sizes of documents where there are several; the
+column `allocations` then goes from the least to the most of them.
 ";
 
 /// Whole, in Markdown.
-pub fn render(all: &[Results], plots: &[Plot], notes: &str, machine: &Machine) -> String {
-    let mut page = String::from(HEAD);
-    // Writing to a string does not fail.
-    let _written = write!(page, "\n{}\n", about(all, machine));
-    let targets: Vec<&Target> = all.iter().flat_map(|results| &results.targets).collect();
-    let met = targets.iter().filter(|target| target.is_met()).count();
-    let _written = writeln!(page, "## Targets\n\n{met} of {} are met.\n", targets.len());
-    for results in all {
-        let _written = writeln!(
-            page,
-            "### {}\n\n{}",
-            results.instrument,
-            table::targets(&results.targets)
-        );
-    }
-    page.push_str(notes);
-    page.push_str("\n## Plots\n\n");
-    for plot in plots {
-        let _written = writeln!(page, "![{}]({})\n", plot.title, plot.file);
-    }
-    page.push_str(
-        "## All that was measured\n\nMedians; a table runs over sizes of documents where there are several.\n",
-    );
-    for results in all {
-        let _written = writeln!(page, "\n### {}, in full\n\n{}", results.instrument, table::all(results));
-        for left_out in &results.left_out {
-            let _written = writeln!(page, "- not measured: {left_out}");
-        }
-    }
-    page
+pub fn render(runs: &[Run], plots: &[Plot], notes: &str, machine: &Machine) -> String {
+    let sections = [
+        HEAD.to_owned(),
+        targets(runs),
+        pictures(plots),
+        REPEAT.to_owned(),
+        about(runs, machine),
+        format!("{}\n", notes.trim()),
+        left_out(runs),
+        in_full(runs),
+    ];
+    let sections = sections.into_iter().filter(|section| !section.trim().is_empty());
+    sections.collect::<Vec<_>>().join("\n")
 }
 
-fn about(all: &[Results], machine: &Machine) -> String {
-    let versions = all.iter().flat_map(|results| &results.versions);
-    let mut versions: Vec<String> = versions.map(|(name, version)| format!("{name} {version}")).collect();
-    versions.sort_unstable();
-    versions.dedup();
+fn targets(runs: &[Run]) -> String {
+    let all = || runs.iter().flat_map(|run| &run.results.targets);
+    let met = all().filter(|target| target.is_met()).count();
+    let mut out = format!("## Targets\n\n{met} of {} are met.\n", all().count());
+    for run in runs.iter().filter(|run| !run.results.targets.is_empty()) {
+        let targets = table::targets(&run.results.targets);
+        // Writing to a string does not fail.
+        let _written = write!(out, "\n### {}\n\n{targets}", run.instrument.title);
+    }
+    out
+}
+
+fn pictures(plots: &[Plot]) -> String {
+    if plots.is_empty() {
+        return String::new();
+    }
+    let mut out = "## Plots\n".to_owned();
+    for plot in plots {
+        let _written = write!(out, "\n![{}]({})\n", plot.title, plot.file);
+    }
+    out
+}
+
+fn about(runs: &[Run], machine: &Machine) -> String {
+    let Machine {
+        processor,
+        cores,
+        memory_gib,
+        kernel,
+    } = machine;
+    let mut out = format!("## The machine\n\n{processor}, {cores} cores, {memory_gib} GiB, Linux {kernel}.\n\n");
+    out.push_str("| by | on | rounds | versions |\n| --- | --- | --- | --- |\n");
+    for run in runs {
+        let versions = run.results.versions.iter();
+        let versions: Vec<String> = versions.map(|(name, version)| version_of(name, version)).collect();
+        let _written = writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            run.instrument.command,
+            run.date,
+            run.rounds(),
+            versions.join("; ").replace('<', "&lt;")
+        );
+    }
+    out
+}
+
+/// Compilers say their own names, and machines.
+fn version_of(name: &str, version: &str) -> String {
+    let number = version.split_whitespace().find(|word| word.contains('.'));
     format!(
-        "Measured on {}: {}, {} cores, {} GiB, Linux {}. Versions: {}.\n",
-        machine.date,
-        machine.processor,
-        machine.cores,
-        machine.memory_gib,
-        machine.kernel,
-        versions.join(", ")
+        "{name} {}",
+        number.map_or(version, |number| number.trim_start_matches("go"))
     )
 }
 
-/// What a user cares for, one target of each instrument.
-const QUOTED: [(&str, &str); 3] = [
-    (
-        "read-203k-over-375",
-        "A typed plugin that reads one member of a 203 KB request takes {} × what it takes of a 375-byte one.",
-    ),
-    (
-        "extism-instance-0",
-        "A new instance of a plugin takes {} × what Extism's takes.",
-    ),
-    (
-        "portkey-rate-32",
-        "With one typed plugin the gateway serves {} × the requests/s of Portkey, 32 at once.",
-    ),
-];
+fn left_out(runs: &[Run]) -> String {
+    let mut out = String::new();
+    for run in runs {
+        for left_out in &run.results.left_out {
+            let _written = writeln!(out, "- `{}`: {left_out}", run.instrument.name);
+        }
+    }
+    match out.is_empty() {
+        true => out,
+        false => format!("## What is not measured\n\n{out}"),
+    }
+}
 
-/// The README's lines.
-pub fn readme(all: &[Results]) -> String {
-    let targets = || all.iter().flat_map(|results| &results.targets);
-    let lines = QUOTED.iter().filter_map(|(id, words)| {
-        let ratio = targets().find(|target| target.id == *id)?.ratio?;
-        Some(format!("- {}\n", words.replace("{}", &value::rounded(ratio.median))))
-    });
-    lines.collect()
+fn in_full(runs: &[Run]) -> String {
+    let mut out = IN_FULL.to_owned();
+    for run in runs {
+        let (instrument, tables) = (run.instrument, table::all(&run.results));
+        let _written = write!(
+            out,
+            "\n### {}, in full\n\n{}\n\n{tables}",
+            instrument.title, instrument.about
+        );
+    }
+    out
 }
 
 #[cfg(test)]
-mod tests {
-    use heimdall_measure::results::{Bound, Measure, Row, Unit};
+pub mod tests {
+    use heimdall_measure::results::{Bound, Measure, Results, Row, Target, Unit};
     use heimdall_measure::sample::{Samples, Spread};
 
     use super::*;
+    use crate::run::INSTRUMENTS;
 
-    fn measured() -> Results {
+    fn measure(unit: Unit, middle: f64) -> Measure {
+        let samples = Samples::new(vec![middle * 0.98, middle, middle * 1.02]);
+        Measure { unit, samples }
+    }
+
+    fn time(nanoseconds: f64) -> Measure {
+        measure(Unit::Nanoseconds, nanoseconds)
+    }
+
+    fn calls() -> Results {
         let mut results = Results::new("calls");
         results.versions.insert("wasmtime".to_owned(), "48.0.8".to_owned());
-        let time = |nanos| Measure {
-            unit: Unit::Nanoseconds,
-            samples: Samples::new(vec![nanos]),
-        };
+        let counted = |row: Row, count| row.with("allocations", measure(Unit::Count, count));
+        let (read, made) = ("a document is read", "an instance is made");
         results.rows = vec![
-            Row::new("read", "typed", 375, time(700.0)),
-            Row::new("read", "typed", 1024, time(1400.0)),
-            Row::new("made", "typed", 0, time(3000.0)).with(
-                "memory",
-                Measure {
-                    unit: Unit::Bytes,
-                    samples: Samples::new(vec![2048.0]),
-                },
-            ),
+            counted(Row::new(read, "indexed", 375, time(230.0)), 3.0),
+            counted(Row::new(read, "indexed", 203_000, time(79_000.0)), 3.0),
+            counted(Row::new(read, "serde_json: parse", 375, time(744.0)), 24.0),
+            counted(Row::new(read, "serde_json: parse", 203_000, time(224_000.0)), 3767.0),
+            Row::new(made, "typed", 0, time(3000.0)).with("memory", measure(Unit::Bytes, 2048.0)),
+            Row::new("plugins in a row", "no plugin", 0, time(100.0)),
+            Row::new("plugins in a row", "typed", 16, time(9000.0)),
         ];
-        let ratio = Some(Spread {
-            median: 1.02,
-            low: 1.01,
-            high: 1.03,
-        });
+        let (median, low, high) = (1.02, 1.01, 1.03);
+        let ratio = Some(Spread { median, low, high });
         results.targets = vec![
-            Target::new("read-203k-over-375", "203 KB against 375 B", Bound::AtMost(1.2), ratio),
+            Target::new("read", "203 KB against 375 B", Bound::AtMost(1.2), ratio),
             Target::new("other", "something else", Bound::AtLeast(0.9), None),
         ];
         results.left_out = vec!["the moon".to_owned()];
         results
     }
 
+    fn peers() -> Results {
+        let mut results = Results::new("peers");
+        let go = "go version go1.26.8 linux/amd64".to_owned();
+        results.versions.insert("Go".to_owned(), go);
+        let rows = [("Heimdall, packed", 17_000.0), ("component list<u8>", 20_000.0)];
+        results.rows = rows
+            .map(|(who, took)| Row::new("new instance", who, 0, time(took)))
+            .into();
+        results
+    }
+
+    fn load() -> Results {
+        let mut results = Results::new("load");
+        let what = "1 KB, 32 at once, HTTP/1.1, beside other gateways";
+        let rates = [
+            ("bare proxy", 20_000.0),
+            ("Heimdall, 1 typed", 14_000.0),
+            ("Portkey", 1000.0),
+            ("LiteLLM", 40.0),
+        ];
+        let row = |(who, rate): (&str, f64)| {
+            let row = Row::new(what, who, 1024, time(32e9 / rate)).with("requests", measure(Unit::PerSecond, rate));
+            let row = row
+                .with("failed", measure(Unit::Count, 0.0))
+                .with("p99", time(90e9 / rate));
+            row.with("added p99", time(60e9 / rate))
+        };
+        results.rows = rates.map(row).into();
+        results
+    }
+
+    /// A little of each instrument.
+    pub fn measured() -> Vec<Run> {
+        let results = [calls(), peers(), load()];
+        let runs = INSTRUMENTS.iter().zip(results);
+        runs.map(|(instrument, results)| Run {
+            instrument,
+            date: "26 Nov 2026".to_owned(),
+            results,
+        })
+        .collect()
+    }
+
     #[test]
-    fn a_page_shows_targets_tables_notes_and_what_is_missing() {
+    fn a_page_has_targets_plots_notes_and_tables() {
         let machine = Machine {
             processor: "A processor".to_owned(),
             cores: 2,
             memory_gib: 24,
             kernel: "6.1".to_owned(),
-            date: "26 Nov 2026".to_owned(),
         };
-        let page = render(&[measured()], &[], "## Notes\n", &machine);
-        for expected in [
-            "Measured on 26 Nov 2026: A processor, 2 cores, 24 GiB, Linux 6.1. Versions: wasmtime 48.0.8.",
-            "1 of 2 are met.",
-            "| 203 KB against 375 B | ≤ 1.2 | 1.020 (1.010 to 1.030) | met |",
-            "| something else | ≥ 0.9 | not measured | **missed** |",
-            "## Notes\n",
-            "#### read\n\n| | 375 B | 1 KiB |\n| --- | --- | --- |\n| typed | 700 ns | 1.4 µs |\n",
-            "#### made\n\n| | memory | time |\n| --- | --- | --- |\n| typed | 2 KiB | 3 µs |\n",
-            "- not measured: the moon\n",
-        ] {
-            assert!(page.contains(expected), "{expected:?} is not in\n{page}");
-        }
-    }
-
-    #[test]
-    fn the_readme_quotes_what_was_measured_alone() {
-        let lines = readme(&[measured()]);
-        assert_eq!(
-            lines,
-            "- A typed plugin that reads one member of a 203 KB request takes 1.02 × what it takes of a 375-byte one.\n"
-        );
+        let runs = measured();
+        let plots = crate::plot::draw(&runs).unwrap();
+        insta::assert_snapshot!(render(&runs, &plots, "## What people say\n\nNothing.\n", &machine));
     }
 }
