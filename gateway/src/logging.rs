@@ -143,14 +143,14 @@ impl<W: Write> Write for Plain<W> {
         }
         self.gathered.push(b'\n');
         if self.gathered.len() >= GATHERED_BYTES {
-            self.write_out()?;
+            self.write_out();
         }
         Ok(line.len())
     }
 
     #[expect(clippy::disallowed_methods, reason = "on a thread of its own, which is to rest")]
     fn flush(&mut self) -> io::Result<()> {
-        self.write_out()?;
+        self.write_out();
         std::thread::sleep(self.pause);
         Ok(())
     }
@@ -170,11 +170,11 @@ impl<W: Write> Plain<W> {
         self.gathered.extend_from_slice(plain.as_bytes());
     }
 
-    fn write_out(&mut self) -> io::Result<()> {
-        let written = self.out.write_all(&self.gathered).and_then(|()| self.out.flush());
-        // What could not be written is lost: it must not be written twice, nor grow.
+    /// What can't be written is lost: it must not be written twice, nor grow. The writer's thread is not told: an error would
+    /// keep it from seeing that it is to end.
+    fn write_out(&mut self) {
+        let _lost = self.out.write_all(&self.gathered).and_then(|()| self.out.flush());
         self.gathered.clear();
-        written
     }
 }
 
@@ -307,5 +307,36 @@ mod tests {
         }
         let json = "{\"a\":\"\\u001b\u{9b}\"}\n";
         assert_eq!(written(json, LogFormat::Json, false), "{\"a\":\"\\u001b\\u009b\"}\n");
+    }
+
+    /// Somewhere nobody reads any more.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_that_nobody_reads_are_lost_and_stop_nothing() {
+        let mut lines = Plain {
+            out: Broken,
+            gathered: Vec::new(),
+            pause: Duration::ZERO,
+            format: LogFormat::Text,
+            styled: false,
+        };
+        let line = [b'a'; 1000];
+        for _ in 0..GATHERED_BYTES / 500 {
+            lines.write_all(&line).unwrap();
+        }
+        assert!(lines.gathered.len() < GATHERED_BYTES);
+        lines.flush().unwrap();
+        assert!(lines.gathered.is_empty());
     }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Busy(u32),
     #[error("can't be reached: {0}")]
     Unreachable(String),
+    #[error("can't be asked for this: with the request's query the address has {0} bytes, which is too long")]
+    AddressTooLong(usize),
     #[error("closed the connection before it answered")]
     Closed,
     #[error("answered with something that is no HTTP: {0}")]
@@ -77,7 +79,7 @@ pub(crate) enum Fault {
 /// | a timeout after it was connected to | no | yes |
 /// | no usable answer: no HTTP, no JSON, a redirect, too large, broken off | no | yes |
 /// | an error with status 200, or as a stream's first event (but for an `invalid_request_error`) | yes (no) | yes |
-/// | any other status from 400 on: the request is to blame | no | no |
+/// | any other status from 400 on, or an address that is too long: the request is to blame | no | no |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
     /// The same upstream, and if that does not help the next.
@@ -111,7 +113,7 @@ impl Again {
     pub(crate) fn after_fault(fault: &Fault) -> Again {
         match fault {
             Fault::Unreachable(_) | Fault::ConnectTimeout(_) | Fault::Closed => Again::Here,
-            Fault::AttemptsTimeout(_) => Again::Nowhere,
+            Fault::AttemptsTimeout(_) | Fault::AddressTooLong(_) => Again::Nowhere,
             _ => Again::Elsewhere,
         }
     }
@@ -132,6 +134,7 @@ impl Fault {
             Fault::Busy(_) => 503,
             // Not a fault that passes, which a client would try again.
             Fault::NoServer => 404,
+            Fault::AddressTooLong(_) => 414,
             _ => 502,
         }
     }
@@ -141,6 +144,7 @@ impl Fault {
             Fault::Unreachable(_) | Fault::Certificate(_) => "upstream_unreachable",
             Fault::Busy(_) => "upstream_busy",
             Fault::NoServer => "model_not_found",
+            Fault::AddressTooLong(_) => "uri_too_long",
             Fault::BrokeOff | Fault::Closed => "upstream_broke_off",
             _ if self.status() == 504 => "upstream_timeout",
             _ => "upstream_bad_answer",

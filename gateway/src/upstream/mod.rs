@@ -5,6 +5,7 @@ mod bounded;
 pub(crate) mod canned;
 mod echo;
 mod error;
+mod gathered;
 mod held;
 mod hidden;
 mod keys;

@@ -148,7 +148,7 @@ impl<F: Factory> Instances<F> {
             Isolation::Request => None,
         };
         match permit {
-            Some(permit) => self.shared.take_back(Held { kept, permit }),
+            Some(permit) => self.shared.lay_down(Held { kept, permit }),
             None => self.shared.retire(kept, None),
         }
     }
@@ -259,8 +259,11 @@ impl<F: Factory> Shared<F> {
         }
         let busy = Cause::Busy(self.settings.cap);
         let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
-            self.settings.counters.over(Limit::Waiting, 1);
-            return Err(busy);
+            // One may have come back since.
+            return self.idle.pop().map(Place::Taken).ok_or_else(|| {
+                self.settings.counters.over(Limit::Waiting, 1);
+                busy
+            });
         };
         // One that came back before it saw this call wait is idle.
         fence(Ordering::SeqCst);
@@ -304,9 +307,15 @@ impl<F: Factory> Shared<F> {
             None => Some(kept),
             Some(worn) => self.renewed(kept, worn),
         };
-        let Some(kept) = next else { return };
+        if let Some(kept) = next {
+            self.lay_down(Held { kept, permit });
+        }
+    }
+
+    /// It is idle from now on, or serves a call that waits.
+    fn lay_down(self: &Arc<Self>, held: Held<F::Instance>) {
         // There is room: each one in the queue has a permit.
-        drop(self.idle.push(Held { kept, permit }));
+        drop(self.idle.push(held));
         // Who waits has said so before it looked for an idle one: it finds this one, or is seen here.
         fence(Ordering::SeqCst);
         if self.waiting.load(Ordering::Relaxed) > 0

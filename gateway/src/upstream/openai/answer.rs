@@ -13,6 +13,7 @@ use super::timing::Timing;
 use super::{Limits, OpenAi};
 use crate::encoding::{Encoding, EncodingError};
 use crate::text::shortened;
+use crate::upstream::gathered::gathered;
 use crate::upstream::hidden::Hidden;
 use crate::upstream::{Fault, Forwarded, UpstreamAnswer, UpstreamError, bounded, sse};
 
@@ -134,7 +135,7 @@ impl Answer {
         let (headers, body, hidden) = self.opened(Some(encoding), upstream.limits);
         // A client that stops reading stops the reader too, but not this clock.
         let late = Err(Fault::TotalTimeout(timing.total));
-        let in_time = bounded::until(timing.end, body.pieces(encoding), late);
+        let in_time = bounded::until(timing.end, gathered(body.pieces(encoding)), late);
         let name = upstream.name.clone();
         let events = sse::events(in_time, upstream.limits.event).map(move |event| match event {
             Ok(event) => Ok(hidden.out_of_event(event)),

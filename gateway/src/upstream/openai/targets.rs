@@ -74,5 +74,5 @@ impl Targets {
 fn with_query(mut url: Url, query: Option<&str>) -> Result<Uri, Fault> {
     url.set_query(query);
     let uri = url.as_str().parse();
-    uri.map_err(|error: http::uri::InvalidUri| Fault::Unreachable(error.to_string()))
+    uri.map_err(|_| Fault::AddressTooLong(url.as_str().len()))
 }

@@ -2,7 +2,7 @@
 
 use super::content::{self, Dialect};
 use super::members::{self, token};
-use super::{Message, no_message};
+use super::{Content, Message, no_message};
 use crate::json::{Document, Kind, Value};
 use crate::model::write::{ObjectWriter, array};
 use crate::model::{EditError, value};
@@ -84,6 +84,20 @@ fn edited(element: Value<'_>, message: &Message, dialect: Dialect) -> Result<Opt
     Ok(Some(edited))
 }
 
+/// The text of a message that differs in nothing else from an element, if it differs at all. Most edits are of that kind,
+/// and take half the time so.
+fn other_text<'m>(element: Value<'_>, message: &'m Message, dialect: Dialect) -> Option<&'m str> {
+    let is_plain = is_message(element, dialect)
+        && element.get("content")?.kind() == Kind::String
+        && element.get("role")?.as_str().as_deref() == Some(&message.role)
+        && element.len() == 2
+        && members::members_of(message.extra.as_ref()).next().is_none();
+    match &message.content {
+        Content::Text(text) if is_plain => Some(text),
+        _ => None,
+    }
+}
+
 /// A member of the root that is a list of messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct List {
@@ -111,7 +125,9 @@ impl List {
     /// Replaces an element; `shown` is its index to the plugin.
     pub fn set(self, document: &mut Document, place: usize, message: &Message, shown: usize) -> Result<(), EditError> {
         let element = self.elements(document).nth(place).ok_or_else(|| no_message(shown))?;
-        if let Some(edited) = edited(element, message, self.dialect)? {
+        if let Some(text) = other_text(element, message, self.dialect) {
+            document.set(&format!("{}/content", self.pointer(place)), &Document::string(text))?;
+        } else if let Some(edited) = edited(element, message, self.dialect)? {
             document.set(&self.pointer(place), &edited)?;
         }
         Ok(())

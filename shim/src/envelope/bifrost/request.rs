@@ -8,7 +8,7 @@ use heimdall_host::json::{Document, Kind, Value};
 use heimdall_host::model::{CallKind, LlmRequest};
 
 use super::super::EnvelopeError;
-use super::super::merge::{Edits, Shape, merged, unchanged};
+use super::super::merge::{Edits, Guesses, Shape, merged, unchanged};
 use super::super::read::{is_blank, member, present, told};
 use super::super::write::ObjectWriter;
 use super::shapes::{CHAT_PARAMS, INPUT_PARAMS, MESSAGES, PROMPT_PARAMS};
@@ -116,7 +116,7 @@ fn read_input(kind: CallKind, document: &Document, input: Value<'_>) -> Result<O
     let sent = document.root().get(name).filter(|sent| !sent.is_null());
     if input.kind() != Kind::Array {
         // A client may have sent what is no list, and the guest nothing but passed it on.
-        return match sent.is_some_and(|sent| unchanged(sent, input, &MESSAGES)) {
+        return match sent.is_some_and(|sent| unchanged(sent, input, &MESSAGES, &mut Guesses::default())) {
             true => Ok(None),
             false => Err(EnvelopeError::Unusable("`input` is no list of messages".into())),
         };

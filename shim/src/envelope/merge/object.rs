@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use heimdall_host::json::{Kind, Value, push_string};
 
 use super::super::read::is_blank;
+use super::unchanged::{Guesses, unchanged};
 use super::{Edits, OnNull, Shape};
 
 /// Up to this many members, looking through all of them is faster than hashing.
@@ -232,14 +233,14 @@ fn behind_comma(between: &str) -> &str {
 }
 
 /// Whether two elements of lists look like the same thing, one of them changed.
-pub(super) fn kin(old: Value<'_>, new: Value<'_>) -> bool {
+pub(super) fn kin(old: Value<'_>, new: Value<'_>, guesses: &mut Guesses) -> bool {
     if old.kind() != Kind::Object || new.kind() != Kind::Object {
         return old.kind() == new.kind();
     }
     ["role", "type", "id", "index", "name"]
         .iter()
         .all(|name| match (any_case(old, name), any_case(new, name)) {
-            (Some(old), Some(new)) => super::unchanged::unchanged(old, new, &super::FREE),
+            (Some(old), Some(new)) => unchanged(old, new, &super::FREE, guesses),
             _ => true,
         })
 }

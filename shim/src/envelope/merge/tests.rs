@@ -1,7 +1,7 @@
 use heimdall_host::json::Document;
 
 use super::super::bifrost::shapes::{MESSAGES, RESPONSE};
-use super::{FREE, Shape, merged};
+use super::{Edits, FREE, Shape, merged};
 
 fn merge(old: &str, new: &str, shape: &'static Shape) -> String {
     let old: Document = old.parse().unwrap();
@@ -147,6 +147,22 @@ fn of_repeated_members_an_edit_leaves_the_last() {
 fn a_deeply_nested_answer_is_merged_in_time() {
     let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(120), "]".repeat(120));
     assert_eq!(merge(&nested("1"), &nested("2"), &FREE), nested("2"));
+}
+
+#[test]
+fn a_large_text_deep_in_lists_is_not_compared_at_each_depth() {
+    let text = "a".repeat(1 << 20);
+    let nested = |end: u8| {
+        let inner = format!("[\"{text}\",{end}]");
+        (1..120).fold(inner, |inner, _| format!("[{inner}]"))
+    };
+    let (old, new) = (nested(1).parse::<Document>().unwrap(), nested(2).parse::<Document>().unwrap());
+    let mut edits = Edits::default();
+    edits.merge(old.root(), new.root(), &FREE);
+    // All guesses but those for which there was no room were in vain.
+    let unused = edits.budget.guesses.0;
+    assert!(unused < 2 << 20, "{unused}");
+    assert_eq!(edits.apply(&old).unwrap().unwrap().as_str(), new.as_str());
 }
 
 #[test]
