@@ -50,23 +50,29 @@ impl Proxy {
     }
 
     async fn forwarded(&self, mut request: Request<Incoming>) -> Option<Response<Incoming>> {
-        let path = request.uri().path_and_query().cloned();
-        let uri = Uri::builder()
-            .scheme(Scheme::HTTP)
-            .authority(self.upstream.clone())
-            .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        *request.uri_mut() = uri.build().ok()?;
-        *request.version_mut() = Version::HTTP_11;
-        request.headers_mut().remove(HOST);
-        strip(request.headers_mut());
+        aim(&mut request, &self.upstream)?;
         let mut response = self.client.request(request).await.ok()?;
         strip(response.headers_mut());
         Some(response)
     }
 }
 
+/// At the upstream, over a connection of its own. None where its address is none.
+pub(crate) fn aim<B>(request: &mut Request<B>, upstream: &Authority) -> Option<()> {
+    let path = request.uri().path_and_query().cloned();
+    let uri = Uri::builder()
+        .scheme(Scheme::HTTP)
+        .authority(upstream.clone())
+        .path_and_query(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    *request.uri_mut() = uri.build().ok()?;
+    *request.version_mut() = Version::HTTP_11;
+    request.headers_mut().remove(HOST);
+    strip(request.headers_mut());
+    Some(())
+}
+
 /// What is said of one connection says nothing of the other.
-fn strip(headers: &mut HeaderMap) {
+pub(crate) fn strip(headers: &mut HeaderMap) {
     headers.remove(CONNECTION);
     headers.remove(TRANSFER_ENCODING);
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use heimdall_load::document::{self, CHUNKS, Document, Size};
 use heimdall_load::proxy::Proxy;
+use heimdall_load::reader::Reader;
 use heimdall_load::server;
 use heimdall_load::upstream::Upstream;
 use http::{Request, Response};
@@ -171,4 +172,38 @@ async fn what_has_come_is_passed_on_before_the_rest_and_a_break_is_no_end() {
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "begun");
     seen.send(()).unwrap();
     assert!(body.frame().await.unwrap().is_err());
+}
+
+async fn reader(upstream: SocketAddr) -> SocketAddr {
+    let (listener, address) = listener().await;
+    let reader = Reader::new(upstream.to_string().parse().unwrap());
+    tokio::spawn(server::serve(listener, move |request| {
+        let reader = reader.clone();
+        async move { reader.forward(request).await }
+    }));
+    address
+}
+
+#[tokio::test]
+async fn the_proxy_that_reads_passes_on_what_is_a_call_and_its_answer() {
+    let document = Document {
+        size: Size::Small,
+        stream: false,
+    };
+    let upstream = upstream().await;
+    let direct = ask(upstream, false, "/v1/chat/completions", document.text()).await;
+    let read = ask(reader(upstream).await, false, "/v1/chat/completions", document.text()).await;
+    assert_eq!(read.status(), direct.status());
+    assert_eq!(read.headers().get("content-type"), direct.headers().get("content-type"));
+    let (read, direct) = (read.collect().await.unwrap(), direct.collect().await.unwrap());
+    assert_eq!(read.to_bytes(), direct.to_bytes());
+}
+
+#[tokio::test]
+async fn the_proxy_that_reads_refuses_what_is_no_call_to_a_model() {
+    let reader = reader(upstream().await).await;
+    for body in ["", "{", r#"{"model":""}"#, r#"{"model":1}"#, "[]"] {
+        let refused = ask(reader, false, "/v1/chat/completions", body).await;
+        assert_eq!(refused.status(), 400, "{body}");
+    }
 }

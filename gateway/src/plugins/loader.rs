@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use heimdall_host::json::Document;
-use heimdall_host::loader::{Host, Loaded, PluginSettings};
+use heimdall_host::loader::{Host, LoadError, Loaded, PluginSettings, Prepared};
 use heimdall_host::runtime::CacheSettings;
 
 use super::copies::Copies;
@@ -28,6 +29,11 @@ pub(super) struct Loader<'a> {
 pub(super) enum Code {
     There {
         bytes: Bytes,
+        sha256: String,
+    },
+    /// It is compiled too, or can't be.
+    Prepared {
+        prepared: Result<Prepared, LoadError>,
         sha256: String,
     },
     Got {
@@ -53,7 +59,8 @@ impl<'a> Loader<'a> {
         Downloads::new(&self.config.downloads, self.copies.as_ref(), &self.host)
     }
 
-    /// The code of each, from wherever it comes: together, so that servers which don't answer are waited for once.
+    /// The code of each, from wherever it comes: together, so that servers which don't answer are waited for once. What lies in
+    /// files is compiled too, some at a time. No guest runs.
     pub(super) async fn fetch_all(
         &self,
         all: Vec<Wanted>,
@@ -63,7 +70,32 @@ impl<'a> Loader<'a> {
             let code = self.fetch(&wanted, before).await;
             (wanted, code)
         });
-        join_all(fetched).await
+        let prepared = stream::iter(join_all(fetched).await).map(async |(wanted, code)| {
+            let code = match code {
+                Ok(Code::There { bytes, sha256 }) => self.prepared(&wanted, bytes, sha256, before).await,
+                code => code,
+            };
+            (wanted, code)
+        });
+        prepared.buffered(at_once()).collect().await
+    }
+
+    /// Where the plugin does not serve already.
+    async fn prepared(
+        &self,
+        wanted: &Wanted,
+        bytes: Bytes,
+        sha256: String,
+        before: Option<Before<'_>>,
+    ) -> anyhow::Result<Code> {
+        let serves = before.and_then(|before| before.same(wanted.entry.as_ref(), &wanted.name(), &sha256));
+        if serves.is_some() {
+            return Ok(Code::There { bytes, sha256 });
+        }
+        let settings = &wanted.settings;
+        let code = unpacked_file(bytes, &settings.file).await?;
+        let prepared = self.host.prepare(&settings.file, code, &settings.limits).await;
+        Ok(Code::Prepared { prepared, sha256 })
     }
 
     async fn fetch(&self, wanted: &Wanted, before: Option<Before<'_>>) -> anyhow::Result<Code> {
@@ -100,7 +132,7 @@ impl<'a> Loader<'a> {
     ) -> anyhow::Result<(Ready, bool)> {
         let code = code?;
         let sha256 = match &code {
-            Code::There { sha256, .. } | Code::Got { sha256, .. } => sha256,
+            Code::There { sha256, .. } | Code::Prepared { sha256, .. } | Code::Got { sha256, .. } => sha256,
             Code::Serves(ready) => return Ok((Ready::clone(ready), false)),
         };
         let (called, entry) = (wanted.name(), wanted.entry.clone());
@@ -130,6 +162,10 @@ impl<'a> Loader<'a> {
     async fn load(&self, wanted: Wanted, code: Code) -> anyhow::Result<(Loaded, String)> {
         let (got, sha256) = match code {
             Code::There { bytes, sha256 } => return Ok((self.load_unpacked(bytes, wanted.settings).await?, sha256)),
+            Code::Prepared { prepared, sha256 } => {
+                let prepared = prepared.inspect_err(|error| error.count(&wanted.settings.counters))?;
+                return Ok((prepared.load(wanted.settings).await?, sha256));
+            }
             Code::Got { got, sha256 } => (got, sha256),
             Code::Serves(ready) => return Ok((ready.0, ready.1.sha256)),
         };
@@ -155,8 +191,7 @@ impl<'a> Loader<'a> {
 
     /// Loads what a file holds, wherever that came from; its hash is that of the file as it is.
     async fn load_unpacked(&self, bytes: Bytes, settings: PluginSettings) -> anyhow::Result<Loaded> {
-        let code = unpacked(bytes).await;
-        let code = code.map_err(|error| anyhow!("the file {} {error}", settings.file))?;
+        let code = unpacked_file(bytes, &settings.file).await?;
         Ok(self.host.load(code, settings).await?)
     }
 
@@ -167,6 +202,16 @@ impl<'a> Loader<'a> {
             copies.tidy(urls.map(|plugin| plugin.path.as_str()));
         }
     }
+}
+
+async fn unpacked_file(bytes: Bytes, file: &str) -> anyhow::Result<Bytes> {
+    let code = unpacked(bytes).await;
+    code.map_err(|error| anyhow!("the file {file} {error}"))
+}
+
+/// How many files are compiled at once: each of those of JavaScript and Python takes 400 MB for that.
+fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4))
 }
 
 /// Where copies of downloads are kept; none, with a warning, where they can't be told from what others put there.

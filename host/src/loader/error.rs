@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::counters::Limit;
+use crate::counters::{Counters, Limit};
 use crate::failure::Failure;
 use crate::runtime::CompileError;
 
@@ -142,6 +142,13 @@ impl LoadError {
             LoadError::TooLarge { limit, .. } => Some(*limit),
             LoadError::Compile { error, .. } => error.limit(),
             _ => None,
+        }
+    }
+
+    /// Counts the limit that the file is over, if it is that.
+    pub fn count(&self, counters: &Counters) {
+        if let Some(limit) = self.limit() {
+            counters.over(limit, 1);
         }
     }
 }

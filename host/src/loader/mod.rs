@@ -158,27 +158,20 @@ impl Host {
 
     /// Makes a plugin of a file: reads, compiles, links, starts and configures it.
     pub async fn load(&self, bytes: Bytes, settings: PluginSettings) -> Result<Loaded, LoadError> {
-        let start = Instant::now();
         let prepared = self.prepare(&settings.file, bytes, &settings.limits).await;
-        let prepared = prepared.inspect_err(|error| {
-            if let Some(limit) = error.limit() {
-                settings.counters.over(limit, 1);
-            }
-        })?;
-        let loaded = prepared.load(settings).await?;
-        Ok(Loaded {
-            load_time: start.elapsed(),
-            ..loaded
-        })
+        let prepared = prepared.inspect_err(|error| error.count(&settings.counters))?;
+        prepared.load(settings).await
     }
 
     /// Reads and compiles a file, once for any number of plugins that are loaded of it. Of the limits those count that say
     /// how large it may be.
     pub async fn prepare(&self, file: &str, bytes: Bytes, limits: &Limits) -> Result<Prepared, LoadError> {
+        let start = Instant::now();
         let (name, sizes) = (file.to_owned(), limits.clone());
+        let runtime = self.runtime.clone();
         let artifact = tokio::task::spawn_blocking(move || {
             sizes::check(&name, &bytes, &sizes)?;
-            read::artifact(&name, bytes)
+            read::artifact_unless(&name, bytes, &|bytes| runtime.has_compiled(bytes))
         });
         let artifact = artifact.await;
         let artifact = artifact.map_err(|broken| LoadError::Invalid {
@@ -197,6 +190,7 @@ impl Host {
             artifact,
             compiled,
             recognised,
+            took: start.elapsed(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! A file that is ready to be loaded.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Abi, Artifact, Candidate, Code, LoadError, Loaded, PluginSettings, Recognised};
 use crate::pipeline::Breaker;
@@ -14,6 +14,7 @@ pub struct Prepared {
     pub(super) artifact: Artifact,
     pub(super) compiled: Compiled<Code>,
     pub(super) recognised: Recognised,
+    pub(super) took: Duration,
 }
 
 impl Prepared {
@@ -36,7 +37,7 @@ impl Prepared {
             counters,
             breaker: Arc::new(breaker),
             switch: Arc::default(),
-            load_time: start.elapsed(),
+            load_time: self.took + start.elapsed(),
             from_cache: self.compiled.from_cache,
             holders: Arc::default(),
         })

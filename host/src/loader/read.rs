@@ -5,7 +5,7 @@ use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 use wasmparser::types::{EntityType, Types};
 use wasmparser::{
     BinaryReaderError, ExternalKind, KnownCustom, MemoryType, Operator, Parser, Payload, ProducersSectionReader,
-    TypeRef, Validator, WasmFeatures,
+    TypeRef, ValidPayload, Validator, WasmFeatures,
 };
 
 use super::artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape};
@@ -14,13 +14,23 @@ use super::error::LoadError;
 
 /// Reads any bytes, whatever they are.
 pub(super) fn artifact(file: &str, bytes: Bytes) -> Result<Artifact, LoadError> {
+    artifact_unless(file, bytes, &|_| false)
+}
+
+/// As [`artifact`]. Of a file that was compiled before functions are not validated: they were then, and are again if it is
+/// compiled again.
+pub(super) fn artifact_unless(
+    file: &str,
+    bytes: Bytes,
+    was_compiled: &dyn Fn(&[u8]) -> bool,
+) -> Result<Artifact, LoadError> {
     refuse_other_formats(file, &bytes)?;
     let outline = Outline::read(file, &bytes)?;
     if !outline.component && outline.component_types {
         let preview1 = outline.imports_preview1;
         let component = Bytes::from(encode::component(file, &bytes, preview1)?);
         let inner = Outline::read(file, &component)?;
-        let shape = shape(file, &component, &inner)?;
+        let shape = shape(file, &component, &inner, !was_compiled(&component))?;
         let (memory, toolchain) = (outline.memory, outline.toolchain());
         return Ok(Artifact {
             bytes: component,
@@ -30,7 +40,7 @@ pub(super) fn artifact(file: &str, bytes: Bytes) -> Result<Artifact, LoadError> 
             encoded: true,
         });
     }
-    let shape = shape(file, &bytes, &outline)?;
+    let shape = shape(file, &bytes, &outline, !was_compiled(&bytes))?;
     Ok(Artifact {
         shape,
         memory: outline.memory,
@@ -259,10 +269,9 @@ impl Constants {
     }
 }
 
-/// Validates the whole file, so that what follows may rely on it.
-fn shape(file: &str, bytes: &[u8], outline: &Outline) -> Result<Shape, LoadError> {
-    let types = Validator::new_with_features(features())
-        .validate_all(bytes)
+/// Validates the file, so that what follows may rely on it.
+fn shape(file: &str, bytes: &[u8], outline: &Outline, with_functions: bool) -> Result<Shape, LoadError> {
+    let types = types(bytes, with_functions)
         .map_err(|error| refused_feature(file, bytes).unwrap_or_else(|| malformed(file, &error)))?;
     if outline.component {
         let (exports, imports) = (outline.exports.clone(), outline.imports.clone());
@@ -293,6 +302,21 @@ fn shape(file: &str, bytes: &[u8], outline: &Outline) -> Result<Shape, LoadError
         imports,
         heap_base: outline.heap_base,
     }))
+}
+
+fn types(bytes: &[u8], with_functions: bool) -> Result<Types, BinaryReaderError> {
+    let mut validator = Validator::new_with_features(features());
+    if with_functions {
+        return validator.validate_all(bytes);
+    }
+    let mut types = None;
+    for payload in Parser::new(0).parse_all(bytes) {
+        if let ValidPayload::End(ended) = validator.payload(&payload?)? {
+            types = Some(ended);
+        }
+    }
+    // What has no end is no module.
+    types.map_or_else(|| Validator::new_with_features(features()).validate_all(bytes), Ok)
 }
 
 /// The functions and resources of an interface that a component imports.

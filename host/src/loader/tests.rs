@@ -1,4 +1,5 @@
 use super::*;
+use crate::runtime::CacheSettings;
 
 fn wat(text: &str) -> Bytes {
     wat::parse_str(text).unwrap().into()
@@ -114,6 +115,52 @@ fn the_shape_of_a_module_has_names_and_types() {
     };
     assert_eq!(module.heap_base, Some(4096));
     assert_eq!(module.export("memory"), Some(&Item::Memory));
+}
+
+/// A function that is to give a number and gives none, in a module and in a component.
+const INVALID: [&str; 2] = [
+    r#"(module (func (export "pre_hook") (result i64)))"#,
+    r#"(component (core module (func (export "pre_hook") (result i64))))"#,
+];
+
+#[test]
+fn the_shape_of_what_was_compiled_is_read_without_its_functions() {
+    for text in INVALID {
+        let refused = read::artifact("plugin.wasm", wat(text));
+        assert!(matches!(refused, Err(LoadError::Invalid { .. })), "{text}");
+        assert!(read::artifact_unless("plugin.wasm", wat(text), &|_| true).is_ok());
+    }
+    let valid = wat(r#"(module (memory (export "memory") 1) (func (export "hook") (param i32)))"#);
+    let whole = read::artifact("plugin.wasm", valid.clone()).unwrap();
+    let known = read::artifact_unless("plugin.wasm", valid, &|_| true).unwrap();
+    assert_eq!(known.shape.export_texts(), whole.shape.export_texts());
+}
+
+#[tokio::test]
+async fn what_only_seems_to_have_been_compiled_is_refused_all_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let cache = CacheSettings {
+        directory: root.path().join("cache"),
+        key_file: root.path().join("key"),
+    };
+    let settings = RuntimeSettings {
+        instances: 4,
+        cache: Some(cache.clone()),
+        ..RuntimeSettings::default()
+    };
+    let host = Host::builder().runtime(settings).build().unwrap();
+    let invalid = wat(r#"(component
+            (core module $m (func (export "f") (result i32)))
+            (core instance $i (instantiate $m))
+            (func $f (result u32) (canon lift (core func $i "f")))
+            (instance $lifecycle (export "describe" (func $f)))
+            (export "heimdall:plugin/lifecycle@0.1.0" (instance $lifecycle)))"#);
+    let file = cache
+        .directory
+        .join(format!("{}.component", blake3::hash(&invalid).to_hex()));
+    std::fs::write(file, "not compiled code").unwrap();
+    let refused = host.load(invalid, PluginSettings::new("plugin.wasm")).await;
+    assert!(matches!(refused, Err(LoadError::Compile { .. })), "{:?}", refused.err());
 }
 
 #[test]

@@ -55,9 +55,12 @@ pub(super) fn answered(loaded: &Loaded, hook: &str, request_id: &str, status: u1
 /// In words for a client: the plugin and the kind of cause, but neither the operator's file names nor the guest's texts.
 fn error_for_client(failure: &Failure) -> LlmError {
     let (status, code) = match failure.cause {
-        Cause::Busy(_) | Cause::Exhausted(_) | Cause::CircuitOpen { .. } | Cause::Instantiate(_) | Cause::Retired => {
-            (503, "plugin_unavailable")
-        }
+        Cause::Busy(_)
+        | Cause::Waited(_)
+        | Cause::Exhausted(_)
+        | Cause::CircuitOpen { .. }
+        | Cause::Instantiate(_)
+        | Cause::Retired => (503, "plugin_unavailable"),
         Cause::Deadline(_) | Cause::RequestDeadline(_) => (500, "plugin_timeout"),
         _ => (500, "plugin_failed"),
     };

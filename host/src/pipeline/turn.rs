@@ -122,10 +122,12 @@ impl Row<'_> {
                 let kind = failure.cause.kind();
                 loaded.counters.failed(hook, kind, took);
                 turns.tell(loaded, (hook, started), took, Err(kind));
-                match is_the_plugins(kind) {
-                    true => told(loaded, loaded.breaker.failed(pass), Some(failure)),
-                    false => loaded.breaker.told_nothing(pass),
-                }
+                let change = match failure.cause {
+                    Cause::Waited(_) => loaded.breaker.waited(pass),
+                    _ if is_the_plugins(kind) => loaded.breaker.failed(pass),
+                    _ => loaded.breaker.told_nothing(pass),
+                };
+                told(loaded, change, Some(failure));
             }
         }
         result

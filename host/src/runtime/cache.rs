@@ -134,6 +134,13 @@ impl Cache {
             .of(&[MAGIC, self.engine.as_bytes(), kind.as_bytes(), input.as_bytes(), code])
     }
 
+    /// Whether there is a file for it, whatever is in it.
+    pub(super) fn has(&self, input: &Hash) -> bool {
+        [Module::KIND, Component::KIND]
+            .iter()
+            .any(|kind| self.path(kind, input).exists())
+    }
+
     /// Blocks.
     pub(super) fn read<C: Code>(&self, engine: &Engine, input: &Hash) -> Option<C> {
         let path = self.path(C::KIND, input);

@@ -257,12 +257,12 @@ impl<F: Factory> Shared<F> {
             Err(TryAcquireError::Closed) => return Err(Cause::Retired),
             Err(TryAcquireError::NoPermits) => {}
         }
-        let busy = Cause::Busy(self.settings.cap);
+        let cap = self.settings.cap;
         let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
             // One may have come back since.
             return self.idle.pop().map(Place::Taken).ok_or_else(|| {
                 self.settings.counters.over(Limit::Waiting, 1);
-                busy
+                Cause::Busy(cap)
             });
         };
         // One that came back before it saw this call wait is idle.
@@ -272,7 +272,7 @@ impl<F: Factory> Shared<F> {
         }
         let acquire = self.permits.clone().acquire_owned();
         match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
-            Err(Cause::Deadline(_)) => Err(busy),
+            Err(Cause::Deadline(_)) => Err(Cause::Waited(cap)),
             outcome => outcome.map(Place::Free),
         }
     }

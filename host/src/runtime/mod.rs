@@ -144,6 +144,11 @@ impl Runtime {
         self.compile(bytes, limits).await
     }
 
+    /// Whether there is compiled code that is said to be of these bytes; whether it is to be trusted shows when it is read.
+    pub(crate) fn has_compiled(&self, bytes: &[u8]) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache.has(&blake3::hash(bytes)))
+    }
+
     async fn compile<C: Code>(&self, bytes: &Bytes, limits: &Limits) -> Result<Compiled<C>, CompileError> {
         let (runtime, input) = (self.clone(), bytes.clone());
         let (hash, kept) = blocking(move || {

@@ -1,9 +1,9 @@
-//! The bare proxy, in a process of its own.
+//! The bare proxy, or the one that reads, in a process of its own.
 
 use std::net::SocketAddr;
 
 use clap::Parser;
-use heimdall_load::{proxy::Proxy, server};
+use heimdall_load::{proxy::Proxy, reader::Reader, server};
 use http::uri::Authority;
 use tokio::net::TcpListener;
 
@@ -17,12 +17,25 @@ struct Arguments {
     /// Where it passes requests on to
     #[arg(long)]
     upstream: Authority,
+
+    /// Reads what it passes on, as JSON
+    #[arg(long)]
+    read: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let listener = TcpListener::bind(arguments.listen).await?;
+    if arguments.read {
+        let reader = Reader::new(arguments.upstream);
+        server::serve(listener, move |request| {
+            let reader = reader.clone();
+            async move { reader.forward(request).await }
+        })
+        .await?;
+        return Ok(());
+    }
     let proxy = Proxy::new(arguments.upstream);
     server::serve(listener, move |request| {
         let proxy = proxy.clone();

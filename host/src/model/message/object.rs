@@ -91,7 +91,7 @@ fn other_text<'m>(element: Value<'_>, message: &'m Message, dialect: Dialect) ->
         && element.get("content")?.kind() == Kind::String
         && element.get("role")?.as_str().as_deref() == Some(&message.role)
         && element.len() == 2
-        && members::members_of(message.extra.as_ref()).next().is_none();
+        && message.extra.is_none();
     match &message.content {
         Content::Text(text) if is_plain => Some(text),
         _ => None,

@@ -159,7 +159,7 @@ async fn there_are_never_more_than_the_cap() {
     let (mut first, mut second, mut third) = (Seat::default(), Seat::default(), Seat::default());
     let first = pool.lease(&mut first, &long()).await.unwrap();
     let _second = pool.lease(&mut second, &long()).await.unwrap();
-    assert!(matches!(pool.lease(&mut third, &short()).await, Err(Cause::Busy(2))));
+    assert!(matches!(pool.lease(&mut third, &short()).await, Err(Cause::Waited(2))));
     first.keep();
     assert_eq!(use_once(&pool, &mut third).await, 0);
 }
@@ -339,7 +339,7 @@ async fn the_end_of_a_request_frees_its_place() {
     use_once(&pool, &mut first).await;
     assert!(matches!(
         pool.lease(&mut Seat::default(), &short()).await,
-        Err(Cause::Busy(1))
+        Err(Cause::Waited(1))
     ));
     drop(first);
     assert_eq!(use_once(&pool, &mut Seat::default()).await, 1);

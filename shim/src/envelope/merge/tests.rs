@@ -156,7 +156,10 @@ fn a_large_text_deep_in_lists_is_not_compared_at_each_depth() {
         let inner = format!("[\"{text}\",{end}]");
         (1..120).fold(inner, |inner, _| format!("[{inner}]"))
     };
-    let (old, new) = (nested(1).parse::<Document>().unwrap(), nested(2).parse::<Document>().unwrap());
+    let (old, new) = (
+        nested(1).parse::<Document>().unwrap(),
+        nested(2).parse::<Document>().unwrap(),
+    );
     let mut edits = Edits::default();
     edits.merge(old.root(), new.root(), &FREE);
     // All guesses but those for which there was no room were in vain.

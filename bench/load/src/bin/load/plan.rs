@@ -15,6 +15,8 @@ const TAGS: [&str; 3] = [
     "typed/c-tag/tag.wasm",
     "typed/go-tag/tag.wasm",
 ];
+/// One whose hook before a call does nothing: what is left is the host's part.
+const IDLE: &str = "floor/typed/floor.wasm";
 /// The guard of the packed ABI in the language that most such plugins are written in.
 pub const TINYGO: &str = "legacy/tinygo/bump/gen3.wasm";
 /// The same in Rust.
@@ -85,6 +87,23 @@ pub fn legacy(count: usize) -> Recipe {
     Recipe::heimdall(&format!("{count} legacy"), vec![Plugin::guest(TINYGO); count])
 }
 
+/// Those that do nothing.
+fn idle(count: usize) -> Recipe {
+    Recipe::heimdall(
+        &format!("{count} typed that do nothing"),
+        vec![Plugin::guest(IDLE); count],
+    )
+}
+
+/// One that keeps no state, and may be called twice at a time: which plugins those are, only their operator knows.
+pub fn legacy_twice() -> Recipe {
+    let plugin = Plugin {
+        settings: "instances = 2".to_owned(),
+        ..Plugin::guest(TINYGO)
+    };
+    Recipe::heimdall("1 legacy, 2 instances", vec![plugin])
+}
+
 /// Typed and legacy ones in turn.
 fn mixed(count: usize) -> Recipe {
     let kinds = TAGS.into_iter().flat_map(|tag| [tag, TINYGO]).chain([GUARD, RUST]);
@@ -140,7 +159,18 @@ pub fn tables(site: &Site) -> Result<Vec<Table>> {
     Ok(vec![
         table(
             USUAL,
-            with(vec![typed(16), legacy(1), legacy(4), legacy(16), mixed(4), mixed(16)]),
+            with(vec![
+                Recipe::reader(),
+                idle(1),
+                idle(4),
+                typed(16),
+                legacy(1),
+                legacy_twice(),
+                legacy(4),
+                legacy(16),
+                mixed(4),
+                mixed(16),
+            ]),
         ),
         table(calls(Size::Small, false, 1, Http::One), with(vec![legacy(1)])),
         table(

@@ -14,6 +14,8 @@ use crate::site::Site;
 pub const NONE: &str = "no gateway";
 /// The floor.
 pub const PROXY: &str = "bare proxy";
+/// The floor of what reads requests and answers.
+pub const READER: &str = "bare proxy that reads";
 
 /// Someone who passes calls on to the upstream.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub enum Kind {
     None,
     /// The bare proxy.
     Proxy,
+    /// The one that reads.
+    Reader,
     /// Heimdall with these plugins.
     Heimdall(Vec<Plugin>),
     /// The same, its log to be read.
@@ -80,6 +84,10 @@ impl Recipe {
         Recipe::new(PROXY, Kind::Proxy)
     }
 
+    pub fn reader() -> Recipe {
+        Recipe::new(READER, Kind::Reader)
+    }
+
     pub fn heimdall(plugins: &str, list: Vec<Plugin>) -> Recipe {
         Recipe::new(format!("Heimdall, {plugins}"), Kind::Heimdall(list))
     }
@@ -101,9 +109,10 @@ impl Recipe {
         let (listen, server) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{upstream}"));
         let mut command = match &self.kind {
             Kind::None => return Ok(None),
-            Kind::Proxy => {
+            Kind::Proxy | Kind::Reader => {
                 let mut command = Command::new(site.program("load-proxy"));
                 command.args(["--listen", &listen, "--upstream", &server]);
+                command.args(matches!(self.kind, Kind::Reader).then_some("--read"));
                 command
             }
             Kind::Heimdall(plugins) | Kind::Recording(plugins) => {

@@ -98,7 +98,12 @@ pub async fn loops(site: &Site, upstream: &Upstream, effort: Effort) -> Result<V
 
 pub async fn legacy(site: &Site, upstream: &Upstream, effort: Effort) -> Result<Vec<Row>> {
     let mut contenders = Vec::new();
-    for recipe in [Recipe::without_plugins(), plan::legacy(1), plan::legacy(4)] {
+    for recipe in [
+        Recipe::without_plugins(),
+        plan::legacy(1),
+        plan::legacy_twice(),
+        plan::legacy(4),
+    ] {
         contenders.push(Running::start(&recipe, site, upstream).await?);
     }
     let guest = Plugin::guest(plan::TINYGO);
