@@ -84,12 +84,12 @@ pub enum Cause {
     /// The guest returned something that can't be used (no JSON, a bad status, a bad header).
     #[error("it returned something that can't be used: {0}")]
     InvalidOutput(String),
-    /// Every instance was busy, and too many calls were waiting already.
-    #[error("all of its {0} instances are busy, and so many calls wait for one as may")]
+    /// Every instance was busy until the deadline, or too many calls were waiting already.
+    #[error("all of its {0} instances are busy")]
     Busy(usize),
-    /// Every instance was busy as long as the call could wait.
-    #[error("all of its {0} instances were busy for all of the call's time")]
-    Waited(usize),
+    /// Every instance was busy until the deadline, and none was given back in all that time.
+    #[error("all of its {0} instances are busy, and none came back while the call waited")]
+    Stuck(usize),
     /// The host has no room for one more instance, of any plugin.
     #[error("the host has no room for one more instance: {0}")]
     Exhausted(String),
@@ -129,7 +129,7 @@ impl Cause {
             Cause::OutputTooLarge { .. } => CauseKind::OutputTooLarge,
             Cause::AbiViolation(_) => CauseKind::AbiViolation,
             Cause::InvalidOutput(_) => CauseKind::InvalidOutput,
-            Cause::Busy(_) | Cause::Waited(_) => CauseKind::Busy,
+            Cause::Busy(_) | Cause::Stuck(_) => CauseKind::Busy,
             Cause::Exhausted(_) => CauseKind::Exhausted,
             Cause::Instantiate(_) => CauseKind::Instantiate,
             Cause::CircuitOpen { .. } => CauseKind::CircuitOpen,
@@ -151,7 +151,7 @@ impl Cause {
             Cause::OutputTooLarge { .. } => "it returned more than is allowed",
             Cause::AbiViolation(_) => "it broke its ABI",
             Cause::InvalidOutput(_) => "it returned something that can't be used",
-            Cause::Busy(_) | Cause::Waited(_) => "all of its instances are busy",
+            Cause::Busy(_) | Cause::Stuck(_) => "all of its instances are busy",
             Cause::Exhausted(_) => "the host has no room for one more instance",
             Cause::CircuitOpen { .. } => "it failed too often and is not called for a while",
             Cause::Instantiate(_) => "no instance of it could be made",
@@ -179,7 +179,7 @@ impl Cause {
             Cause::OutOfMemory(_) => "raise `limits.memory_mib`, or report it to the plugin's author",
             Cause::OutputTooLarge { .. } => "raise `limits.output_mib`, or report it to the plugin's author",
             Cause::AbiViolation(_) | Cause::InvalidOutput(_) => "report it to the plugin's author",
-            Cause::Busy(_) | Cause::Waited(_) => "raise `instances` if the plugin keeps no state, or lower the load",
+            Cause::Busy(_) | Cause::Stuck(_) => "raise `instances` if the plugin keeps no state, or lower the load",
             Cause::Exhausted(_) => "lower the `instances` of plugins, or the load",
             Cause::CircuitOpen { .. } => "see the failures before it",
             Cause::Instantiate(_) => "lower `instances`, or give the host more memory",

@@ -138,6 +138,8 @@ where
         let called = lease.call(hook.export, &inputs, &call.context, &deadline, logged);
         let answer = match called.await? {
             None => Document::null(),
+            // What came back as it went says as little: it is not read.
+            Some(bytes) if matches!(inputs.as_slice(), [input] if input.is(&bytes)) => Document::null(),
             Some(bytes) => Document::parse(bytes).map_err(|error| Cause::InvalidOutput(error.to_string()))?,
         };
         let outcome = read(&answer, &mut call.context);

@@ -42,6 +42,20 @@ impl Input {
         &self.pieces
     }
 
+    /// Whether it is this text.
+    pub fn is(&self, text: &[u8]) -> bool {
+        let mut rest = text;
+        let mut pieces = self.pieces.iter();
+        self.length == text.len()
+            && pieces.all(|piece| match rest.split_at_checked(piece.len()) {
+                Some((start, behind)) => {
+                    rest = behind;
+                    start == piece
+                }
+                None => false,
+            })
+    }
+
     /// The text in one piece, which copies it if it is in several.
     pub fn to_bytes(&self) -> Bytes {
         match self.pieces.as_slice() {
@@ -56,6 +70,29 @@ impl From<Bytes> for Input {
         Input {
             length: bytes.len(),
             pieces: vec![bytes],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn it_is_the_text_of_its_pieces_and_no_other(pieces: Vec<Vec<u8>>, other: Vec<u8>) {
+            let mut input = Input::default();
+            for piece in &pieces {
+                input.push(piece.clone().into());
+            }
+            let text = pieces.concat();
+            assert!(input.is(&text));
+            assert_eq!(input.is(&other), other == text);
+            for at in 0..text.len() {
+                let mut changed = text.clone();
+                changed[at] ^= 1;
+                assert!(!input.is(&changed));
+            }
         }
     }
 }

@@ -161,19 +161,9 @@ impl Breaker {
 
     /// A call ended without telling anything of the plugin: it was busy, or the request's time was over. Of a trial, another
     /// one may follow at once.
-    pub(super) fn told_nothing(&self, pass: Pass) -> Change {
+    pub(super) fn told_nothing(&self, pass: Pass) {
         if pass.is_trial {
             self.until.store(now(), Ordering::Relaxed);
-        }
-        Change::None
-    }
-
-    /// A call waited for an instance until its time was over. That may be the load; where the call that ended last failed, what
-    /// kept the instance is a plugin that does not come to an end, and each call would wait for it as long.
-    pub(super) fn waited(&self, pass: Pass) -> Change {
-        match self.failures.load(Ordering::Relaxed) {
-            0 => self.told_nothing(pass),
-            _ => self.failed(pass),
         }
     }
 
@@ -311,22 +301,6 @@ mod tests {
         breaker.told_nothing(breaker.admit().unwrap());
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
         assert_eq!(succeed(&breaker), Change::Closed);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn calls_that_waited_in_vain_count_while_those_that_end_fail() {
-        let breaker = breaker(3);
-        let wait = || breaker.waited(breaker.admit().unwrap());
-        for _ in 0..10 {
-            assert_eq!(wait(), Change::None);
-        }
-        assert_eq!(fail(&breaker), Change::None);
-        assert_eq!(wait(), Change::None);
-        succeed(&breaker);
-        assert_eq!(wait(), Change::None);
-        assert_eq!(fail(&breaker), Change::None);
-        assert_eq!(wait(), Change::None);
-        assert_eq!(wait(), Change::Opened(PAUSE));
     }
 
     #[tokio::test(start_paused = true)]

@@ -56,7 +56,7 @@ pub(super) fn answered(loaded: &Loaded, hook: &str, request_id: &str, status: u1
 fn error_for_client(failure: &Failure) -> LlmError {
     let (status, code) = match failure.cause {
         Cause::Busy(_)
-        | Cause::Waited(_)
+        | Cause::Stuck(_)
         | Cause::Exhausted(_)
         | Cause::CircuitOpen { .. }
         | Cause::Instantiate(_)

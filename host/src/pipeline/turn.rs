@@ -122,12 +122,10 @@ impl Row<'_> {
                 let kind = failure.cause.kind();
                 loaded.counters.failed(hook, kind, took);
                 turns.tell(loaded, (hook, started), took, Err(kind));
-                let change = match failure.cause {
-                    Cause::Waited(_) => loaded.breaker.waited(pass),
-                    _ if is_the_plugins(kind) => loaded.breaker.failed(pass),
-                    _ => loaded.breaker.told_nothing(pass),
-                };
-                told(loaded, change, Some(failure));
+                match is_the_plugins(&failure.cause) {
+                    true => told(loaded, loaded.breaker.failed(pass), Some(failure)),
+                    false => loaded.breaker.told_nothing(pass),
+                }
             }
         }
         result
@@ -148,15 +146,15 @@ fn refused(loaded: &Loaded, hook: Hook, cause: Cause) -> Failure {
 }
 
 /// Whether a failure tells something of the plugin, and not of the load or of others.
-fn is_the_plugins(kind: CauseKind) -> bool {
+fn is_the_plugins(cause: &Cause) -> bool {
     !matches!(
-        kind,
-        CauseKind::Busy
-            | CauseKind::Exhausted
-            | CauseKind::Retired
-            | CauseKind::RequestDeadline
-            | CauseKind::InputTooLarge
-            | CauseKind::CircuitOpen
+        cause,
+        Cause::Busy(_)
+            | Cause::Exhausted(_)
+            | Cause::Retired
+            | Cause::RequestDeadline(_)
+            | Cause::InputTooLarge { .. }
+            | Cause::CircuitOpen { .. }
     )
 }
 

@@ -84,6 +84,8 @@ struct Shared<F: Factory> {
     is_renewing: AtomicBool,
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// How many came back while calls waited.
+    returned: AtomicUsize,
     live: Arc<AtomicUsize>,
     most_memory: AtomicUsize,
 }
@@ -124,6 +126,7 @@ impl<F: Factory> Instances<F> {
             is_renewing: AtomicBool::new(false),
             permits: Arc::new(Semaphore::new(cap)),
             waiting: AtomicUsize::new(0),
+            returned: AtomicUsize::new(0),
             live: Arc::default(),
             most_memory: AtomicUsize::new(0),
         };
@@ -270,9 +273,16 @@ impl<F: Factory> Shared<F> {
         if let Some(held) = self.idle.pop() {
             return Ok(Place::Taken(held));
         }
+        let returned = self.returned.load(Ordering::Relaxed);
         let acquire = self.permits.clone().acquire_owned();
         match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
-            Err(Cause::Deadline(_)) => Err(Cause::Waited(cap)),
+            // A request's own instance is its own for as long as an upstream takes.
+            Err(Cause::Deadline(_))
+                if self.settings.isolation == Isolation::Warm && self.returned.load(Ordering::Relaxed) == returned =>
+            {
+                Err(Cause::Stuck(cap))
+            }
+            Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
             outcome => outcome.map(Place::Free),
         }
     }
@@ -318,11 +328,12 @@ impl<F: Factory> Shared<F> {
         drop(self.idle.push(held));
         // Who waits has said so before it looked for an idle one: it finds this one, or is seen here.
         fence(Ordering::SeqCst);
-        if self.waiting.load(Ordering::Relaxed) > 0
-            && let Some(Held { kept, permit }) = self.idle.pop()
-        {
-            drop(self.standing_by.push(kept));
-            drop(permit);
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.returned.fetch_add(1, Ordering::Relaxed);
+            if let Some(Held { kept, permit }) = self.idle.pop() {
+                drop(self.standing_by.push(kept));
+                drop(permit);
+            }
         }
         // Retirement may have emptied the queues in between.
         if self.permits.is_closed() {

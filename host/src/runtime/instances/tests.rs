@@ -1,3 +1,4 @@
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -159,9 +160,24 @@ async fn there_are_never_more_than_the_cap() {
     let (mut first, mut second, mut third) = (Seat::default(), Seat::default(), Seat::default());
     let first = pool.lease(&mut first, &long()).await.unwrap();
     let _second = pool.lease(&mut second, &long()).await.unwrap();
-    assert!(matches!(pool.lease(&mut third, &short()).await, Err(Cause::Waited(2))));
+    assert!(matches!(pool.lease(&mut third, &short()).await, Err(Cause::Stuck(2))));
     first.keep();
     assert_eq!(use_once(&pool, &mut third).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waited_in_vain_is_told_whether_any_came_back_meanwhile() {
+    let pool = warm(1);
+    let mut seats: [Seat; 3] = Default::default();
+    let [first, second, third] = &mut seats;
+    let held = pool.lease(first, &long()).await.unwrap();
+    let (early, late) = (short(), long());
+    let mut second = pin!(pool.lease(second, &early));
+    let mut third = pin!(pool.lease(third, &late));
+    assert!(third.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none());
+    held.keep();
+    let _held = third.await.unwrap();
+    assert!(matches!(second.await, Err(Cause::Busy(1))));
 }
 
 #[tokio::test]
@@ -339,7 +355,7 @@ async fn the_end_of_a_request_frees_its_place() {
     use_once(&pool, &mut first).await;
     assert!(matches!(
         pool.lease(&mut Seat::default(), &short()).await,
-        Err(Cause::Waited(1))
+        Err(Cause::Busy(1))
     ));
     drop(first);
     assert_eq!(use_once(&pool, &mut Seat::default()).await, 1);

@@ -10,6 +10,7 @@ use super::super::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError, Inputs};
 use super::{Generation1, Generations2And3};
 
 mod doubtful;
+mod echo;
 
 const NEW: Generations2And3 = Generations2And3;
 
