@@ -92,7 +92,8 @@ struct Shared<F: Factory> {
 
 /// An instance, and what wears it.
 struct Kept<I> {
-    instance: I,
+    /// On the heap: it is passed on ten times in a call, and may be large.
+    instance: Box<I>,
     calls: u64,
     born: Instant,
     _live: Live,
@@ -216,7 +217,7 @@ impl<F: Factory> Shared<F> {
         self.settings.counters.instance_made();
         self.live.fetch_add(1, Ordering::Relaxed);
         Kept {
-            instance,
+            instance: Box::new(instance),
             calls: 0,
             born: Instant::now(),
             _live: Live(self.live.clone()),
@@ -348,7 +349,7 @@ impl<F: Factory> Shared<F> {
 
     async fn end(&self, kept: Kept<F::Instance>) {
         let Kept { instance, _live, .. } = kept;
-        self.factory.retire(instance).await;
+        self.factory.retire(*instance).await;
     }
 
     /// In a task of its own: nobody waits for a guest's `cleanup`.
