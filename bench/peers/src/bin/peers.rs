@@ -41,7 +41,9 @@ fn main() -> Result<()> {
     let root = &arguments.root;
     let documents = root.join("bench/peers/target/documents");
     documents::write(&documents)?;
-    let mut results = Results::new("peers");
+    // Some cases do not take the place of all.
+    let is_whole = arguments.cases.is_empty();
+    let mut results = Results::new(if is_whole { "peers" } else { "peers-partial" });
     read_versions(&mut results, root)?;
     let mut contenders = start(&mut results, root, &documents)?;
     for case in Case::ALL {

@@ -76,7 +76,9 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let rounds = if arguments.quick { FEW } else { arguments.rounds };
-    let mut results = Results::new("calls");
+    // Part of it, or what is no figure, does not take the place of the whole.
+    let is_whole = arguments.only.is_empty() && !arguments.quick;
+    let mut results = Results::new(if is_whole { "calls" } else { "calls-partial" });
     results.versions = run::versions();
     results.rows = run::measured(&cases, rounds, &world)?;
     run::count_allocations(&mut results, &arguments.only)?;

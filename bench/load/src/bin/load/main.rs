@@ -87,11 +87,9 @@ async fn main() -> Result<()> {
     )
     .await?;
     let upstream = Upstream::start(&site).await?;
-    let mut results = Results::new(if arguments.only.is_some() {
-        "load-partial"
-    } else {
-        "load"
-    });
+    // Part of it, or what is no figure, does not take the place of the whole.
+    let is_whole = arguments.only.is_none() && arguments.who.is_none() && !arguments.quick;
+    let mut results = Results::new(if is_whole { "load" } else { "load-partial" });
     results.versions = arguments.versions()?;
     results.left_out = arguments.left_out();
     let mut keep = |rows: Vec<Row>| {
