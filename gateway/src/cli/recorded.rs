@@ -66,8 +66,7 @@ pub(super) async fn ask_echo(
     streaming: bool,
 ) -> Result<UpstreamAnswer, UpstreamError> {
     let asked = UpstreamRequest {
-        kind: request.kind(),
-        body: request.outgoing(),
+        call: request.clone(),
         streaming,
         query: http.query().map(str::to_owned),
         headers: server::for_upstream(http.headers()),

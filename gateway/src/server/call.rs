@@ -134,14 +134,13 @@ impl Call {
         let end = attempts.asks(&provider, member);
         let http = exchange.http().clone();
         let mut outgoing = UpstreamRequest {
-            kind: request.kind(),
-            body: request.outgoing(),
             streaming: request.streaming(),
+            call: request,
             query: http.query().map(str::to_owned),
             headers: headers::for_upstream(http.headers()),
             client_key: headers::client_key(http.headers()),
         };
-        let operation = Operation::Call(request.kind(), request.model());
+        let operation = Operation::Call(outgoing.call.kind(), outgoing.call.model());
         let span = access.asks(&mut outgoing.headers, &provider, &operation);
         let answer = member.call(outgoing, end, span).await;
         // What comes late is given up for another upstream's only.

@@ -7,8 +7,6 @@ use crate::config::UpstreamConfig;
 
 /// The configuration of an upstream that answers with these bytes.
 pub(crate) async fn upstream(answer: impl Into<Vec<u8>>) -> UpstreamConfig {
-    // A client of `reqwest` wants one, whether or not it ever speaks TLS.
-    let _already = rustls::crypto::ring::default_provider().install_default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = answer.into();

@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use heimdall_host::json::Document;
-use heimdall_host::model::CallKind;
+use heimdall_host::model::{CallKind, LlmRequest};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::config::UpstreamConfig;
@@ -38,9 +38,7 @@ pub(crate) use sse::{DONE, Event, events, frame};
 /// A call as it leaves the last hook.
 #[derive(Debug)]
 pub(crate) struct UpstreamRequest {
-    pub(crate) kind: CallKind,
-    /// The whole body, its `model` without the upstream's name.
-    pub(crate) body: Document,
+    pub(crate) call: LlmRequest,
     pub(crate) streaming: bool,
     pub(crate) query: Option<String>,
     /// The client's, as the HTTP hooks left them, without those that are not for the upstream.

@@ -307,7 +307,7 @@ pub(super) fn member(name: &Arc<str>, upstream: Arc<dyn Upstream>, made_of: Made
 
 #[cfg(test)]
 mod tests {
-    use heimdall_host::model::CallKind;
+    use heimdall_host::model::{CallKind, LlmRequest};
     use http::HeaderMap;
 
     use super::*;
@@ -385,10 +385,10 @@ mod tests {
             ..Config::default()
         };
         let upstreams = Upstreams::new(&config, None).unwrap();
+        let body = Document::parse(r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#).unwrap();
         let ask = || {
             let request = UpstreamRequest {
-                kind: CallKind::Chat,
-                body: Document::parse(r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#).unwrap(),
+                call: LlmRequest::new(CallKind::Chat, "a", "m", true, 0, body.clone()),
                 streaming: true,
                 query: None,
                 headers: HeaderMap::new(),

@@ -123,7 +123,7 @@ impl Document {
         &self.index.nodes
     }
 
-    pub(super) fn has_duplicates(&self) -> bool {
+    pub(crate) fn has_duplicates(&self) -> bool {
         self.index.duplicates
     }
 

@@ -1,10 +1,13 @@
 //! The call to a model.
 
+use std::ops::Range;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::message::{self, Message, Shape};
 use super::{CallKind, EditError, value};
-use crate::json::{Document, Kind, Numbers, Value, same};
+use crate::json::{Document, Kind, Numbers, Value, push_string, same};
 
 /// The call to a model in the provider's shape. Nothing is copied until it is edited; a draft is a clone.
 ///
@@ -100,6 +103,24 @@ impl LlmRequest {
         // An upstream refuses a document that is no object; nothing is to be rewritten in one.
         let _unchanged = outgoing.set("/model", &Document::string(&self.0.model));
         outgoing
+    }
+
+    /// The bytes of [`LlmRequest::outgoing`]: cheaper, for those who look into nothing.
+    pub fn outgoing_bytes(&self) -> Bytes {
+        let Parts { document, model, .. } = &*self.0;
+        let Some(written) = document.root().get("model").filter(|_| !document.has_duplicates()) else {
+            return self.outgoing().bytes().clone();
+        };
+        if written.as_str().is_some_and(|written| written == **model) {
+            return document.bytes().clone();
+        }
+        let Range { start, end } = written.range();
+        let text = document.as_str().as_bytes();
+        let mut bytes = Vec::with_capacity(text.len() + model.len() + 2);
+        bytes.extend_from_slice(text.get(..start).unwrap_or_default());
+        push_string(&mut bytes, model);
+        bytes.extend_from_slice(text.get(end..).unwrap_or_default());
+        bytes.into()
     }
 
     /// How many messages there are, counted as the kind of call counts them.

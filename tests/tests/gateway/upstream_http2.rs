@@ -133,6 +133,20 @@ async fn a_connection_that_ends_with_a_call_under_way_broke_off() {
 }
 
 #[tokio::test]
+async fn a_call_that_a_server_did_not_begin_is_sent_again_in_the_same_attempt() {
+    let not_begun: [End; 2] = [&[(RST_STREAM, 1, &[0, 0, 0, 7])], &[(GOAWAY, 0, &[0; 8])]];
+    for with in not_begun {
+        for (connections, status) in [(2, 200), (3, 502)] {
+            let server = ending(with, connections).await;
+            let gateway = Gateway::start(&upstream("mill", &server.url(), "protocol = \"http2\""));
+            let answer = post(&gateway, CALL, chat("m", "hi")).await;
+            assert_eq!(answer.status, status, "after {connections} connections: {answer:?}");
+            assert_eq!(answer.header("x-heimdall-attempts"), Some("1"), "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_call_whose_connection_ended_is_tried_again() {
     let server = ending(RESET_BY_FAULT, 2).await;
     let settings = "protocol = \"http2\"\nretries = 2\nretry_backoff_ms = 1";

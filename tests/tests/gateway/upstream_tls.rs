@@ -222,7 +222,7 @@ async fn calls_pass_a_proxy_by_setting_alone() {
 async fn a_proxy_is_shown_its_credentials_and_nobody_else_is() {
     let authority = Authority::new();
     let server = tls(authority.server("localhost", 2100)).await;
-    let between = proxy(None, Vec::new()).await;
+    let between = proxy(None, json(200, CHAT)).await;
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("ca.pem");
     std::fs::write(&file, &authority.pem).unwrap();
@@ -241,6 +241,17 @@ async fn a_proxy_is_shown_its_credentials_and_nobody_else_is() {
         between.seen()
     );
     assert!(!server.seen()[0].contains("bWlsb"), "{:?}", server.seen());
+    let output = gateway.output();
+    assert!(!output.contains("sesame") && !output.contains("bWlsb"), "{output}");
+
+    let settings = settings.split_once('\n').unwrap().1;
+    let config = upstream("mill", "http://models.example/v1", settings);
+    let gateway = Gateway::start_with(&config, &environment, &["--log", "trace"]).unwrap();
+    says_hello(&gateway).await;
+    let seen = &between.seen()[1];
+    assert!(seen.starts_with("POST http://models.example/v1/"), "{seen}");
+    assert!(seen.to_lowercase().contains("\r\nhost: models.example\r\n"), "{seen}");
+    assert!(seen.to_lowercase().contains(&credentials.to_lowercase()), "{seen}");
     let output = gateway.output();
     assert!(!output.contains("sesame") && !output.contains("bWlsb"), "{output}");
 }

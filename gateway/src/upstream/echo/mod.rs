@@ -138,7 +138,9 @@ impl Echo {
     }
 
     async fn answer(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, UpstreamError> {
-        let root = request.body.root();
+        let kind = request.call.kind();
+        let body = request.call.outgoing();
+        let root = body.root();
         let model = root
             .get("model")
             .and_then(|model| model.as_str())
@@ -153,18 +155,18 @@ impl Echo {
             return Err(self.error(Fault::BrokeOff));
         }
         let asked = Asked {
-            id: format!("{:016x}", hash(request.body.bytes())),
+            id: format!("{:016x}", hash(body.bytes())),
             model,
             body: root,
             says: behaviour.says,
             headers: &request.headers,
             split: behaviour.split,
         };
-        if let Err(error) = bounds::check(request.kind, request.streaming, &asked) {
+        if let Err(error) = bounds::check(kind, request.streaming, &asked) {
             return Ok(error_answer(StatusCode::BAD_REQUEST, &error));
         }
         if request.streaming {
-            let events = match request.kind {
+            let events = match kind {
                 CallKind::Chat => chat::stream(&asked),
                 CallKind::TextCompletion => completions::stream(&asked),
                 CallKind::Responses => responses::stream(&asked),
@@ -176,7 +178,7 @@ impl Echo {
                 events: self.stream(events, &behaviour),
             });
         }
-        let body = match request.kind {
+        let body = match kind {
             CallKind::Chat => chat::whole(&asked),
             CallKind::TextCompletion => completions::whole(&asked),
             CallKind::Responses => responses::whole(&asked),

@@ -1,12 +1,13 @@
+use heimdall_host::model::LlmRequest;
 use serde_json::Value as Json;
 
 use super::*;
 
 fn request(kind: CallKind, streaming: bool, body: &Json) -> UpstreamRequest {
+    let model = body["model"].as_str().unwrap_or_default().to_owned();
     let body = Document::parse(body.to_string()).unwrap();
     UpstreamRequest {
-        kind,
-        body,
+        call: LlmRequest::new(kind, "echo", &model, streaming, 0, body),
         streaming,
         query: None,
         headers: HeaderMap::new(),

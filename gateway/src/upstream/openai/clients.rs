@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::PROXY_AUTHORIZATION;
-use http::{Request, Response, Version};
+use http::header::{HOST, PROXY_AUTHORIZATION};
+use http::{HeaderValue, Request, Response, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -31,6 +31,8 @@ pub(super) struct Clients {
     further: Box<[Seats]>,
     /// How many calls one connection takes.
     each: usize,
+    /// The header `host` of a server that speaks HTTP/1 alone; in HTTP/2 a call has none.
+    host: Option<HeaderValue>,
     /// The HTTP of the last answer: over HTTP/1 calls share nothing.
     spoken: AtomicU8,
 }
@@ -51,13 +53,15 @@ struct Seats {
 pub(super) struct UnderWay(Arc<AtomicUsize>);
 
 impl Clients {
-    pub(super) fn new(recipe: Recipe, each: usize) -> Clients {
+    pub(super) fn new(recipe: Recipe, host: HeaderValue, each: usize) -> Clients {
+        let host = (!recipe.may_be_http2()).then_some(host);
         let further = if recipe.may_be_http2() { MAX_CONNECTIONS - 1 } else { 0 };
         Clients {
             first: Seats::default(),
             further: iter::repeat_with(Seats::default).take(further).collect(),
             recipe,
             each,
+            host,
             spoken: AtomicU8::new(UNKNOWN),
         }
     }
@@ -70,6 +74,10 @@ impl Clients {
         if let Some(credentials) = self.recipe.proxy_credentials() {
             let place = request.headers_mut().entry(PROXY_AUTHORIZATION);
             place.or_insert_with(|| credentials.clone());
+        }
+        if let Some(host) = &self.host {
+            let place = request.headers_mut().entry(HOST);
+            place.or_insert_with(|| host.clone());
         }
         let (seats, under_way) = self.seat();
         let is_http2 = self.spoken.load(Ordering::Relaxed) == HTTP2;
@@ -165,7 +173,8 @@ mod tests {
             ..UpstreamConfig::default()
         };
         let url = Url::parse("http://localhost/v1/").unwrap();
-        Clients::new(Recipe::new(&config, &url, Limits::of(&config)).unwrap(), each)
+        let recipe = Recipe::new(&config, &url, Limits::of(&config)).unwrap();
+        Clients::new(recipe, HeaderValue::from_static("localhost"), each)
     }
 
     /// How many calls each connection has under way, of those that have any.

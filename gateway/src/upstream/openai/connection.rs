@@ -126,7 +126,12 @@ impl Wire {
 
 impl Connection for Wire {
     fn connected(&self) -> Connected {
-        self.stream.connected().proxy(self.is_proxied)
+        // Not the stream's own, which has each answer carry both addresses for nobody.
+        let connected = Connected::new().proxy(self.is_proxied);
+        match self.stream.connected().is_negotiated_h2() {
+            true => connected.negotiated_h2(),
+            false => connected,
+        }
     }
 }
 

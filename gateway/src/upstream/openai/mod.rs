@@ -80,7 +80,7 @@ impl OpenAi {
         let limits = Limits::of(config);
         let recipe = Recipe::new(config, targets.base(), limits)?;
         Ok(OpenAi {
-            clients: Clients::new(recipe, config.calls_per_connection as usize),
+            clients: Clients::new(recipe, targets.host()?, config.calls_per_connection as usize),
             credentials: Credentials::new(&name, config).map_err(|problem| anyhow!(problem))?,
             name,
             targets,
@@ -148,7 +148,7 @@ impl OpenAi {
     }
 
     async fn try_call(&self, request: UpstreamRequest) -> Result<UpstreamAnswer, Fault> {
-        let uri = self.targets.call(request.kind, request.query.as_deref())?;
+        let uri = self.targets.call(request.call.kind(), request.query.as_deref())?;
         let accept = if request.streaming {
             "text/event-stream"
         } else {
@@ -157,7 +157,7 @@ impl OpenAi {
         let mut headers = request.headers;
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let call = asking(Method::POST, uri, headers, request.body.bytes().clone());
+        let call = asking(Method::POST, uri, headers, request.call.outgoing_bytes());
         let answer = self.send(call, &request.client_key).await?;
         if !answer.is_events() || answer.status() != StatusCode::OK {
             return answer.whole(&self.name, self.limits).await;

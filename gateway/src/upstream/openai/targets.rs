@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use heimdall_host::model::CallKind;
-use http::Uri;
+use http::{HeaderValue, Uri};
 use reqwest::Url;
 
 use crate::upstream::{Fault, path};
@@ -41,6 +41,15 @@ impl Targets {
         &self.base
     }
 
+    /// What the header `host` has to say.
+    ///
+    /// # Errors
+    /// When no header can.
+    pub(super) fn host(&self) -> anyhow::Result<HeaderValue> {
+        let authority = self.models.authority().context("its `base_url` has no host")?;
+        Ok(HeaderValue::from_str(authority.as_str())?)
+    }
+
     pub(super) fn models(&self) -> Uri {
         self.models.clone()
     }
@@ -75,4 +84,31 @@ fn with_query(mut url: Url, query: Option<&str>) -> Result<Uri, Fault> {
     url.set_query(query);
     let uri = url.as_str().parse();
     uri.map_err(|_| Fault::AddressTooLong(url.as_str().len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_told_to_the_upstream_as_an_address_can_hold_it() {
+        for base in ["http://models.example:80/api/v1", "http://models.example/api/v1//"] {
+            let targets = Targets::new(base).unwrap();
+            let uri = |query| targets.call(CallKind::TextCompletion, query).unwrap();
+            let address = "http://models.example/api/v1/completions";
+            assert_eq!(uri(None), address);
+            assert_eq!(uri(Some("a=b%20c")), format!("{address}?a=b%20c").as_str());
+            assert_eq!(uri(Some("a=\"b c\"#")), format!("{address}?a=%22b%20c%22%23").as_str());
+            assert_eq!(targets.host().unwrap(), "models.example");
+        }
+    }
+
+    #[test]
+    fn a_step_of_a_path_stays_one_step() {
+        let targets = Targets::new("https://[::1]:8443").unwrap();
+        let steps = ["files".to_owned(), "a/b ?".to_owned()].to_vec();
+        let uri = targets.below(steps, Some("x")).unwrap();
+        assert_eq!(uri, "https://[::1]:8443/files/a%2Fb%20%3F?x");
+        assert_eq!(targets.host().unwrap(), "[::1]:8443");
+    }
 }

@@ -1,5 +1,5 @@
 use futures_util::StreamExt;
-use heimdall_host::model::CallKind;
+use heimdall_host::model::{CallKind, LlmRequest};
 
 use tempfile::NamedTempFile;
 
@@ -27,8 +27,7 @@ async fn openai(answer: impl Into<Vec<u8>>) -> (OpenAi, NamedTempFile) {
 
 fn request(streaming: bool) -> UpstreamRequest {
     UpstreamRequest {
-        kind: CallKind::Chat,
-        body: Document::parse("{}").unwrap(),
+        call: LlmRequest::new(CallKind::Chat, "up", "m", streaming, 0, Document::parse("{}").unwrap()),
         streaming,
         query: None,
         headers: HeaderMap::new(),

@@ -1,6 +1,8 @@
 use super::super::CallKind::{self, Chat, Embedding, Responses, TextCompletion};
 use super::super::EditError;
 use super::{json, request};
+use crate::json::{Document, Duplicates};
+use crate::model::LlmRequest;
 
 const DOCUMENTS: [(CallKind, &str, u32); 10] = [
     (Chat, fixture!("chat-completions--default.request.json"), 2),
@@ -87,6 +89,28 @@ fn the_model_is_rewritten_only_in_what_goes_out() {
         request.document().as_str(),
         r#"{ "model" : "echo/large", "seed": 9007199254740993 }"#
     );
+}
+
+#[test]
+fn the_bytes_that_go_out_are_those_of_the_document_that_goes_out() {
+    let texts = [
+        r#"{ "model" : "echo/large", "seed": 9007199254740993 }"#,
+        r#"{"model":"l\u0061rge\n"}"#,
+        r#"{"m\u006fdel":"echo/large","n":[{"model":"x"}]}"#,
+        r#"{"model":7,"n":1}"#,
+        r#"{"n":1}"#,
+        r#"{}"#,
+        r#"["model"]"#,
+    ];
+    for model in ["large\n", "large", "\"la\\rge"] {
+        for text in texts {
+            let request = LlmRequest::new(Chat, "echo", model, false, 0, json(text));
+            assert_eq!(request.outgoing_bytes(), request.outgoing().bytes(), "{model} {text}");
+        }
+        let twice = Document::parse_with(r#"{"model":"a","model":"large","n":1}"#, Duplicates::LastWins).unwrap();
+        let request = LlmRequest::new(Chat, "echo", model, false, 0, twice);
+        assert_eq!(request.outgoing_bytes(), request.outgoing().bytes(), "{model}");
+    }
 }
 
 #[test]
