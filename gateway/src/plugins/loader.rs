@@ -77,7 +77,7 @@ impl<'a> Loader<'a> {
             };
             (wanted, code)
         });
-        prepared.buffered(at_once()).collect().await
+        prepared.buffered(AT_ONCE).collect().await
     }
 
     /// Where the plugin does not serve already.
@@ -209,10 +209,9 @@ async fn unpacked_file(bytes: Bytes, file: &str) -> anyhow::Result<Bytes> {
     code.map_err(|error| anyhow!("the file {file} {error}"))
 }
 
-/// How many files are compiled at once: each of those of JavaScript and Python takes 400 MB for that.
-fn at_once() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4))
-}
+/// How many files are compiled at once: compiling one has all cores for much of its time, and each of those of JavaScript and
+/// Python takes 400 MB.
+const AT_ONCE: usize = 2;
 
 /// Where copies of downloads are kept; none, with a warning, where they can't be told from what others put there.
 fn copies(cache: &CacheSettings) -> Option<Copies> {

@@ -2,14 +2,20 @@
 
 use std::collections::VecDeque;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
+use tokio::time::Instant;
 
 use super::Fault;
 
-/// Bytes that are gathered at most before they go on.
+/// Bytes, and pieces, that are gathered at most before they go on: a small piece may be part of a large buffer.
 const MOST: usize = 16 << 10;
+const MOST_PIECES: usize = 16;
+
+/// How long the first piece waits at most for those that come behind it.
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// Turns of others that the next piece may need to come: the HTTP client's connection takes one to see that a piece was taken,
 /// and one to bring the next.
@@ -18,7 +24,7 @@ const TURNS: u8 = 2;
 /// The same pieces. Those that have come already are all there before the first of them goes on, so that what becomes of them
 /// is sent at once: the HTTP library takes its time over each piece, and what waited for the next one would be written for
 /// each, which costs more than all else that is done with it (of 50 pieces that came in two reads each was written alone).
-/// None waits for one that has not come.
+/// One that comes alone goes on when others had two turns.
 pub(super) fn gathered<S>(pieces: S) -> impl Stream<Item = Result<Bytes, Fault>> + Send
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + Unpin,
@@ -26,6 +32,7 @@ where
     let mut pieces = stream::StreamExt::fuse(pieces);
     let mut there = VecDeque::new();
     let mut bytes = 0;
+    let mut began = Instant::now();
     let mut is_gathering = true;
     let mut turns = 0;
     stream::poll_fn(move |context| {
@@ -38,10 +45,14 @@ where
             }
             match Stream::poll_next(std::pin::Pin::new(&mut pieces), context) {
                 Poll::Ready(Some(piece)) => {
+                    let now = Instant::now();
+                    if there.is_empty() {
+                        began = now;
+                    }
                     bytes += piece.as_ref().map_or(MOST, Bytes::len);
-                    is_gathering = bytes < MOST;
-                    turns = 0;
                     there.push_back(piece);
+                    is_gathering = bytes < MOST && there.len() < MOST_PIECES && now - began < PATIENCE;
+                    turns = 0;
                 }
                 Poll::Ready(None) if there.is_empty() => return Poll::Ready(None),
                 Poll::Ready(None) => is_gathering = false,
@@ -118,6 +129,27 @@ mod tests {
         let mut gathered = gathered(pieces.map(piece));
         assert_eq!(gathered.next().await.unwrap().unwrap(), large);
         assert_eq!(taken.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_piece_does_not_wait_long_for_those_behind_it() {
+        let mut turns = 0;
+        let pieces = stream::poll_fn(move |context| {
+            turns += 1;
+            if turns % 2 == 1 {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(piece("a")))
+        });
+        let slow = pieces.then(|piece| async {
+            tokio::time::advance(PATIENCE / 2).await;
+            piece
+        });
+        let mut gathered = pin!(gathered(Box::pin(slow)));
+        let began = Instant::now();
+        assert!(gathered.next().await.is_some());
+        assert_eq!(began.elapsed(), PATIENCE / 2 * 3);
     }
 
     #[tokio::test]

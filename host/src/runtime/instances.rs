@@ -86,6 +86,8 @@ struct Shared<F: Factory> {
     waiting: AtomicUsize,
     /// How many came back while calls waited.
     returned: AtomicUsize,
+    /// How many are being made for calls.
+    making: AtomicUsize,
     live: Arc<AtomicUsize>,
     most_memory: AtomicUsize,
 }
@@ -128,6 +130,7 @@ impl<F: Factory> Instances<F> {
             permits: Arc::new(Semaphore::new(cap)),
             waiting: AtomicUsize::new(0),
             returned: AtomicUsize::new(0),
+            making: AtomicUsize::new(0),
             live: Arc::default(),
             most_memory: AtomicUsize::new(0),
         };
@@ -264,7 +267,10 @@ impl<F: Factory> Shared<F> {
         let cap = self.settings.cap;
         let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
             // One may have come back since.
-            return self.idle.pop().map(Place::Taken).ok_or_else(|| {
+            if let Some(held) = self.idle.pop() {
+                return Ok(Place::Taken(held));
+            }
+            return self.permits.clone().try_acquire_owned().map(Place::Free).map_err(|_| {
                 self.settings.counters.over(Limit::Waiting, 1);
                 Cause::Busy(cap)
             });
@@ -274,18 +280,23 @@ impl<F: Factory> Shared<F> {
         if let Some(held) = self.idle.pop() {
             return Ok(Place::Taken(held));
         }
-        let returned = self.returned.load(Ordering::Relaxed);
+        let (began, returned) = (Instant::now(), self.returned.load(Ordering::Relaxed));
         let acquire = self.permits.clone().acquire_owned();
         match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
-            // A request's own instance is its own for as long as an upstream takes.
-            Err(Cause::Deadline(_))
-                if self.settings.isolation == Isolation::Warm && self.returned.load(Ordering::Relaxed) == returned =>
-            {
+            Err(Cause::Deadline(total)) if self.is_stuck(returned) && began.elapsed() >= total / 2 => {
                 Err(Cause::Stuck(cap))
             }
             Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
             outcome => outcome.map(Place::Free),
         }
+    }
+
+    /// Whether no instance came back since so many had, and none is being made. A request's own instance tells nothing: it is
+    /// its own for as long as an upstream takes.
+    fn is_stuck(&self, returned: usize) -> bool {
+        self.settings.isolation == Isolation::Warm
+            && self.making.load(Ordering::Relaxed) == 0
+            && self.returned.load(Ordering::Relaxed) == returned
     }
 
     /// In a task of its own: an instance that takes longer to start than a call may take is there for a later call.
@@ -296,7 +307,9 @@ impl<F: Factory> Shared<F> {
     ) -> Result<Held<F::Instance>, Cause> {
         let (sender, receiver) = oneshot::channel();
         let shared = self.clone();
+        let making = Making::begin(self);
         tokio::spawn(async move {
+            let _making = making;
             let created = shared.factory.create().await.map(|instance| {
                 let kept = shared.kept(instance);
                 Held { kept, permit }
@@ -376,6 +389,22 @@ enum Place<I> {
     Taken(Held<I>),
     /// For one that stands by, or is to be made.
     Free(OwnedSemaphorePermit),
+}
+
+/// An instance that is being made for a call.
+struct Making<F: Factory>(Arc<Shared<F>>);
+
+impl<F: Factory> Making<F> {
+    fn begin(shared: &Arc<Shared<F>>) -> Self {
+        shared.making.fetch_add(1, Ordering::Relaxed);
+        Making(shared.clone())
+    }
+}
+
+impl<F: Factory> Drop for Making<F> {
+    fn drop(&mut self) {
+        self.0.making.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// One of the bounded number of calls that wait.

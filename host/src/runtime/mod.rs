@@ -23,6 +23,7 @@ mod account;
 mod cache;
 mod cause;
 mod compiler;
+mod compiling;
 mod deadline;
 mod engine;
 mod instances;
@@ -56,6 +57,7 @@ pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};
 use crate::limits::Limits;
 use cache::{Cache, Code, adopt, precompile};
 use compiler::Children;
+use compiling::Compiling;
 use live::Stores;
 
 /// Why a [`Runtime`] could not be made.
@@ -85,6 +87,7 @@ pub struct Runtime {
     cache: Option<Arc<Cache>>,
     /// None: plugins are compiled in this process.
     children: Option<Children>,
+    compiling: Compiling,
     stores: Stores,
 }
 
@@ -104,6 +107,7 @@ impl Runtime {
             engine,
             cache,
             children: Children::new(&settings),
+            compiling: Compiling::default(),
             stores: Stores::default(),
         })
     }
@@ -159,6 +163,17 @@ impl Runtime {
         .await?;
         if let Some(code) = kept {
             return Ok(Compiled { code, from_cache: true });
+        }
+        // Of one file that several ask for, it is compiled once.
+        let turn = self.compiling.turn(hash);
+        let waited = turn.try_lock().is_err();
+        let _turn = turn.lock().await;
+        if waited {
+            let runtime = self.clone();
+            let kept = blocking(move || runtime.cache.and_then(|cache| cache.read(&runtime.engine, &hash))).await?;
+            if let Some(code) = kept {
+                return Ok(Compiled { code, from_cache: true });
+            }
         }
         let native = match &self.children {
             Some(children) => children.compile(C::KIND, bytes, limits).await?,

@@ -181,6 +181,22 @@ async fn who_waited_in_vain_is_told_whether_any_came_back_meanwhile() {
 }
 
 #[tokio::test]
+async fn an_instance_that_is_being_made_is_not_stuck() {
+    let factory = Numbers {
+        gate: Some(Notify::new()),
+        ..Numbers::default()
+    };
+    let pool = pool(factory, Isolation::Warm, 1);
+    let (first, second) = (&mut Seat::default(), &mut Seat::default());
+    let deadline = long();
+    let mut making = pin!(pool.lease(first, &deadline));
+    assert!(making.as_mut().now_or_never().is_none());
+    assert!(matches!(pool.lease(second, &short()).await, Err(Cause::Busy(1))));
+    pool.factory().gate.as_ref().unwrap().notify_one();
+    assert!(making.await.is_ok());
+}
+
+#[tokio::test]
 async fn who_waits_gets_the_instance_that_comes_back() {
     let pool = warm(1);
     let (mut first, mut second) = (Seat::default(), Seat::default());
