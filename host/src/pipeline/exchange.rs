@@ -169,9 +169,8 @@ impl Exchange {
 
     /// The HTTP request hooks, in order.
     pub async fn on_request(&mut self) -> HttpStep {
-        let pipeline = self.pipeline.clone();
         let mut row = self.turns.row();
-        for (loaded, part) in pipeline.plugins().iter().zip(&mut self.parts) {
+        for (loaded, part) in self.pipeline.plugins().iter().zip(&mut self.parts) {
             part.http = part.reached();
             if part.http == Standing::Out || !loaded.plugin.hooks().contains(HookSet::HTTP_REQUEST) {
                 continue;
@@ -207,14 +206,13 @@ impl Exchange {
 
     /// The LLM pre hooks, in order: one attempt. The context stays from attempt to attempt.
     pub async fn before_call(&mut self, mut request: LlmRequest) -> LlmStep {
-        let pipeline = self.pipeline.clone();
         self.answered_by = None;
         self.post_hooks_done = false;
         for part in &mut self.parts {
             part.llm = Standing::NotReached;
         }
         let mut row = self.turns.row();
-        for (place, (loaded, part)) in pipeline.plugins().iter().zip(&mut self.parts).enumerate() {
+        for (place, (loaded, part)) in self.pipeline.plugins().iter().zip(&mut self.parts).enumerate() {
             part.llm = part.reached();
             if part.llm == Standing::Out || !loaded.plugin.hooks().contains(HookSet::PRE_LLM) {
                 continue;
@@ -262,10 +260,9 @@ impl Exchange {
 
     /// The LLM post hooks, in reverse order, of the plugins whose pre hook ran.
     pub async fn after_call(&mut self, mut upstream: Upstream) -> Upstream {
-        let pipeline = self.pipeline.clone();
         self.post_hooks_done = true;
         let mut row = self.turns.row();
-        for (place, loaded) in pipeline.plugins().iter().enumerate().rev() {
+        for (place, loaded) in self.pipeline.plugins().iter().enumerate().rev() {
             let Some(part) = self.parts.get_mut(place) else {
                 continue;
             };
@@ -305,9 +302,8 @@ impl Exchange {
 
     /// The HTTP response hooks, in reverse order, of the plugins whose request hook ran. Not for streams.
     pub async fn on_response(&mut self, mut response: HttpResponse) -> HttpResponse {
-        let pipeline = self.pipeline.clone();
         let mut row = self.turns.row();
-        for (loaded, part) in pipeline.plugins().iter().zip(&mut self.parts).rev() {
+        for (loaded, part) in self.pipeline.plugins().iter().zip(&mut self.parts).rev() {
             if part.http != Standing::In || !loaded.plugin.hooks().contains(HookSet::HTTP_RESPONSE) {
                 continue;
             }

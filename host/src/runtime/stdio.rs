@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -19,11 +20,14 @@ const WRITE_BYTES: usize = 64 << 10;
 #[derive(Clone)]
 pub(super) struct Printer {
     pub(super) journal: Arc<Mutex<Journal>>,
+    /// Set before something is written.
+    pub(super) has_written: Arc<AtomicBool>,
     pub(super) channel: Channel,
 }
 
 impl Printer {
     fn print(&self, bytes: &[u8]) {
+        self.has_written.store(true, Ordering::Relaxed);
         self.journal
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,7 @@
 //! What every Store of a plugin carries, whatever the plugin's kind: its limits, the context of the request that it
 //! serves, WASI without anything outside of it, and its log lines.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::component::ResourceTable;
@@ -52,11 +53,16 @@ pub trait HasTenant: Send + 'static {
 pub struct Tenant {
     account: Account,
     hook: &'static str,
-    context: Context,
+    /// The request's.
+    context: Option<Context>,
     /// What there is outside of a request; kept, because making it anew for each call costs more than a clone.
     outside: Context,
     limiter: Limiter,
     journal: Arc<Mutex<Journal>>,
+    /// Whether the guest may have written since the call began: most calls write nothing, and need no lock at their end.
+    has_written: Arc<AtomicBool>,
+    /// What the plugin had logged for the request before this call.
+    logged: Logged,
     wasi: WasiP1Ctx,
     presence: Option<Presence>,
 }
@@ -65,8 +71,10 @@ impl Tenant {
     /// For one Store of this plugin.
     pub fn new(account: &Account) -> Self {
         let journal = Arc::new(Mutex::new(Journal::new(account)));
+        let has_written = Arc::new(AtomicBool::new(false));
         let printer = |channel| Printer {
             journal: journal.clone(),
+            has_written: has_written.clone(),
             channel,
         };
         let mut wasi = WasiCtx::builder();
@@ -79,10 +87,12 @@ impl Tenant {
         let mut tenant = Tenant {
             account: account.clone(),
             hook: START,
-            context: outside.clone(),
+            context: None,
             outside,
             limiter: Limiter::new(account.limits(), account.counters()),
             journal,
+            has_written,
+            logged: Logged::default(),
             wasi: wasi.build_p1(),
             presence: None,
         };
@@ -123,16 +133,17 @@ impl Tenant {
 
     /// The draft of the request's context. Outside of a request it is empty and takes nothing.
     pub fn context(&self) -> &Context {
-        &self.context
+        self.context.as_ref().unwrap_or(&self.outside)
     }
 
     /// The draft, to be edited.
     pub fn context_mut(&mut self) -> &mut Context {
-        &mut self.context
+        self.context.get_or_insert_with(|| self.outside.clone())
     }
 
     /// Writes a log line of the plugin.
     pub fn log(&mut self, level: tracing::Level, message: &str, fields: &[(String, String)]) {
+        self.has_written.store(true, Ordering::Relaxed);
         self.journal().line(level, message, fields);
     }
 
@@ -172,13 +183,20 @@ impl Tenant {
     fn begin(&mut self, hook: &'static str, context: Context, logged: Logged) {
         self.hook = hook;
         self.journal().begin(hook, context.request_id(), logged);
-        self.context = context;
+        self.context = Some(context);
+        self.logged = logged;
         self.limiter.begin(hook == START);
     }
 
     fn end(&mut self) -> (Context, Logged) {
-        let logged = self.journal().end();
-        (std::mem::replace(&mut self.context, self.outside.clone()), logged)
+        let logged = match self.has_written.load(Ordering::Relaxed) {
+            true => {
+                self.has_written.store(false, Ordering::Relaxed);
+                self.journal().end()
+            }
+            false => std::mem::take(&mut self.logged),
+        };
+        (self.context.take().unwrap_or_else(|| self.outside.clone()), logged)
     }
 }
 
