@@ -5,6 +5,7 @@
 //! a permit; an instance that comes back while somebody waits gives its permit up, and stands by for whoever gets that.
 
 mod lease;
+mod queue;
 mod renew;
 
 use std::sync::Arc;
@@ -14,16 +15,17 @@ use async_trait::async_trait;
 use crossbeam_queue::ArrayQueue;
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
-use crate::counters::{Counters, Limit, Wear};
+use crate::counters::{Counters, Wear};
 use crate::failure::Cause;
 use crate::loader::{Isolation, RecycleSettings};
 use crate::plugin::{Seat, Usage};
 pub use lease::Lease;
 use lease::{Home, Seated};
+use queue::Place;
 
 /// Makes and retires instances: the part of an adapter that the pool needs.
 #[async_trait]
@@ -258,47 +260,6 @@ impl<F: Factory> Shared<F> {
         Ok(Held { kept, permit })
     }
 
-    async fn permit(&self, deadline: &Deadline) -> Result<Place<F::Instance>, Cause> {
-        match self.permits.clone().try_acquire_owned() {
-            Ok(permit) => return Ok(Place::Free(permit)),
-            Err(TryAcquireError::Closed) => return Err(Cause::Retired),
-            Err(TryAcquireError::NoPermits) => {}
-        }
-        let cap = self.settings.cap;
-        let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
-            // One may have come back since.
-            if let Some(held) = self.idle.pop() {
-                return Ok(Place::Taken(held));
-            }
-            return self.permits.clone().try_acquire_owned().map(Place::Free).map_err(|_| {
-                self.settings.counters.over(Limit::Waiting, 1);
-                Cause::Busy(cap)
-            });
-        };
-        // One that came back before it saw this call wait is idle.
-        fence(Ordering::SeqCst);
-        if let Some(held) = self.idle.pop() {
-            return Ok(Place::Taken(held));
-        }
-        let (began, returned) = (Instant::now(), self.returned.load(Ordering::Relaxed));
-        let acquire = self.permits.clone().acquire_owned();
-        match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
-            Err(Cause::Deadline(total)) if self.is_stuck(returned) && began.elapsed() >= total / 2 => {
-                Err(Cause::Stuck(cap))
-            }
-            Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
-            outcome => outcome.map(Place::Free),
-        }
-    }
-
-    /// Whether no instance came back since so many had, and none is being made. A request's own instance tells nothing: it is
-    /// its own for as long as an upstream takes.
-    fn is_stuck(&self, returned: usize) -> bool {
-        self.settings.isolation == Isolation::Warm
-            && self.making.load(Ordering::Relaxed) == 0
-            && self.returned.load(Ordering::Relaxed) == returned
-    }
-
     /// In a task of its own: an instance that takes longer to start than a call may take is there for a later call.
     async fn create(
         self: &Arc<Self>,
@@ -383,14 +344,6 @@ impl<F: Factory> Shared<F> {
     }
 }
 
-/// Room for one more call.
-enum Place<I> {
-    /// An instance, which was idle.
-    Taken(Held<I>),
-    /// For one that stands by, or is to be made.
-    Free(OwnedSemaphorePermit),
-}
-
 /// An instance that is being made for a call.
 struct Making<F: Factory>(Arc<Shared<F>>);
 
@@ -404,22 +357,6 @@ impl<F: Factory> Making<F> {
 impl<F: Factory> Drop for Making<F> {
     fn drop(&mut self) {
         self.0.making.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// One of the bounded number of calls that wait.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn enter(count: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let guard = Waiting(count);
-        (count.fetch_add(1, Ordering::SeqCst) < most).then_some(guard)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

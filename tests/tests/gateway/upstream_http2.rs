@@ -96,6 +96,10 @@ async fn end(mut stream: TcpStream, end: End) -> Option<()> {
     for (kind, number, payload) in end {
         stream.write_all(&frame(*kind, 0, *number, payload)).await.ok()?;
     }
+    if end.iter().any(|(kind, ..)| *kind == GOAWAY) {
+        // Who says farewell waits until the client has left: an end that comes with it may be read before it.
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.ok()?;
+    }
     stream.shutdown().await.ok()
 }
 
@@ -133,16 +137,13 @@ async fn a_connection_that_ends_with_a_call_under_way_broke_off() {
 }
 
 #[tokio::test]
-async fn a_call_that_a_server_did_not_begin_is_sent_again_in_the_same_attempt() {
-    let not_begun: [End; 2] = [&[(RST_STREAM, 1, &[0, 0, 0, 7])], &[(GOAWAY, 0, &[0; 8])]];
-    for with in not_begun {
-        for (connections, status) in [(2, 200), (3, 502)] {
-            let server = ending(with, connections).await;
-            let gateway = Gateway::start(&upstream("mill", &server.url(), "protocol = \"http2\""));
-            let answer = post(&gateway, CALL, chat("m", "hi")).await;
-            assert_eq!(answer.status, status, "after {connections} connections: {answer:?}");
-            assert_eq!(answer.header("x-heimdall-attempts"), Some("1"), "{answer:?}");
-        }
+async fn a_call_that_a_server_did_not_begin_before_its_farewell_is_sent_again_in_the_same_attempt() {
+    for (connections, status) in [(2, 200), (3, 502)] {
+        let server = ending(&[(GOAWAY, 0, &[0; 8])], connections).await;
+        let gateway = Gateway::start(&upstream("mill", &server.url(), "protocol = \"http2\""));
+        let answer = post(&gateway, CALL, chat("m", "hi")).await;
+        assert_eq!(answer.status, status, "after {connections} connections: {answer:?}");
+        assert_eq!(answer.header("x-heimdall-attempts"), Some("1"), "{answer:?}");
     }
 }
 

@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::counters::Limit;
 
 /// Instances are numbers, in the order of their making.
 #[derive(Default)]

@@ -1,0 +1,80 @@
+//! Calls that wait for an instance.
+
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
+use tokio::time::Instant;
+
+use super::{Factory, Held, Shared};
+use crate::counters::Limit;
+use crate::failure::Cause;
+use crate::loader::Isolation;
+use crate::runtime::Deadline;
+
+/// Room for one more call.
+pub(super) enum Place<I> {
+    /// An instance, which was idle.
+    Taken(Held<I>),
+    /// For one that stands by, or is to be made.
+    Free(OwnedSemaphorePermit),
+}
+
+/// One of the bounded number of calls that wait.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn enter(count: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let guard = Waiting(count);
+        (count.fetch_add(1, Ordering::SeqCst) < most).then_some(guard)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<F: Factory> Shared<F> {
+    /// Room for a call, where none is idle: as soon as there is some.
+    pub(super) async fn permit(&self, deadline: &Deadline) -> Result<Place<F::Instance>, Cause> {
+        match self.permits.clone().try_acquire_owned() {
+            Ok(permit) => return Ok(Place::Free(permit)),
+            Err(TryAcquireError::Closed) => return Err(Cause::Retired),
+            Err(TryAcquireError::NoPermits) => {}
+        }
+        let cap = self.settings.cap;
+        let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
+            // One may have come back since.
+            if let Some(held) = self.idle.pop() {
+                return Ok(Place::Taken(held));
+            }
+            return self.permits.clone().try_acquire_owned().map(Place::Free).map_err(|_| {
+                self.settings.counters.over(Limit::Waiting, 1);
+                Cause::Busy(cap)
+            });
+        };
+        // One that came back before it saw this call wait is idle.
+        fence(Ordering::SeqCst);
+        if let Some(held) = self.idle.pop() {
+            return Ok(Place::Taken(held));
+        }
+        let (began, returned) = (Instant::now(), self.returned.load(Ordering::Relaxed));
+        let acquire = self.permits.clone().acquire_owned();
+        match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
+            Err(Cause::Deadline(total)) if self.is_stuck(returned) && began.elapsed() >= total / 2 => {
+                Err(Cause::Stuck(cap))
+            }
+            Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
+            outcome => outcome.map(Place::Free),
+        }
+    }
+
+    /// Whether no instance came back since so many had, and none is being made. A request's own instance tells nothing: it is
+    /// its own for as long as an upstream takes.
+    fn is_stuck(&self, returned: usize) -> bool {
+        self.settings.isolation == Isolation::Warm
+            && self.making.load(Ordering::Relaxed) == 0
+            && self.returned.load(Ordering::Relaxed) == returned
+    }
+}
