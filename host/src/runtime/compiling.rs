@@ -1,21 +1,39 @@
-//! Files that are being compiled, so that none is compiled twice at once.
+//! Who may compile when: few at a time, and no file twice.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use blake3::Hash;
+use tokio::sync::{Mutex as Turn, Semaphore, SemaphorePermit};
 
-/// Held by whoever compiles a file.
-type Turn = tokio::sync::Mutex<()>;
+use super::compiler::CompileError;
 
-/// Those files. Clones are the same.
-#[derive(Clone, Default)]
-pub(super) struct Compiling(Arc<Mutex<HashMap<Hash, Weak<Turn>>>>);
+/// How many files are compiled at once: compiling one has all processors for much of its time, and each of those of JavaScript
+/// and Python takes 400 MB.
+const AT_ONCE: usize = 2;
+
+/// What is being compiled. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Compiling(Arc<Inner>);
+
+struct Inner {
+    turns: Mutex<HashMap<Hash, Weak<Turn<()>>>>,
+    places: Semaphore,
+}
+
+impl Default for Compiling {
+    fn default() -> Self {
+        Compiling(Arc::new(Inner {
+            turns: Mutex::default(),
+            places: Semaphore::new(AT_ONCE),
+        }))
+    }
+}
 
 impl Compiling {
-    /// The turn of all who ask for this file.
-    pub(super) fn turn(&self, file: Hash) -> Arc<Turn> {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The turn of all who ask for this file, held by whoever compiles it: the next one finds it compiled.
+    pub(super) fn turn(&self, file: Hash) -> Arc<Turn<()>> {
+        let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| turn.strong_count() > 0);
         if let Some(turn) = turns.get(&file).and_then(Weak::upgrade) {
             return turn;
@@ -23,6 +41,12 @@ impl Compiling {
         let turn = Arc::default();
         turns.insert(file, Arc::downgrade(&turn));
         turn
+    }
+
+    /// Waits for one of the places of those that are compiled at once.
+    pub(super) async fn place(&self) -> Result<SemaphorePermit<'_>, CompileError> {
+        let place = self.0.places.acquire().await;
+        place.map_err(|closed| CompileError::Crashed(closed.to_string()))
     }
 }
 
@@ -41,6 +65,6 @@ mod tests {
         drop((held, second));
         drop(first);
         assert!(compiling.turn(one).try_lock().is_ok());
-        assert_eq!(compiling.0.lock().unwrap().len(), 1);
+        assert_eq!(compiling.0.turns.lock().unwrap().len(), 1);
     }
 }

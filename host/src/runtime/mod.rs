@@ -154,27 +154,16 @@ impl Runtime {
     }
 
     async fn compile<C: Code>(&self, bytes: &Bytes, limits: &Limits) -> Result<Compiled<C>, CompileError> {
-        let (runtime, input) = (self.clone(), bytes.clone());
-        let (hash, kept) = blocking(move || {
-            let hash = blake3::hash(&input);
-            let kept = runtime.cache.and_then(|cache| cache.read(&runtime.engine, &hash));
-            (hash, kept)
-        })
-        .await?;
+        let input = bytes.clone();
+        let hash = blocking(move || blake3::hash(&input)).await?;
+        let turn = self.compiling.turn(hash);
+        let _turn = turn.lock().await;
+        let runtime = self.clone();
+        let kept = blocking(move || runtime.cache.and_then(|cache| cache.read(&runtime.engine, &hash))).await?;
         if let Some(code) = kept {
             return Ok(Compiled { code, from_cache: true });
         }
-        // Of one file that several ask for, it is compiled once.
-        let turn = self.compiling.turn(hash);
-        let waited = turn.try_lock().is_err();
-        let _turn = turn.lock().await;
-        if waited {
-            let runtime = self.clone();
-            let kept = blocking(move || runtime.cache.and_then(|cache| cache.read(&runtime.engine, &hash))).await?;
-            if let Some(code) = kept {
-                return Ok(Compiled { code, from_cache: true });
-            }
-        }
+        let _place = self.compiling.place().await?;
         let native = match &self.children {
             Some(children) => children.compile(C::KIND, bytes, limits).await?,
             None => {

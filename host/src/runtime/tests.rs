@@ -316,3 +316,26 @@ async fn the_ticker_ends_with_the_engine() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_several_ask_for_at_once_is_compiled_once() {
+    let root = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new(RuntimeSettings {
+        instances: 4,
+        cache: Some(CacheSettings {
+            directory: root.path().join("cache"),
+            key_file: root.path().join("key"),
+        }),
+        ..RuntimeSettings::default()
+    })
+    .unwrap();
+    let bytes = Bytes::from(wat::parse_str(r#"(module (func (export "hook")))"#).unwrap());
+    let mut loads = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let (runtime, bytes) = (runtime.clone(), bytes.clone());
+        loads.spawn(async move { runtime.compile_module(&bytes, &Limits::default()).await });
+    }
+    let loaded = loads.join_all().await;
+    let compiled = loaded.into_iter().filter(|loaded| !loaded.as_ref().unwrap().from_cache);
+    assert_eq!(compiled.count(), 1);
+}

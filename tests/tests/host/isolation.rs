@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::{Either, join, join_all, select};
 use futures_util::poll;
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{Isolation, PluginSettings};
@@ -83,6 +83,36 @@ async fn beside_a_plugin_that_never_returns_another_one_answers() {
         };
         let (endless, others) = (pin!(before(&unruly)), pin!(others));
         assert!(matches!(select(endless, others).await, Either::Right(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_whose_one_instance_does_not_come_back_fails_for_each_call_that_waited_for_it() {
+    for kind in KINDS {
+        let plugin = alone("unruly", counting(kind, Trouble::Endless, 1), one_instance(SOON)).await;
+        let calls = join_all((0..5).map(|_| before(&plugin))).await;
+        assert!(calls.iter().all(Result::is_err), "{kind:?}: {calls:?}");
+        // As often in a row as the breaker allows at least.
+        let [loaded] = plugin.plugins() else {
+            panic!("{} plugins", plugin.plugins().len())
+        };
+        assert_eq!(loaded.breaker.trips(), 1, "{kind:?}: {:?}", loaded.breaker.state());
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_that_others_keep_busy_does_not_fail_for_those_that_wait() {
+    for kind in KINDS {
+        let plugin = alone("busy", counting(kind, Trouble::None, 0), |settings| {
+            one_instance(SOON)(settings);
+            settings.isolation = Some(Isolation::Request);
+        })
+        .await;
+        let mut holder = plugin.begin("r1", http_request("/v1/chat/completions"));
+        proceed(&mut holder, chat("hello")).await;
+        let calls = join_all((0..5).map(|_| before(&plugin))).await;
+        assert!(calls.iter().all(Result::is_err), "{kind:?}: {calls:?}");
+        assert_eq!(plugin.plugins().first().unwrap().breaker.trips(), 0, "{kind:?}");
     }
 }
 

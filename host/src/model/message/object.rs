@@ -85,7 +85,7 @@ fn edited(element: Value<'_>, message: &Message, dialect: Dialect) -> Result<Opt
 }
 
 /// The text of a message that differs in nothing else from an element, if it differs at all. Most edits are of that kind,
-/// and take half the time so.
+/// and one splice so.
 fn other_text<'m>(element: Value<'_>, message: &'m Message, dialect: Dialect) -> Option<&'m str> {
     let is_plain = is_message(element, dialect)
         && element.get("content")?.kind() == Kind::String

@@ -9,12 +9,10 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
 
 pub use worker::compile_worker;
 use worker::{Answer, Order};
@@ -94,13 +92,12 @@ impl CompileError {
     }
 }
 
-/// Child processes that compile, not more at once than there are processors.
+/// Child processes that compile.
 #[derive(Debug, Clone)]
 pub(super) struct Children {
     program: PathBuf,
     arguments: Vec<OsString>,
     max_memory: usize,
-    places: Arc<Semaphore>,
 }
 
 impl Children {
@@ -109,19 +106,15 @@ impl Children {
         let Compiler::Child { program, arguments } = &settings.compiler else {
             return None;
         };
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Some(Children {
             program: program.clone(),
             arguments: arguments.clone(),
             max_memory: settings.max_memory,
-            places: Arc::new(Semaphore::new(processors)),
         })
     }
 
     /// The code of a module or a component. The child does not outlive this future.
     pub(super) async fn compile(&self, kind: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, CompileError> {
-        let place = self.places.acquire().await;
-        let _place = place.map_err(|closed| CompileError::Crashed(closed.to_string()))?;
         let order = Order {
             kind: kind.to_owned(),
             max_memory: self.max_memory,

@@ -59,22 +59,18 @@ impl<F: Factory> Shared<F> {
         if let Some(held) = self.idle.pop() {
             return Ok(Place::Taken(held));
         }
-        let (began, returned) = (Instant::now(), self.returned.load(Ordering::Relaxed));
+        let (began, before) = (Instant::now(), self.returned.load(Ordering::Relaxed));
+        // A request's own instance is its own for as long as an upstream takes, and one that is being made comes yet.
+        let may_be_stuck = self.settings.isolation == Isolation::Warm && self.making.load(Ordering::Relaxed) == 0;
         let acquire = self.permits.clone().acquire_owned();
         match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
-            Err(Cause::Deadline(total)) if self.is_stuck(returned) && began.elapsed() >= total / 2 => {
+            Err(Cause::Deadline(total))
+                if may_be_stuck && self.returned.load(Ordering::Relaxed) == before && began.elapsed() >= total / 2 =>
+            {
                 Err(Cause::Stuck(cap))
             }
             Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
             outcome => outcome.map(Place::Free),
         }
-    }
-
-    /// Whether no instance came back since so many had, and none is being made. A request's own instance tells nothing: it is
-    /// its own for as long as an upstream takes.
-    fn is_stuck(&self, returned: usize) -> bool {
-        self.settings.isolation == Isolation::Warm
-            && self.making.load(Ordering::Relaxed) == 0
-            && self.returned.load(Ordering::Relaxed) == returned
     }
 }

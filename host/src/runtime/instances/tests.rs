@@ -75,6 +75,15 @@ fn warm(cap: usize) -> Instances<Numbers> {
     pool(Numbers::default(), Isolation::Warm, cap)
 }
 
+/// One, whose making waits to be let go on.
+fn gated() -> Instances<Numbers> {
+    let factory = Numbers {
+        gate: Some(Notify::new()),
+        ..Numbers::default()
+    };
+    pool(factory, Isolation::Warm, 1)
+}
+
 /// For what comes at once.
 fn long() -> Deadline {
     Deadline::after(Duration::from_secs(60))
@@ -183,11 +192,7 @@ async fn who_waited_in_vain_is_told_whether_any_came_back_meanwhile() {
 
 #[tokio::test]
 async fn an_instance_that_is_being_made_is_not_stuck() {
-    let factory = Numbers {
-        gate: Some(Notify::new()),
-        ..Numbers::default()
-    };
-    let pool = pool(factory, Isolation::Warm, 1);
+    let pool = gated();
     let (first, second) = (&mut Seat::default(), &mut Seat::default());
     let deadline = long();
     let mut making = pin!(pool.lease(first, &deadline));
@@ -224,11 +229,7 @@ async fn only_so_many_may_wait() {
 
 #[tokio::test]
 async fn an_instance_that_starts_too_slowly_for_one_call_serves_the_next() {
-    let factory = Numbers {
-        gate: Some(Notify::new()),
-        ..Numbers::default()
-    };
-    let pool = pool(factory, Isolation::Warm, 1);
+    let pool = gated();
     let mut seat = Seat::default();
     assert!(matches!(pool.lease(&mut seat, &short()).await, Err(Cause::Deadline(_))));
     pool.factory().gate.as_ref().unwrap().notify_one();
