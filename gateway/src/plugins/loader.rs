@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 use bytes::Bytes;
 use futures_util::future::join_all;
-use futures_util::stream::{self, StreamExt as _};
 use heimdall_host::json::Document;
 use heimdall_host::loader::{Host, LoadError, Loaded, PluginSettings, Prepared};
 use heimdall_host::runtime::CacheSettings;
@@ -27,11 +26,7 @@ pub(super) struct Loader<'a> {
 
 /// What a plugin's code came to before it is loaded.
 pub(super) enum Code {
-    There {
-        bytes: Bytes,
-        sha256: String,
-    },
-    /// It is compiled too, or can't be.
+    /// Of a file, compiled; or why it can't be.
     Prepared {
         prepared: Result<Prepared, LoadError>,
         sha256: String,
@@ -40,7 +35,7 @@ pub(super) enum Code {
         got: Got,
         sha256: String,
     },
-    /// It serves, and is not fetched again.
+    /// It serves, and nothing of it has changed; or it is not fetched again.
     Serves(Box<Ready>),
 }
 
@@ -60,7 +55,7 @@ impl<'a> Loader<'a> {
     }
 
     /// The code of each, from wherever it comes: together, so that servers which don't answer are waited for once. What lies in
-    /// files is compiled too, some at a time. No guest runs.
+    /// files is compiled too. No guest runs.
     pub(super) async fn fetch_all(
         &self,
         all: Vec<Wanted>,
@@ -70,27 +65,18 @@ impl<'a> Loader<'a> {
             let code = self.fetch(&wanted, before).await;
             (wanted, code)
         });
-        let prepared = stream::iter(join_all(fetched).await).map(async |(wanted, code)| {
-            let code = match code {
-                Ok(Code::There { bytes, sha256 }) => self.prepared(&wanted, bytes, sha256, before).await,
-                code => code,
-            };
-            (wanted, code)
-        });
-        prepared.buffered(AT_ONCE).collect().await
+        join_all(fetched).await
     }
 
-    /// Where the plugin does not serve already.
+    /// A file that was read. Where its plugin serves already, it is not compiled again.
     async fn prepared(
         &self,
         wanted: &Wanted,
-        bytes: Bytes,
-        sha256: String,
+        (bytes, sha256): (Bytes, String),
         before: Option<Before<'_>>,
     ) -> anyhow::Result<Code> {
-        let serves = before.and_then(|before| before.same(wanted.entry.as_ref(), &wanted.name(), &sha256));
-        if serves.is_some() {
-            return Ok(Code::There { bytes, sha256 });
+        if let Some(serves) = serving(wanted, &sha256, before) {
+            return Ok(serves);
         }
         let settings = &wanted.settings;
         let code = unpacked_file(bytes, &settings.file).await?;
@@ -101,15 +87,15 @@ impl<'a> Loader<'a> {
     async fn fetch(&self, wanted: &Wanted, before: Option<Before<'_>>) -> anyhow::Result<Code> {
         let sha256 = wanted.sha256.clone();
         Ok(match &wanted.place {
-            Place::BuiltIn(bytes) => Code::There {
-                bytes: Bytes::from_static(bytes),
-                sha256: sha256_of(bytes),
-            },
+            Place::BuiltIn(bytes) => {
+                let read = (Bytes::from_static(bytes), sha256_of(bytes));
+                self.prepared(wanted, read, before).await?
+            }
             Place::File(file) => {
                 let file = file.clone();
                 // A large one, or a slow disk, holds up no request.
-                let (bytes, sha256) = tokio::task::spawn_blocking(move || read(&file, sha256.as_deref())).await??;
-                Code::There { bytes, sha256 }
+                let read = tokio::task::spawn_blocking(move || read(&file, sha256.as_deref())).await??;
+                self.prepared(wanted, read, before).await?
             }
             Place::Url(url) => {
                 let serves = before.and_then(|before| before.not_fetched(wanted.entry.as_ref()));
@@ -118,7 +104,7 @@ impl<'a> Loader<'a> {
                 }
                 let got = self.downloads().get(url, sha256.as_deref()).await?;
                 let sha256 = sha256_of(&got.bytes);
-                Code::Got { got, sha256 }
+                serving(wanted, &sha256, before).unwrap_or(Code::Got { got, sha256 })
             }
         })
     }
@@ -130,15 +116,11 @@ impl<'a> Loader<'a> {
         code: anyhow::Result<Code>,
         before: Option<Before<'_>>,
     ) -> anyhow::Result<(Ready, bool)> {
-        let code = code?;
-        let sha256 = match &code {
-            Code::There { sha256, .. } | Code::Prepared { sha256, .. } | Code::Got { sha256, .. } => sha256,
-            Code::Serves(ready) => return Ok((Ready::clone(ready), false)),
+        let code = match code? {
+            Code::Serves(ready) => return Ok((*ready, false)),
+            code => code,
         };
         let (called, entry) = (wanted.name(), wanted.entry.clone());
-        if let Some(ready) = before.and_then(|before| before.same(entry.as_ref(), &called, sha256)) {
-            return Ok((ready, false));
-        }
         let mut wanted = wanted;
         if let Some(serving) = before.and_then(|before| before.of(&called)) {
             // What it did counts on, whatever its version.
@@ -161,7 +143,6 @@ impl<'a> Loader<'a> {
     /// A file that was fetched is kept when it is known to run; one that does not gives way to what was kept before.
     async fn load(&self, wanted: Wanted, code: Code) -> anyhow::Result<(Loaded, String)> {
         let (got, sha256) = match code {
-            Code::There { bytes, sha256 } => return Ok((self.load_unpacked(bytes, wanted.settings).await?, sha256)),
             Code::Prepared { prepared, sha256 } => {
                 let prepared = prepared.inspect_err(|error| error.count(&wanted.settings.counters))?;
                 return Ok((prepared.load(wanted.settings).await?, sha256));
@@ -204,14 +185,16 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// The plugin that serves, if neither what the configuration says of it nor its file has changed.
+fn serving(wanted: &Wanted, sha256: &str, before: Option<Before<'_>>) -> Option<Code> {
+    let same = before?.same(wanted.entry.as_ref(), &wanted.name(), sha256)?;
+    Some(Code::Serves(Box::new(same)))
+}
+
 async fn unpacked_file(bytes: Bytes, file: &str) -> anyhow::Result<Bytes> {
     let code = unpacked(bytes).await;
     code.map_err(|error| anyhow!("the file {file} {error}"))
 }
-
-/// How many files are compiled at once: compiling one has all cores for much of its time, and each of those of JavaScript and
-/// Python takes 400 MB.
-const AT_ONCE: usize = 2;
 
 /// Where copies of downloads are kept; none, with a warning, where they can't be told from what others put there.
 fn copies(cache: &CacheSettings) -> Option<Copies> {

@@ -1,17 +1,20 @@
 //! Pieces of a stream that came at the same time, together.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio::time::Instant;
 
 use super::Fault;
 
-/// Bytes, and pieces, that are gathered at most before they go on: a small piece may be part of a large buffer.
+/// Bytes that are gathered at most before they go on.
 const MOST: usize = 16 << 10;
+
+/// Pieces that are gathered at most: a small one may be part of a large buffer.
 const MOST_PIECES: usize = 16;
 
 /// How long the first piece waits at most for those that come behind it.
@@ -29,7 +32,7 @@ pub(super) fn gathered<S>(pieces: S) -> impl Stream<Item = Result<Bytes, Fault>>
 where
     S: Stream<Item = Result<Bytes, Fault>> + Send + Unpin,
 {
-    let mut pieces = stream::StreamExt::fuse(pieces);
+    let mut pieces = pieces.fuse();
     let mut there = VecDeque::new();
     let mut bytes = 0;
     let mut began = Instant::now();
@@ -43,7 +46,7 @@ where
                     None => (is_gathering, turns, bytes) = (true, 0, 0),
                 }
             }
-            match Stream::poll_next(std::pin::Pin::new(&mut pieces), context) {
+            match Pin::new(&mut pieces).poll_next(context) {
                 Poll::Ready(Some(piece)) => {
                     let now = Instant::now();
                     if there.is_empty() {
@@ -73,7 +76,7 @@ mod tests {
     use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use futures_util::{FutureExt as _, StreamExt as _};
+    use futures_util::FutureExt as _;
     use tokio::sync::mpsc;
 
     use super::*;
