@@ -71,7 +71,7 @@ bench:
 bench-quick:
     cargo build --release --workspace
     target/release/calls --quick
-    bench/peers/run.sh --rounds 2
+    bench/peers/run.sh --quick
     target/release/load --quick
 
 # Measure what calls of plugins cost, without HTTP, and say which targets are met; `just bench-calls --only chain --quick`.

@@ -29,10 +29,8 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy of the upstream at this address.
     pub fn new(upstream: Authority) -> Proxy {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         Proxy {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: client(),
             upstream,
         }
     }
@@ -55,6 +53,17 @@ impl Proxy {
         strip(response.headers_mut());
         Some(response)
     }
+}
+
+/// What asks the upstream.
+pub(crate) fn client<B>() -> Client<HttpConnector, B>
+where
+    B: hyper::body::Body + Send,
+    B::Data: Send,
+{
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).build(connector)
 }
 
 /// At the upstream, over a connection of its own. None where its address is none.

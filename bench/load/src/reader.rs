@@ -14,7 +14,6 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -38,10 +37,8 @@ pub struct Reader {
 impl Reader {
     /// A reader before the upstream at this address.
     pub fn new(upstream: Authority) -> Reader {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         Reader {
-            client: Client::builder(TokioExecutor::new()).build(connector),
+            client: proxy::client(),
             upstream,
         }
     }

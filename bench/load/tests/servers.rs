@@ -26,14 +26,21 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+/// A server of what this answers.
+macro_rules! serving {
+    ($server:expr, $answer:ident) => {{
+        let (listener, address) = listener().await;
+        let server = $server;
+        tokio::spawn(server::serve(listener, move |request| {
+            let server = server.clone();
+            async move { server.$answer(request).await }
+        }));
+        address
+    }};
+}
+
 async fn upstream() -> SocketAddr {
-    let (listener, address) = listener().await;
-    let upstream = Upstream::new();
-    tokio::spawn(server::serve(listener, move |request| {
-        let upstream = upstream.clone();
-        async move { upstream.answer(request).await }
-    }));
-    address
+    serving!(Upstream::new(), answer)
 }
 
 /// Sends back what it gets: the body as it is, path, host and one header in headers.
@@ -54,13 +61,11 @@ async fn mirror() -> SocketAddr {
 }
 
 async fn proxy(upstream: SocketAddr) -> SocketAddr {
-    let (listener, address) = listener().await;
-    let proxy = Proxy::new(upstream.to_string().parse().unwrap());
-    tokio::spawn(server::serve(listener, move |request| {
-        let proxy = proxy.clone();
-        async move { proxy.forward(request).await }
-    }));
-    address
+    serving!(Proxy::new(upstream.to_string().parse().unwrap()), forward)
+}
+
+async fn reader(upstream: SocketAddr) -> SocketAddr {
+    serving!(Reader::new(upstream.to_string().parse().unwrap()), forward)
 }
 
 async fn ask(server: SocketAddr, http2: bool, path: &str, body: impl Into<Bytes>) -> Response<Incoming> {
@@ -172,16 +177,6 @@ async fn what_has_come_is_passed_on_before_the_rest_and_a_break_is_no_end() {
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "begun");
     seen.send(()).unwrap();
     assert!(body.frame().await.unwrap().is_err());
-}
-
-async fn reader(upstream: SocketAddr) -> SocketAddr {
-    let (listener, address) = listener().await;
-    let reader = Reader::new(upstream.to_string().parse().unwrap());
-    tokio::spawn(server::serve(listener, move |request| {
-        let reader = reader.clone();
-        async move { reader.forward(request).await }
-    }));
-    address
 }
 
 #[tokio::test]

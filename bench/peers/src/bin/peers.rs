@@ -23,6 +23,9 @@ const TYPED: &str = "Heimdall, typed";
 const EXTISM: &str = "Extism (Rust)";
 const GO: [(&str, &str); 2] = [("Extism (Go SDK)", "extism-go"), ("wazero", "wazero")];
 
+/// Rounds where nothing but whether it runs is asked.
+const FEW: usize = 2;
+
 #[derive(Parser)]
 struct Arguments {
     /// The root of the repository.
@@ -31,6 +34,9 @@ struct Arguments {
     /// How often each contender does each case.
     #[arg(long, default_value_t = 30)]
     rounds: usize,
+    /// A moment only: to see whether all of it runs.
+    #[arg(long)]
+    quick: bool,
     /// Only these cases: echo, edit, instance, call-fresh.
     #[arg(long, value_delimiter = ',', value_parser = |name: &str| Case::named(name).context("there is no such case"))]
     cases: Vec<Case>,
@@ -41,10 +47,11 @@ fn main() -> Result<()> {
     let root = &arguments.root;
     let documents = root.join("bench/peers/target/documents");
     documents::write(&documents)?;
-    // Some cases do not take the place of all.
-    let is_whole = arguments.cases.is_empty();
+    // Part of it, or what is no figure, does not take the place of the whole.
+    let is_whole = arguments.cases.is_empty() && !arguments.quick;
     let mut results = Results::new(if is_whole { "peers" } else { "peers-partial" });
     read_versions(&mut results, root)?;
+    let rounds = if arguments.quick { FEW } else { arguments.rounds };
     let mut contenders = start(&mut results, root, &documents)?;
     for case in Case::ALL {
         if !arguments.cases.is_empty() && !arguments.cases.contains(&case) {
@@ -52,7 +59,7 @@ fn main() -> Result<()> {
         }
         for &size in case.sizes() {
             let mut able: Vec<_> = contenders.iter_mut().filter(|one| is_able(one.name(), case)).collect();
-            let measured = compare(&mut able, case, size, &documents::chat(size), arguments.rounds)?;
+            let measured = compare(&mut able, case, size, &documents::chat(size), rounds)?;
             let measured: Vec<_> = able.iter().map(|one| one.name().to_owned()).zip(measured).collect();
             add_targets(&mut results, case, size, &measured);
             print(case, size, &measured);
