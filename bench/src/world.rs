@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use heimdall_host::json::Document;
-use heimdall_host::loader::{Host, HostBuilder, Loaded, PluginSettings};
+use heimdall_host::loader::{Host, Loaded, PluginSettings};
 use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use heimdall_host::runtime::{CacheSettings, RuntimeSettings, Ticks};
 use tokio::runtime::{Builder, Runtime};
@@ -155,7 +155,7 @@ fn cached(folder: &Path, settings: RuntimeSettings) -> RuntimeSettings {
 /// Where it does not start.
 pub fn host(settings: RuntimeSettings) -> Result<Host, Error> {
     let builder = Host::builder().runtime(settings);
-    let builder = heimdall_shim::abis().into_iter().fold(builder, HostBuilder::abi);
+    let builder = builder.abis(heimdall_shim::abis());
     Ok(builder.build()?)
 }
 

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let file = std::env::args().nth(1).ok_or("give the path of a .wasm file")?;
     let bytes = std::fs::read(&file)?;
 
-    // Legacy plugins too: `.abi(...)` with each of heimdall_shim::abis().
+    // Legacy plugins too: `.abis(heimdall_shim::abis())`.
     let host = Host::builder().build()?;
     let plugin = host.load(bytes.into(), PluginSettings::new(&file)).await?;
     let pipeline = Arc::new(Pipeline::new(vec![plugin], PipelineSettings::default())?);

@@ -104,6 +104,8 @@ counted! {
         RequestDeadline = "request-deadline",
         /// It needed more than its memory.
         OutOfMemory = "out-of-memory",
+        /// It used up its fuel.
+        OutOfFuel = "out-of-fuel",
         /// What it would have been given is over its cap.
         InputTooLarge = "input-too-large",
         /// What it returned is over its cap.

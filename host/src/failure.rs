@@ -62,6 +62,9 @@ pub enum Cause {
     /// The guest trapped after it was denied memory.
     #[error("it needed more than its {} of memory", size(*.0))]
     OutOfMemory(usize),
+    /// The guest took more steps than it may.
+    #[error("it took more than the {0} steps that one call may take")]
+    OutOfFuel(u64),
     /// What the guest would have been given is over its cap; it was not called.
     #[error("it would be given {size} bytes, {limit} are allowed")]
     InputTooLarge {
@@ -125,6 +128,7 @@ impl Cause {
             Cause::Deadline(_) => CauseKind::Deadline,
             Cause::RequestDeadline(_) => CauseKind::RequestDeadline,
             Cause::OutOfMemory(_) => CauseKind::OutOfMemory,
+            Cause::OutOfFuel(_) => CauseKind::OutOfFuel,
             Cause::InputTooLarge { .. } => CauseKind::InputTooLarge,
             Cause::OutputTooLarge { .. } => CauseKind::OutputTooLarge,
             Cause::AbiViolation(_) => CauseKind::AbiViolation,
@@ -147,6 +151,7 @@ impl Cause {
             Cause::Deadline(_) => "it did not return in time",
             Cause::RequestDeadline(_) => "the plugins of this request took too long",
             Cause::OutOfMemory(_) => "it needed more than its memory",
+            Cause::OutOfFuel(_) => "it took too many steps",
             Cause::InputTooLarge { .. } => "it would be given more than is allowed",
             Cause::OutputTooLarge { .. } => "it returned more than is allowed",
             Cause::AbiViolation(_) => "it broke its ABI",
@@ -177,6 +182,7 @@ impl Cause {
             Cause::RequestDeadline(_) => "raise `plugins_timeout_ms`, or find out which plugin is slow",
             Cause::InputTooLarge { .. } => "raise `limits.input_mib`, or lower `max_body_mib`",
             Cause::OutOfMemory(_) => "raise `limits.memory_mib`, or report it to the plugin's author",
+            Cause::OutOfFuel(_) => "raise its `fuel`, or report it to the plugin's author",
             Cause::OutputTooLarge { .. } => "raise `limits.output_mib`, or report it to the plugin's author",
             Cause::AbiViolation(_) | Cause::InvalidOutput(_) => "report it to the plugin's author",
             Cause::Busy(_) => "raise `instances` if the plugin keeps no state, or lower the load",

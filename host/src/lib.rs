@@ -25,6 +25,7 @@
 pub mod component;
 pub mod counters;
 pub mod failure;
+pub mod functions;
 pub mod json;
 pub mod limits;
 pub mod loader;

@@ -43,6 +43,7 @@ use bitflags::bitflags;
 use tokio::time::Instant;
 
 use crate::failure::Failure;
+use crate::functions::Functions;
 use crate::json::Document;
 use crate::model::{Answer, Context, HttpRequest, HttpResponse, LlmChunk, LlmError, LlmRequest, Reply, Upstream};
 
@@ -238,6 +239,11 @@ pub trait Plugin: Send + Sync + 'static {
     /// Once, before the end of a stream is sent: the chunks that were held back, in the provider's shape.
     async fn on_end(&self, _call: &mut Call<'_>) -> Result<Vec<Document>, Failure> {
         Ok(Vec::new())
+    }
+
+    /// Its functions that can be called beside its hooks, where its kind has such.
+    fn functions(&self) -> Option<&dyn Functions> {
+        None
     }
 
     /// What its instances came to so far. A plugin without instances has nothing to tell.

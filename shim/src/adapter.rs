@@ -1,9 +1,10 @@
 //! The host's port for a plugin of any ABI and any envelope.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::borrow::Cow;
 
 use async_trait::async_trait;
 use heimdall_host::failure::{Cause, Failure};
+use heimdall_host::functions::{Functions, ValueType};
 use heimdall_host::json::Document;
 use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChunk, LlmRequest, Upstream};
 use heimdall_host::plugin::{
@@ -11,83 +12,10 @@ use heimdall_host::plugin::{
 };
 use heimdall_host::runtime::{Account, Deadline, Factory, Instances, Stage, escape_line};
 
-use crate::Input;
-use crate::abi::Instance;
-use crate::envelope::{ChunkAnswer, ChunkForm, Envelope, EnvelopeError, Inputs, refusal};
-
-/// One hook: the export that is called, and what its bytes say.
-#[derive(Clone, Copy)]
-pub(crate) struct HookSpec {
-    pub(crate) export: &'static str,
-    pub(crate) envelope: &'static dyn Envelope,
-}
-
-/// The hooks that a guest has. Each may be of another generation.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Hooks {
-    pub(crate) http_request: Option<HookSpec>,
-    pub(crate) http_response: Option<HookSpec>,
-    pub(crate) pre: Option<HookSpec>,
-    pub(crate) post: Option<HookSpec>,
-    pub(crate) chunk: Option<HookSpec>,
-}
-
-impl Hooks {
-    pub(crate) fn set(&self) -> HookSet {
-        let all = [
-            (self.http_request.is_some(), HookSet::HTTP_REQUEST),
-            (self.http_response.is_some(), HookSet::HTTP_RESPONSE),
-            (self.pre.is_some(), HookSet::PRE_LLM),
-            (self.post.is_some(), HookSet::POST_LLM | HookSet::POST_LLM_CHUNK),
-            (self.chunk.is_some(), HookSet::CHUNK),
-        ];
-        all.iter()
-            .filter(|(there, _)| *there)
-            .fold(HookSet::empty(), |set, (_, hook)| set | *hook)
-    }
-
-    pub(crate) fn names(&self) -> Vec<String> {
-        let all = [self.http_request, self.pre, self.post, self.http_response, self.chunk];
-        all.into_iter().flatten().map(|hook| hook.export.to_owned()).collect()
-    }
-}
-
-/// In which form the guest takes chunks.
-pub(crate) struct ChunkForms(AtomicU8);
-
-impl ChunkForms {
-    const OPEN: u8 = 0;
-    const JSON: u8 = 1;
-    const BASE64: u8 = 2;
-
-    /// From the setting `chunk_form`; none for a value that it doesn't have.
-    pub(crate) fn from_setting(setting: Option<&str>) -> Option<Self> {
-        let form = match setting {
-            None | Some("auto") => Self::OPEN,
-            Some("json") => Self::JSON,
-            Some("base64") => Self::BASE64,
-            Some(_) => return None,
-        };
-        Some(ChunkForms(AtomicU8::new(form)))
-    }
-
-    fn current(&self) -> (ChunkForm, bool) {
-        match self.0.load(Ordering::Relaxed) {
-            Self::BASE64 => (ChunkForm::Base64, true),
-            Self::JSON => (ChunkForm::Json, true),
-            _ => (ChunkForm::Json, false),
-        }
-    }
-
-    fn decide(&self, form: ChunkForm) {
-        let form = if form == ChunkForm::Json {
-            Self::JSON
-        } else {
-            Self::BASE64
-        };
-        self.0.store(form, Ordering::Relaxed);
-    }
-}
+use crate::abi::{Argument, Instance};
+use crate::envelope::{ChunkAnswer, ChunkForm, EnvelopeError, Inputs, refusal};
+use crate::functions::Callables;
+use crate::hooks::{ChunkForms, HookSpec, Hooks};
 
 /// A legacy plugin behind the host's port.
 pub(crate) struct Adapter<F: Factory> {
@@ -97,6 +25,8 @@ pub(crate) struct Adapter<F: Factory> {
     /// The same, as the pipeline asks for them.
     pub(crate) hook_set: HookSet,
     pub(crate) instances: Instances<F>,
+    /// What can be called beside hooks; none: nothing.
+    pub(crate) callables: Option<Callables>,
     pub(crate) chunk_forms: ChunkForms,
 }
 
@@ -127,20 +57,41 @@ where
         logged: &mut Logged,
         read: impl FnOnce(&Document, &mut Context) -> Result<T, EnvelopeError> + Send,
     ) -> Result<T, Cause> {
-        let limits = self.account.limits();
-        let size = inputs.iter().map(Input::len).sum();
-        if size > limits.input {
-            let limit = limits.input;
-            return Err(Cause::InputTooLarge { size, limit });
-        }
-        let deadline = Deadline::within(limits.hook_timeout, call.time);
+        let (one, two, three);
+        let arguments: &[Argument<'_>] = match inputs.as_slice() {
+            [] => &[],
+            [a] => {
+                one = [Argument::Text(a)];
+                &one
+            }
+            [a, b] => {
+                two = [Argument::Text(a), Argument::Text(b)];
+                &two
+            }
+            [a, b, c, ..] => {
+                three = [Argument::Text(a), Argument::Text(b), Argument::Text(c)];
+                &three
+            }
+        };
+        self.check_size(arguments)?;
+        let deadline = Deadline::within(self.account.limits().hook_timeout, call.time);
         let mut lease = self.instances.lease(&mut *call.seat, &deadline).await?;
-        let called = lease.call(hook.export, &inputs, &call.context, &deadline, logged);
-        let answer = match called.await? {
-            None => Document::null(),
+        let export = Cow::Borrowed(hook.export);
+        let called = lease.call(export, arguments, ValueType::Text, &call.context, &deadline, logged);
+        let called = match called.await {
+            Ok(value) => value.into_bytes().unwrap_or_default(),
+            Err(cause) => {
+                if cause.keeps_instance() && !lease.is_spent() {
+                    lease.keep();
+                }
+                return Err(cause);
+            }
+        };
+        let answer = match called {
+            bytes if bytes.is_empty() => Document::null(),
             // What came back as it went says as little: it is not read.
-            Some(bytes) if matches!(inputs.as_slice(), [input] if input.is(&bytes)) => Document::null(),
-            Some(bytes) => Document::parse(bytes).map_err(|error| Cause::InvalidOutput(error.to_string()))?,
+            bytes if matches!(inputs.as_slice(), [input] if input.is(&bytes)) => Document::null(),
+            bytes => Document::parse(bytes).map_err(|error| Cause::InvalidOutput(error.to_string()))?,
         };
         let outcome = read(&answer, &mut call.context);
         let usable = !matches!(outcome, Err(EnvelopeError::Unusable(_)));
@@ -153,6 +104,15 @@ where
             EnvelopeError::Returned(message) => Cause::Returned(EditError::Other(message)),
             EnvelopeError::Unusable(what) => Cause::InvalidOutput(what),
         })
+    }
+
+    /// What a call brings into the guest is capped, whatever the guest would make of it.
+    pub(crate) fn check_size(&self, arguments: &[Argument<'_>]) -> Result<(), Cause> {
+        let limit = self.account.limits().input;
+        match arguments.iter().map(Argument::size).sum() {
+            size if size > limit => Err(Cause::InputTooLarge { size, limit }),
+            _ => Ok(()),
+        }
     }
 
     fn failure(&self, hook: HookSpec, cause: Cause) -> Failure {
@@ -274,6 +234,10 @@ where
                 ChunkOutcome::Proceed
             }
         })
+    }
+
+    fn functions(&self) -> Option<&dyn Functions> {
+        self.callables.as_ref().map(|_| self as &dyn Functions)
     }
 
     fn usage(&self) -> Usage {

@@ -4,9 +4,9 @@
 //! A host gets them all like this:
 //!
 //! ```
-//! use heimdall_host::loader::{Host, HostBuilder};
+//! use heimdall_host::loader::Host;
 //!
-//! let host = heimdall_shim::abis().into_iter().fold(Host::builder(), HostBuilder::abi).build()?;
+//! let host = Host::builder().abis(heimdall_shim::abis()).build()?;
 //! # Ok::<(), heimdall_host::runtime::RuntimeError>(())
 //! ```
 
@@ -14,15 +14,20 @@
 
 pub mod abi;
 mod adapter;
-mod detect;
 pub mod envelope;
+mod functions;
+mod hooks;
 mod input;
 mod load;
 
+use std::sync::Arc;
+
+use heimdall_host::loader::Abi;
+
 pub use input::Input;
-pub use load::Packed;
+pub use load::{Extism, Packed};
 
 /// Every ABI of legacy modules, in the order in which a file is offered to them.
-pub fn abis() -> Vec<Packed> {
-    vec![Packed]
+pub fn abis() -> Vec<Arc<dyn Abi>> {
+    vec![Arc::new(Packed), Arc::new(Extism)]
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use heimdall_host::json::Document;
 use heimdall_host::limits::Limits;
-use heimdall_host::loader::{Host, HostBuilder, Isolation, PluginSettings};
+use heimdall_host::loader::{Host, Isolation, PluginSettings};
 use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use heimdall_host::runtime::{Account, Factory};
 use heimdall_shim::abi::packed::{Layout, PackedFactory, PackedInstance, Template};
@@ -40,10 +40,7 @@ impl Plugins {
             Kind::Typed => "typed.wasm",
         };
         let bytes = Bytes::from(fs::read(guests.join(file))?);
-        let host = heimdall_shim::abis()
-            .into_iter()
-            .fold(Host::builder(), HostBuilder::abi)
-            .build()?;
+        let host = Host::builder().abis(heimdall_shim::abis()).build()?;
         let load = async |task: &str, isolation| {
             let mut settings = PluginSettings::new(file);
             settings.config = Some(Document::parse(format!(r#"{{"task":"{task}"}}"#))?);

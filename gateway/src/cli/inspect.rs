@@ -31,7 +31,11 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     let file = arguments.file.display().to_string();
-    let bytes = super::runtime()?.block_on(given::read_plugin(&arguments.file))?;
+    super::runtime()?.block_on(inspect(&file, arguments))
+}
+
+async fn inspect(file: &str, arguments: &Arguments) -> Result<Exit, Failed> {
+    let bytes = given::read_plugin(&arguments.file).await?;
     // Nothing is compiled.
     let config = Config {
         cache: false,
@@ -39,7 +43,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
     };
     let host = plugins::host(&config)?;
     let inspection = host
-        .inspect(&file, &bytes)
+        .inspect(file, &bytes)
+        .await
         .map_err(|error| Failed::new(Exit::NotAPlugin, error))?;
     if arguments.json {
         output::print_json(&inspection)?;
@@ -81,6 +86,7 @@ fn text(inspection: &Inspection) -> String {
             format!("{} (this host does not offer it)", import.name)
         }
     });
+    many(&mut text, "functions", inspection.functions.iter().cloned());
     many(&mut text, "imports", imports);
     many(&mut text, "exports", inspection.exports.iter().cloned());
     many(&mut text, "notes", inspection.notes.iter().cloned());

@@ -260,25 +260,17 @@ impl Download<'_> {
 
     /// Only what could be a plugin is kept.
     async fn check(&self, bytes: &Bytes) -> Result<(), DownloadError> {
-        let (host, url, file, code) = (
-            self.host.clone(),
-            self.shown(),
-            bytes.clone(),
-            unpacked(bytes.clone()).await,
-        );
-        let inspect = move || {
-            let inspected = match code {
-                Ok(code) => host.inspect(&url, &code).map_err(DownloadError::NoPlugin),
-                Err(error) => Err(DownloadError::Packed { url, error }),
-            };
-            (inspected, sha256_of(&file))
-        };
-        let inspected = tokio::task::spawn_blocking(inspect).await;
-        let (inspected, actual) = inspected.map_err(|broken| DownloadError::BrokeOff {
+        let (url, file) = (self.shown(), bytes.clone());
+        let actual = tokio::task::spawn_blocking(move || sha256_of(&file)).await;
+        let actual = actual.map_err(|broken| DownloadError::BrokeOff {
             url: self.shown(),
             received: bytes.len() as u64,
             reason: broken.to_string(),
         })?;
+        let inspected = match unpacked(bytes.clone()).await {
+            Ok(code) => self.host.inspect(&url, &code).await.map_err(DownloadError::NoPlugin),
+            Err(error) => Err(DownloadError::Packed { url, error }),
+        };
         let unlike = self.sha256.filter(|wanted| !actual.eq_ignore_ascii_case(wanted));
         match (inspected, unlike) {
             // A page, or half a file, says more than that its hash is wrong.

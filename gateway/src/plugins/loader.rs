@@ -28,7 +28,7 @@ pub(super) struct Loader<'a> {
 pub(super) enum Code {
     /// Of a file, compiled; or why it can't be.
     Prepared {
-        prepared: Result<Prepared, LoadError>,
+        prepared: Box<Result<Prepared, LoadError>>,
         sha256: String,
     },
     Got {
@@ -81,7 +81,10 @@ impl<'a> Loader<'a> {
         let settings = &wanted.settings;
         let code = unpacked_file(bytes, &settings.file).await?;
         let prepared = self.host.prepare(&settings.file, code, &settings.limits).await;
-        Ok(Code::Prepared { prepared, sha256 })
+        Ok(Code::Prepared {
+            prepared: Box::new(prepared),
+            sha256,
+        })
     }
 
     async fn fetch(&self, wanted: &Wanted, before: Option<Before<'_>>) -> anyhow::Result<Code> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use directories::ProjectDirs;
-use heimdall_host::loader::{FailurePolicy, Host, HostBuilder, Loaded};
+use heimdall_host::loader::{FailurePolicy, Host, Loaded};
 use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use heimdall_host::plugin::HookSet;
 use heimdall_host::runtime::{CacheSettings, Compiler, RuntimeSettings};
@@ -55,9 +55,8 @@ pub(crate) struct FailedPlugin {
 /// A host of every kind of plugin, which compiles in child processes. It keeps what it compiles where the configuration says.
 pub(crate) fn host(config: &Config) -> anyhow::Result<Host> {
     let compiler = Compiler::this_program([COMPILE_WORKER]).context("this program can't be found")?;
-    heimdall_shim::abis()
-        .into_iter()
-        .fold(Host::builder(), HostBuilder::abi)
+    Host::builder()
+        .abis(heimdall_shim::abis())
         .runtime(RuntimeSettings {
             cache: cache(config),
             compiler,

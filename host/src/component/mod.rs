@@ -62,7 +62,7 @@ impl Abi for Typed {
         NAME
     }
 
-    fn recognise(&self, artifact: &Artifact) -> Recognition {
+    fn recognise(&self, artifact: &Artifact, _is_named: bool) -> Recognition {
         let shape = match &artifact.shape {
             Shape::Component(shape) => shape,
             Shape::Module(module) => return unlike_module(module),
@@ -151,6 +151,7 @@ fn recognised(exported: &Exported<'_>, version: &str, shape: &ComponentShape) ->
         kind: NAME.to_owned(),
         version: format!("{PACKAGE}@{version}"),
         hooks,
+        functions: Vec::new(),
         notes,
     }
 }

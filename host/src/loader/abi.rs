@@ -1,14 +1,18 @@
 //! The port of a kind of plugin: how the loader tells what a file is, and has it loaded.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use wasmtime::Module;
 use wasmtime::component::Component;
 
 use super::artifact::{Artifact, Import};
 use super::error::LoadError;
 use super::settings::PluginSettings;
+use crate::functions::Function;
+use crate::limits::Limits;
 use crate::plugin::Plugin;
 use crate::runtime::Runtime;
 
@@ -21,8 +25,32 @@ pub struct Recognised {
     pub version: String,
     /// The names of its hooks, as its authors know them.
     pub hooks: Vec<String>,
+    /// What can be called of it beside hooks.
+    pub functions: Vec<Function>,
     /// What an operator should know.
     pub notes: Vec<String>,
+}
+
+/// What a file stands for that is no WebAssembly itself but names some: a manifest.
+#[derive(Clone)]
+pub struct Package {
+    /// The module or component that is the plugin.
+    pub main: Bytes,
+    /// Modules that are linked with it, by the name that it imports them by.
+    pub linked: Vec<(String, Bytes)>,
+    /// What else the manifest says, for the ABI that has read it.
+    pub manifest: Arc<dyn Any + Send + Sync>,
+}
+
+/// A module that is linked with a plugin's.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// The name that it is imported by.
+    pub name: String,
+    /// The file.
+    pub artifact: Artifact,
+    /// Its code.
+    pub module: Module,
 }
 
 /// What an ABI says of a file.
@@ -51,12 +79,16 @@ pub enum Code {
 }
 
 /// A file that an ABI has recognised, compiled.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Candidate {
     /// The file.
     pub artifact: Artifact,
     /// Its code.
     pub code: Code,
+    /// Modules that are linked with it.
+    pub linked: Vec<Linked>,
+    /// What the manifest says that named it, if there was one.
+    pub manifest: Option<Arc<dyn Any + Send + Sync>>,
     /// What the ABI said of it.
     pub recognised: Recognised,
     /// What the operator says.
@@ -95,8 +127,22 @@ pub trait Abi: Send + Sync + 'static {
     /// In words: `typed component`, `packed ABI`.
     fn name(&self) -> &'static str;
 
-    /// Whether a file is of this kind. Called before it is compiled.
-    fn recognise(&self, artifact: &Artifact) -> Recognition;
+    /// Whether a file is of this kind. Called before it is compiled. `is_named`: a manifest of this kind says so.
+    fn recognise(&self, artifact: &Artifact, is_named: bool) -> Recognition;
+
+    /// What a file stands for that is no WebAssembly, if it is a manifest of this kind.
+    async fn open(&self, _file: &str, _bytes: &Bytes, _limits: &Limits) -> Option<Result<Package, LoadError>> {
+        None
+    }
+
+    /// The module to compile in the file's place, where this kind puts something of its own into it. `linked`: it is one of
+    /// several that are linked with each other.
+    ///
+    /// # Errors
+    /// Why it can't be done with this file.
+    fn translate(&self, _artifact: &Artifact, _linked: bool) -> Result<Option<Bytes>, LoadError> {
+        Ok(None)
+    }
 
     /// Whether plugins of this kind get this import.
     fn offers(&self, import: &Import) -> bool;

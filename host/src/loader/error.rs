@@ -112,6 +112,34 @@ pub enum LoadError {
         /// What to do, which side to upgrade.
         remedy: String,
     },
+    /// Nothing of it would ever be called by a gateway.
+    #[error(
+        "`{file}` is a plugin ({kind}), but has no hook of a gateway, so nothing of it would be called; build it with `http_pre_hook`, `pre_hook`, `post_hook`, `http_post_hook` or `http_stream_chunk_hook`, or call its functions with `heimdall call`"
+    )]
+    NoHooks {
+        /// The file.
+        file: String,
+        /// What it is.
+        kind: String,
+    },
+    /// Its kind of plugin has hooks alone.
+    #[error(
+        "`{file}` is a plugin ({kind}) that has hooks alone: no function of it can be called by name; put it into a pipeline"
+    )]
+    NoFunctions {
+        /// The file.
+        file: String,
+        /// What it is.
+        kind: String,
+    },
+    /// A manifest that can't be used.
+    #[error("`{file}` is a manifest that can't be used: {reason}")]
+    Manifest {
+        /// The file.
+        file: String,
+        /// Where, why, and what to do.
+        reason: String,
+    },
     /// A setting that its kind of plugin does not know, or not with this value.
     #[error("`{file}`: the setting `{setting}` can't be used: {reason}")]
     InvalidSetting {

@@ -20,6 +20,8 @@ pub struct Inspection {
     pub version: String,
     /// The hooks that it has.
     pub hooks: Vec<String>,
+    /// What can be called of it beside hooks, with types.
+    pub functions: Vec<String>,
     /// What it imports.
     pub imports: Vec<InspectedImport>,
     /// What it exports.
@@ -61,6 +63,7 @@ impl Inspection {
             kind: recognised.kind,
             version: recognised.version,
             hooks: recognised.hooks,
+            functions: recognised.functions.iter().map(ToString::to_string).collect(),
             imports: imports.collect(),
             exports: artifact.shape.export_texts(),
             memory: artifact.memory,

@@ -6,10 +6,13 @@
 //! ```
 //! use heimdall_host::loader::{Host, LoadError};
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), heimdall_host::runtime::RuntimeError> {
 //! let host = Host::builder().build()?;
-//! let error = host.inspect("notes.wasm", &"not WebAssembly".into()).unwrap_err();
+//! let error = host.inspect("notes.wasm", &"not WebAssembly".into()).await.unwrap_err();
 //! assert!(matches!(error, LoadError::NotWasm { .. }));
-//! # Ok::<(), heimdall_host::runtime::RuntimeError>(())
+//! # Ok(())
+//! # }
 //! ```
 
 mod abi;
@@ -22,6 +25,7 @@ mod read;
 mod settings;
 mod sizes;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -29,20 +33,21 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::HeaderName;
 
-pub use abi::{Abi, Candidate, Code, Recognised, Recognition};
+pub use abi::{Abi, Candidate, Code, Linked, Package, Recognised, Recognition};
 pub use artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape, ValType};
 pub use error::{LoadError, UnknownKind};
 pub use inspect::{InspectedImport, Inspection};
 pub use prepared::Prepared;
 pub use read::component;
-pub use settings::{CREDENTIAL_HEADERS, FailurePolicy, Isolation, PluginSettings, RecycleSettings};
+pub use settings::{CREDENTIAL_HEADERS, Directory, FailurePolicy, Isolation, PluginSettings, RecycleSettings};
 
 use crate::component::Typed;
 use crate::counters::Counters;
+use crate::functions::Callable;
 use crate::limits::Limits;
 use crate::pipeline::{Breaker, BreakerSettings};
 use crate::plugin::Plugin;
-use crate::runtime::{CompileError, Compiled, Runtime, RuntimeError, RuntimeSettings};
+use crate::runtime::{Compiled, Runtime, RuntimeError, RuntimeSettings};
 
 /// Loads plugins of the kinds that it was built with. Clones share it.
 #[derive(Clone)]
@@ -67,6 +72,12 @@ impl HostBuilder {
     /// One more kind of plugin.
     pub fn abi(mut self, abi: impl Abi) -> Self {
         self.abis.push(Arc::new(abi));
+        self
+    }
+
+    /// Further kinds of plugin, in the order in which a file is offered to them.
+    pub fn abis(mut self, abis: impl IntoIterator<Item = Arc<dyn Abi>>) -> Self {
+        self.abis.extend(abis);
         self
     }
 
@@ -156,75 +167,135 @@ impl Host {
         &self.runtime
     }
 
-    /// Makes a plugin of a file: reads, compiles, links, starts and configures it.
+    /// Makes a plugin of a file for a pipeline: reads, compiles, links, starts and configures it.
     pub async fn load(&self, bytes: Bytes, settings: PluginSettings) -> Result<Loaded, LoadError> {
+        self.prepare_counted(bytes, &settings).await?.load(settings).await
+    }
+
+    /// Makes a plugin of a file whose functions an application calls.
+    pub async fn functions(&self, bytes: Bytes, settings: PluginSettings) -> Result<Callable, LoadError> {
+        self.prepare_counted(bytes, &settings).await?.functions(settings).await
+    }
+
+    async fn prepare_counted(&self, bytes: Bytes, settings: &PluginSettings) -> Result<Prepared, LoadError> {
         let prepared = self.prepare(&settings.file, bytes, &settings.limits).await;
-        let prepared = prepared.inspect_err(|error| error.count(&settings.counters))?;
-        prepared.load(settings).await
+        prepared.inspect_err(|error| error.count(&settings.counters))
     }
 
     /// Reads and compiles a file, once for any number of plugins that are loaded of it. Of the limits those count that say
     /// how large it may be.
     pub async fn prepare(&self, file: &str, bytes: Bytes, limits: &Limits) -> Result<Prepared, LoadError> {
         let start = Instant::now();
-        let (name, sizes) = (file.to_owned(), limits.clone());
-        let runtime = self.runtime.clone();
-        let artifact = tokio::task::spawn_blocking(move || {
-            sizes::check(&name, &bytes, &sizes)?;
-            read::artifact_unless(&name, bytes, &|bytes| runtime.has_compiled(bytes))
-        });
-        let artifact = artifact.await;
-        let artifact = artifact.map_err(|broken| LoadError::Invalid {
-            file: file.to_owned(),
-            reason: format!("reading it broke off: {broken}"),
-        })??;
-        let (abi, recognised) = self.recognise(file, &artifact)?;
-        let compiled = self.compile(&artifact, limits).await;
-        let compiled = compiled.map_err(|error| LoadError::Compile {
-            file: file.to_owned(),
-            error,
-        })?;
+        let (opened, package) = self.open(file, bytes, limits).await?;
+        let artifact = self.read(file, package.main, limits).await?;
+        let (abi, recognised) = match opened {
+            Some(abi) => (abi, recognised_by(abi, file, &artifact)?),
+            None => self.recognise(file, &artifact)?,
+        };
+        let is_linked = !package.linked.is_empty();
+        let compiled = self.compile(file, &**abi, &artifact, is_linked, limits).await?;
+        let mut linked = Vec::with_capacity(package.linked.len());
+        for (name, bytes) in package.linked {
+            let artifact = self.read(&name, bytes, limits).await?;
+            let compiled = self.compile(&name, &**abi, &artifact, true, limits).await?;
+            let Code::Module(module) = compiled.code else {
+                return Err(LoadError::Manifest {
+                    file: file.to_owned(),
+                    reason: format!("`{name}` is a component, and only core modules can be linked with another"),
+                });
+            };
+            linked.push(Linked { name, artifact, module });
+        }
         Ok(Prepared {
             runtime: self.runtime.clone(),
             abi: abi.clone(),
             artifact,
+            linked,
+            manifest: package.manifest,
             compiled,
             recognised,
             took: start.elapsed(),
         })
     }
 
-    /// Tells what a file is, without running it.
-    pub fn inspect(&self, file: &str, bytes: &Bytes) -> Result<Inspection, LoadError> {
-        let artifact = read::artifact(file, bytes.clone())?;
-        let (abi, recognised) = self.recognise(file, &artifact)?;
-        Ok(Inspection::new(file, bytes.len(), artifact, &**abi, recognised))
+    /// Tells what a file is, without running it. Of a manifest that is its main module, which may have to be fetched.
+    pub async fn inspect(&self, file: &str, bytes: &Bytes) -> Result<Inspection, LoadError> {
+        let (opened, package) = self.open(file, bytes.clone(), &Limits::default()).await?;
+        let size = package.main.len();
+        let (name, main) = (file.to_owned(), package.main);
+        let artifact = unblocked(file, move || read::artifact(&name, main)).await?;
+        let (abi, recognised) = match opened {
+            Some(abi) => (abi, recognised_by(abi, file, &artifact)?),
+            None => self.recognise(file, &artifact)?,
+        };
+        Ok(Inspection::new(file, size, artifact, &**abi, recognised))
     }
 
-    async fn compile(&self, artifact: &Artifact, limits: &Limits) -> Result<Compiled<Code>, CompileError> {
-        match artifact.shape {
-            Shape::Module(_) => {
-                let Compiled { code, from_cache } = self.runtime.compile_module(&artifact.bytes, limits).await?;
-                Ok(Compiled {
-                    code: Code::Module(code),
-                    from_cache,
-                })
-            }
-            Shape::Component(_) => {
-                let Compiled { code, from_cache } = self.runtime.compile_component(&artifact.bytes, limits).await?;
-                Ok(Compiled {
-                    code: Code::Component(code),
-                    from_cache,
-                })
+    /// What a file stands for: itself, or what it names as a manifest of the ABI that is given back with it.
+    async fn open(
+        &self,
+        file: &str,
+        bytes: Bytes,
+        limits: &Limits,
+    ) -> Result<(Option<&Arc<dyn Abi>>, Opened), LoadError> {
+        if !bytes.starts_with(b"\0asm") {
+            for abi in self.abis.iter() {
+                if let Some(package) = abi.open(file, &bytes, limits).await {
+                    let Package { main, linked, manifest } = package?;
+                    let manifest = Some(manifest);
+                    return Ok((Some(abi), Opened { main, linked, manifest }));
+                }
             }
         }
+        let itself = Opened {
+            main: bytes,
+            linked: Vec::new(),
+            manifest: None,
+        };
+        Ok((None, itself))
+    }
+
+    async fn read(&self, file: &str, bytes: Bytes, limits: &Limits) -> Result<Artifact, LoadError> {
+        let (name, sizes) = (file.to_owned(), limits.clone());
+        let runtime = self.runtime.clone();
+        let read = unblocked(file, move || {
+            sizes::check(&name, &bytes, &sizes)?;
+            read::artifact_unless(&name, bytes, &|bytes| runtime.has_compiled(bytes))
+        });
+        read.await
+    }
+
+    async fn compile(
+        &self,
+        file: &str,
+        abi: &dyn Abi,
+        artifact: &Artifact,
+        linked: bool,
+        limits: &Limits,
+    ) -> Result<Compiled<Code>, LoadError> {
+        let bytes = abi.translate(artifact, linked)?;
+        let bytes = bytes.as_ref().unwrap_or(&artifact.bytes);
+        let compiled = match artifact.shape {
+            Shape::Module(_) => {
+                let compiled = self.runtime.compile_module(bytes, limits).await;
+                compiled.map(|compiled| compiled.map(Code::Module))
+            }
+            Shape::Component(_) => {
+                let compiled = self.runtime.compile_component(bytes, limits).await;
+                compiled.map(|compiled| compiled.map(Code::Component))
+            }
+        };
+        compiled.map_err(|error| LoadError::Compile {
+            file: file.to_owned(),
+            error,
+        })
     }
 
     fn recognise(&self, file: &str, artifact: &Artifact) -> Result<(&Arc<dyn Abi>, Recognised), LoadError> {
         let mut all_needs = Vec::new();
         let mut best = None;
         for abi in self.abis.iter() {
-            match abi.recognise(artifact) {
+            match abi.recognise(artifact, false) {
                 Recognition::Yes(recognised) => return Ok((abi, recognised)),
                 Recognition::No { closest, needs, score } => {
                     all_needs.push((abi.name(), needs));
@@ -244,6 +315,36 @@ impl Host {
             needs: all_needs,
             closest: best.map(|(_, closest)| closest),
         })))
+    }
+}
+
+/// Reads a file where nothing waits for it.
+async fn unblocked(
+    file: &str,
+    read: impl FnOnce() -> Result<Artifact, LoadError> + Send + 'static,
+) -> Result<Artifact, LoadError> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|broken| LoadError::Invalid {
+        file: file.to_owned(),
+        reason: format!("reading it broke off: {broken}"),
+    })?
+}
+
+/// What a file stands for.
+struct Opened {
+    main: Bytes,
+    linked: Vec<(String, Bytes)>,
+    manifest: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What an ABI says of the file that a manifest of its own names.
+fn recognised_by(abi: &Arc<dyn Abi>, file: &str, artifact: &Artifact) -> Result<Recognised, LoadError> {
+    match abi.recognise(artifact, true) {
+        Recognition::Yes(recognised) => Ok(recognised),
+        Recognition::No { closest, needs, .. } => Err(LoadError::Manifest {
+            file: file.to_owned(),
+            reason: closest.unwrap_or(format!("its main module is not of its kind, which is {needs}")),
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an operator says of one plugin.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use crate::counters::Counters;
+use crate::functions::HostFunctions;
 use crate::json::Document;
 use crate::limits::Limits;
 use crate::pipeline::BreakerSettings;
@@ -66,6 +68,17 @@ impl Default for RecycleSettings {
     }
 }
 
+/// A directory that a guest sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// Where it is.
+    pub host: PathBuf,
+    /// What the guest calls it.
+    pub guest: String,
+    /// Whether the guest can't change anything in it.
+    pub read_only: bool,
+}
+
 /// What an operator says of one plugin.
 #[derive(Debug, Clone)]
 pub struct PluginSettings {
@@ -91,6 +104,14 @@ pub struct PluginSettings {
     pub breaker: BreakerSettings,
     /// Where what it does is counted.
     pub counters: Arc<Counters>,
+    /// Functions of the embedder's that it may import.
+    pub host_functions: HostFunctions,
+    /// Its environment variables. Without them a guest has none.
+    pub environment: BTreeMap<String, String>,
+    /// Directories that it sees, where its kind has files. Without them a guest has none.
+    pub directories: Vec<Directory>,
+    /// The least level of its log lines, where its kind asks for it; none: what the log shows.
+    pub log_level: Option<tracing::Level>,
     /// Settings that only one kind of plugin knows. The others refuse them.
     pub options: BTreeMap<String, String>,
 }
@@ -110,6 +131,10 @@ impl PluginSettings {
             recycle: RecycleSettings::default(),
             breaker: BreakerSettings::default(),
             counters: Arc::default(),
+            host_functions: HostFunctions::default(),
+            environment: BTreeMap::new(),
+            directories: Vec::new(),
+            log_level: None,
             options: BTreeMap::new(),
         }
     }

@@ -231,7 +231,7 @@ impl Abi for Hooks {
         self.name
     }
 
-    fn recognise(&self, artifact: &Artifact) -> Recognition {
+    fn recognise(&self, artifact: &Artifact, _is_named: bool) -> Recognition {
         if artifact
             .shape
             .export_texts()
@@ -243,6 +243,7 @@ impl Abi for Hooks {
                 kind,
                 version,
                 hooks: vec![self.hook.into()],
+                functions: Vec::new(),
                 notes: Vec::new(),
             });
         }
@@ -326,7 +327,7 @@ async fn a_file_of_no_kind_is_told_with_what_it_has_and_what_each_kind_needs() {
 async fn an_inspection_tells_which_imports_are_there() {
     let module =
         wat(r#"(module (import "env" "abort" (func)) (import "other" "thing" (func)) (func (export "far_hook")))"#);
-    let inspection = host().inspect("a.wasm", &module).unwrap();
+    let inspection = host().inspect("a.wasm", &module).await.unwrap();
     let imports: Vec<_> = inspection
         .imports
         .iter()

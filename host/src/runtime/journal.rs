@@ -1,5 +1,6 @@
 //! The log lines of one plugin: capped in number and length, escaped, and given to `tracing`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use tracing::Level;
@@ -26,6 +27,12 @@ macro_rules! at_level {
 
 fn enabled(level: Level) -> bool {
     at_level!(level, enabled!([]))
+}
+
+/// The least level at which lines of plugins are written; none: no line is.
+pub fn least_log_level() -> Option<Level> {
+    let all = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
+    all.into_iter().find(|level| enabled(*level))
 }
 
 /// One of the two streams that a guest prints to.
@@ -57,7 +64,7 @@ struct Partial {
 #[derive(Debug)]
 pub(super) struct Journal {
     account: Account,
-    hook: &'static str,
+    hook: Cow<'static, str>,
     request_id: String,
     /// What was logged for this request before, and in this call.
     logged: Logged,
@@ -72,7 +79,7 @@ impl Journal {
     pub(super) fn new(account: &Account) -> Self {
         Journal {
             account: account.clone(),
-            hook: "start",
+            hook: Cow::Borrowed("start"),
             request_id: String::new(),
             logged: Logged::default(),
             dropped: 0,
@@ -88,7 +95,7 @@ impl Journal {
     }
 
     /// A call begins, for a request that this much was logged for.
-    pub(super) fn begin(&mut self, hook: &'static str, request_id: &str, logged: Logged) {
+    pub(super) fn begin(&mut self, hook: Cow<'static, str>, request_id: &str, logged: Logged) {
         self.hook = hook;
         self.request_id.clear();
         self.request_id.push_str(request_id);
@@ -222,7 +229,7 @@ impl Journal {
     }
 
     fn emit(&self, level: Level, message: &str, fields: &str) {
-        let (plugin, hook, request_id) = (&**self.account.plugin(), self.hook, self.request_id.as_str());
+        let (plugin, hook, request_id) = (&**self.account.plugin(), &*self.hook, self.request_id.as_str());
         let request_id = (!request_id.is_empty()).then_some(request_id);
         // Their braces are closed by the host alone: whatever else a guest writes is in quotes.
         let fields = (!fields.is_empty()).then(|| tracing::field::display(format!("{{{fields}}}")));

@@ -48,11 +48,11 @@ pub use compiler::{CompileError, Compiler, compile_worker};
 pub use deadline::Deadline;
 pub use engine::{RuntimeSettings, Ticks};
 pub use instances::{Factory, InstanceSettings, Instances, Lease};
-pub use journal::{escape_line, is_shown};
+pub use journal::{escape_line, is_shown, least_log_level};
 pub use live::Live;
 pub use seal::{Seal, SealError, make_directory, write_atomically};
 pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};
-pub use wasi::{add_wasi_to_component_linker, add_wasi_to_module_linker};
+pub use wasi::{World, add_wasi_to_component_linker, add_wasi_to_module_linker};
 
 use crate::limits::Limits;
 use cache::{Cache, Code, adopt, precompile};
@@ -78,6 +78,16 @@ pub struct Compiled<T> {
     pub code: T,
     /// Whether it was read from the cache.
     pub from_cache: bool,
+}
+
+impl<T> Compiled<T> {
+    /// The same as something else.
+    pub fn map<U>(self, into: impl FnOnce(T) -> U) -> Compiled<U> {
+        Compiled {
+            code: into(self.code),
+            from_cache: self.from_cache,
+        }
+    }
 }
 
 /// The engine with its compilation cache. Clones share it.

@@ -1,19 +1,21 @@
 //! What every Store of a plugin carries, whatever the plugin's kind: its limits, the context of the request that it
 //! serves, WASI without anything outside of it, and its log lines.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store};
 use wasmtime_wasi::p1::WasiP1Ctx;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::account::Account;
 use super::journal::{Channel, Journal, escape_line};
 use super::limiter::Limiter;
 use super::live::Presence;
 use super::stdio::Printer;
+use super::wasi::World;
 use crate::failure::Cause;
 use crate::limits::Limits;
 use crate::model::Context;
@@ -52,7 +54,7 @@ pub trait HasTenant: Send + 'static {
 /// The part of a Store's data that doesn't depend on the kind of plugin.
 pub struct Tenant {
     account: Account,
-    hook: &'static str,
+    hook: Cow<'static, str>,
     /// The request's.
     context: Option<Context>,
     /// What there is outside of a request; kept, because making it anew for each call costs more than a clone.
@@ -68,8 +70,20 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// For one Store of this plugin.
+    /// For one Store of this plugin, whose guest has neither files nor an environment.
     pub fn new(account: &Account) -> Self {
+        Tenant::with_wasi(account, WasiCtx::builder())
+    }
+
+    /// For one Store of this plugin, whose guest sees this of the world.
+    ///
+    /// # Errors
+    /// [`Cause::Instantiate`] where a directory can't be opened.
+    pub fn in_world(account: &Account, world: &World) -> Result<Self, Cause> {
+        Ok(Tenant::with_wasi(account, world.wasi()?))
+    }
+
+    fn with_wasi(account: &Account, mut wasi: WasiCtxBuilder) -> Self {
         let journal = Arc::new(Mutex::new(Journal::new(account)));
         let has_written = Arc::new(AtomicBool::new(false));
         let printer = |channel| Printer {
@@ -77,7 +91,6 @@ impl Tenant {
             has_written: has_written.clone(),
             channel,
         };
-        let mut wasi = WasiCtx::builder();
         wasi.stdout(printer(Channel::Out))
             .stderr(printer(Channel::Err))
             .allow_tcp(false)
@@ -86,7 +99,7 @@ impl Tenant {
         let outside = Context::new("", 0);
         let mut tenant = Tenant {
             account: account.clone(),
-            hook: START,
+            hook: Cow::Borrowed(START),
             context: None,
             outside,
             limiter: Limiter::new(account.limits(), account.counters()),
@@ -122,8 +135,8 @@ impl Tenant {
     }
 
     /// The hook that is being called.
-    pub fn hook(&self) -> &'static str {
-        self.hook
+    pub fn hook(&self) -> &str {
+        &self.hook
     }
 
     /// What the plugin may use.
@@ -145,6 +158,12 @@ impl Tenant {
     pub fn log(&mut self, level: tracing::Level, message: &str, fields: &[(String, String)]) {
         self.has_written.store(true, Ordering::Relaxed);
         self.journal().line(level, message, fields);
+    }
+
+    /// What the guest prints to its standard error, where its kind has the standard streams in its own hands.
+    pub fn print_error(&mut self, bytes: &[u8]) {
+        self.has_written.store(true, Ordering::Relaxed);
+        self.journal().print(Channel::Err, bytes);
     }
 
     /// The host's resources that the guest holds handles of, WASI's among them.
@@ -180,12 +199,12 @@ impl Tenant {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&mut self, hook: &'static str, context: Context, logged: Logged) {
-        self.hook = hook;
-        self.journal().begin(hook, context.request_id(), logged);
+    fn begin(&mut self, hook: Cow<'static, str>, context: Context, logged: Logged) {
+        self.journal().begin(hook.clone(), context.request_id(), logged);
         self.context = Some(context);
         self.logged = logged;
         self.limiter.begin(hook == START);
+        self.hook = hook;
     }
 
     fn end(&mut self) -> (Context, Logged) {
@@ -209,10 +228,15 @@ impl Drop for Tenant {
 
 /// Before a call into a guest: the draft of the context moves in, the budgets of a call start anew. `logged`: what the plugin
 /// has logged for this request before.
-pub fn begin_call<T: HasTenant>(store: &mut Store<T>, hook: &'static str, context: Context, logged: Logged) {
+pub fn begin_call<T: HasTenant>(
+    store: &mut Store<T>,
+    hook: impl Into<Cow<'static, str>>,
+    context: Context,
+    logged: Logged,
+) {
     // The tick at which an idle Store would have yielded has long passed.
     store.set_epoch_deadline(1);
-    store.data_mut().tenant().begin(hook, context, logged);
+    store.data_mut().tenant().begin(hook.into(), context, logged);
 }
 
 /// After a call, however it ended: what was printed is logged, the draft of the context moves out, and what was logged for

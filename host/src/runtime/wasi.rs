@@ -1,11 +1,50 @@
-//! WASI for guests that were built with a standard library: clocks, random and log lines work; there are no files, no
-//! network, no arguments and no environment.
+//! WASI for guests that were built with a standard library: clocks, random and log lines work; there is no network, there are
+//! no arguments, and neither files nor an environment but what a guest is given of them.
 
 use wasmtime::Linker;
 use wasmtime::component;
-use wasmtime_wasi::{WasiView, p0, p1, p2};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiView, p0, p1, p2};
 
 use super::tenant::HasTenant;
+use crate::failure::Cause;
+use crate::loader::{Directory, PluginSettings};
+
+/// What a guest sees of the world around it.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    /// Environment variables.
+    pub environment: Vec<(String, String)>,
+    /// Directories.
+    pub directories: Vec<Directory>,
+}
+
+impl World {
+    /// What an operator grants.
+    pub fn granted(settings: &PluginSettings) -> World {
+        let variables = settings.environment.iter();
+        World {
+            environment: variables.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            directories: settings.directories.clone(),
+        }
+    }
+
+    pub(super) fn wasi(&self) -> Result<WasiCtxBuilder, Cause> {
+        let mut wasi = WasiCtx::builder();
+        wasi.envs(&self.environment);
+        for Directory { host, guest, read_only } in &self.directories {
+            let permissions = match read_only {
+                true => FsPerms::ReadOnly,
+                false => FsPerms::ReadWrite,
+            };
+            let opened = wasi.preopened_dir(host, guest, permissions);
+            opened.map_err(|error| {
+                let host = host.display();
+                Cause::Instantiate(format!("its directory {host} can't be opened: {error:#}"))
+            })?;
+        }
+        Ok(wasi)
+    }
+}
 
 /// Offers WASI 0.2 to a component.
 pub fn add_wasi_to_component_linker<T: HasTenant + WasiView>(

@@ -4,48 +4,93 @@
 //! use bytes::Bytes;
 //! use std::time::Duration;
 //! use heimdall_host::failure::Cause;
+//! use heimdall_host::functions::{Value, ValueType};
 //! use heimdall_host::model::Context;
 //! use heimdall_host::plugin::Logged;
 //! use heimdall_host::runtime::Deadline;
 //! use heimdall_shim::Input;
-//! use heimdall_shim::abi::Instance;
+//! use heimdall_shim::abi::{Argument, Instance};
 //!
-//! async fn echo(guest: &mut impl Instance) -> Result<Option<Bytes>, Cause> {
-//!     let context = Context::new("request-1", 1 << 20);
+//! async fn echo(guest: &mut impl Instance) -> Result<Value, Cause> {
+//!     let (context, input) = (Context::new("request-1", 1 << 20), Input::from(Bytes::from_static(b"{}")));
 //!     let deadline = Deadline::after(Duration::from_secs(1));
-//!     guest
-//!         .call("pre_hook", &[Bytes::from_static(b"{}").into()], &context, &deadline, &mut Logged::default())
-//!         .await
+//!     let mut logged = Logged::default();
+//!     let arguments = [Argument::Text(&input)];
+//!     guest.call("pre_hook".into(), &arguments, ValueType::Bytes, &context, &deadline, &mut logged).await
 //! }
 //! ```
 
+mod assembly_script;
+pub mod extism;
+mod life;
 pub mod packed;
+mod wasi;
+
+use std::borrow::Cow;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use heimdall_host::failure::Cause;
+use heimdall_host::functions::{Value, ValueType};
 use heimdall_host::model::Context;
 use heimdall_host::plugin::Logged;
 use heimdall_host::runtime::Deadline;
 
 use crate::Input;
 
-/// An instance of a guest that takes bytes and gives bytes.
+/// What a function is given.
+#[derive(Debug, Clone, Copy)]
+pub enum Argument<'a> {
+    /// Text.
+    Text(&'a Input),
+    /// Bytes.
+    Bytes(&'a Input),
+    /// 32 bits.
+    I32(i32),
+    /// 64 bits.
+    I64(i64),
+    /// A float of 32 bits.
+    F32(f32),
+    /// A float of 64 bits.
+    F64(f64),
+}
+
+impl Argument<'_> {
+    /// Bytes that it brings into the guest.
+    pub fn size(&self) -> usize {
+        match self {
+            Argument::Text(input) | Argument::Bytes(input) => input.len(),
+            Argument::I32(_) | Argument::F32(_) => 4,
+            Argument::I64(_) | Argument::F64(_) => 8,
+        }
+    }
+
+    /// The text or the bytes.
+    pub fn input(&self) -> Option<&Input> {
+        match self {
+            Argument::Text(input) | Argument::Bytes(input) => Some(input),
+            _ => None,
+        }
+    }
+}
+
+/// An instance of a guest whose functions are called by name.
 #[async_trait]
 pub trait Instance: Send + 'static {
-    /// Calls an export with these inputs; none where it gives no output. `context` names the request in log lines, of which
-    /// `logged` were written before. The hook has to return until `deadline`; what is left to do then has a time of its own.
+    /// Calls a function. `result` is what is wanted of it, where the ABI doesn't say. `context` names the request in log lines, of
+    /// which `logged` were written before. It has to return until `deadline`; what is left to do then has a time of its own.
     ///
     /// # Errors
-    /// Why the call failed; the instance must not be called again.
+    /// Why the call failed. The instance must not be called again, unless the guest itself returned the error and
+    /// [`Instance::is_spent`] is false.
     async fn call(
         &mut self,
-        export: &'static str,
-        inputs: &[Input],
+        function: Cow<'static, str>,
+        arguments: &[Argument<'_>],
+        result: ValueType,
         context: &Context,
         deadline: &Deadline,
         logged: &mut Logged,
-    ) -> Result<Option<Bytes>, Cause>;
+    ) -> Result<Value, Cause>;
 
     /// Whether the last call left the instance in a state in which it must not be called again, although there was an
     /// answer.

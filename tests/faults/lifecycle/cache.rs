@@ -22,9 +22,7 @@ async fn is_cached(world: &World, folder: &Path, bytes: &Bytes) -> bool {
         }),
         ..RuntimeSettings::default()
     };
-    let builder = heimdall_shim::abis()
-        .into_iter()
-        .fold(Host::builder().runtime(settings), |it, abi| it.abi(abi));
+    let builder = Host::builder().runtime(settings).abis(heimdall_shim::abis());
     let host = builder.build().unwrap();
     let settings = PluginSettings::new("guest.wasm");
     let loaded = host

@@ -43,9 +43,7 @@ impl Compiling {
             },
             ..RuntimeSettings::default()
         };
-        let builder = heimdall_shim::abis()
-            .into_iter()
-            .fold(Host::builder(), |it, abi| it.abi(abi));
+        let builder = Host::builder().abis(heimdall_shim::abis());
         Compiling {
             host: builder.runtime(settings).build().unwrap(),
             program,

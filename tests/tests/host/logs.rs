@@ -119,7 +119,7 @@ async fn a_core_module_with_component_types_is_made_a_component_with_wasi_or_wit
     let ok = format!("i32.const {OK}");
     let without = before_call(Guest::new(), "", &ok).build();
     for (bytes, wasi) in [(printing(Kind::Typed, 1, "hello"), true), (without, false)] {
-        let inspection = host().inspect("guest.wasm", &bytes).unwrap();
+        let inspection = host().inspect("guest.wasm", &bytes).await.unwrap();
         assert!(inspection.encoded_at_load);
         assert_eq!(inspection.kind, "typed component");
         assert!(

@@ -36,9 +36,7 @@ pub fn host_of(settings: RuntimeSettings) -> Host {
         cache: Some(cache),
         ..settings
     };
-    let builder = heimdall_shim::abis()
-        .into_iter()
-        .fold(Host::builder().runtime(settings), |it, abi| it.abi(abi));
+    let builder = Host::builder().runtime(settings).abis(heimdall_shim::abis());
     builder.build().unwrap()
 }
 

@@ -167,6 +167,7 @@ pub(super) async fn build(project: &Project, host: &Host) -> Result<Built, Faile
     let name = file.display().to_string();
     let inspection = host
         .inspect(&name, &bytes)
+        .await
         .map_err(|error| Failed::new(Exit::NotAPlugin, error))?;
     Ok(Built {
         file,

@@ -1,15 +1,19 @@
 //! One call: inputs in, the hook, the result out, everything freed.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
+use heimdall_host::functions::{Value, ValueType};
 use heimdall_host::model::Context;
 use heimdall_host::plugin::Logged;
 use heimdall_host::runtime::{Deadline, Stage, begin_call, end_call, escape_line};
 
 use super::instance::{Free, Hook, PackedInstance};
 use super::memory::{self, Span};
-use crate::{Input, abi};
+use crate::Input;
+use crate::abi::{self, Argument};
 
 /// Why the inputs could not be placed: the hook has not started.
 enum Unplaced {
@@ -23,19 +27,20 @@ enum Unplaced {
 impl abi::Instance for PackedInstance {
     async fn call(
         &mut self,
-        export: &'static str,
-        inputs: &[Input],
+        export: Cow<'static, str>,
+        arguments: &[Argument<'_>],
+        _result: ValueType,
         context: &Context,
         deadline: &Deadline,
         logged: &mut Logged,
-    ) -> Result<Option<Bytes>, Cause> {
-        let called = deadline.run(self.call_and_copy(export, inputs, context, *logged));
+    ) -> Result<Value, Cause> {
+        let called = deadline.run(self.call_and_copy(export, arguments, context, *logged));
         let called = called.await;
         if let Ok((_, held)) = &called {
             self.free_all(held).await;
         }
         (_, *logged) = end_call(&mut self.store);
-        called.map(|(output, _)| output)
+        called.map(|(output, _)| output.map_or(Value::Nothing, Value::Bytes))
     }
 
     fn is_spent(&self) -> bool {
@@ -47,16 +52,16 @@ impl PackedInstance {
     /// The output, copied out, and what the guest has yet to free.
     async fn call_and_copy(
         &mut self,
-        export: &'static str,
-        inputs: &[Input],
+        export: Cow<'static, str>,
+        arguments: &[Argument<'_>],
         context: &Context,
         logged: Logged,
     ) -> Result<(Option<Bytes>, Vec<Span>), Cause> {
-        begin_call(&mut self.store, export, context.clone(), logged);
-        let placed = self.place_or_renew(export, inputs, context).await?;
-        let packed = self.call_hook(export, &placed).await?;
+        begin_call(&mut self.store, export.clone(), context.clone(), logged);
+        let placed = self.place_or_renew(&export, arguments, context).await?;
+        let packed = self.call_hook(&export, &placed).await?;
         // What the guest was given it may give back.
-        let given: usize = inputs.iter().map(Input::len).sum();
+        let given: usize = arguments.iter().map(Argument::size).sum();
         let limit = self.template.limits().output.saturating_add(given);
         self.take_result(packed, placed, limit)
     }
@@ -65,8 +70,8 @@ impl PackedInstance {
     /// once more: nothing of the call has happened yet.
     async fn place_or_renew(
         &mut self,
-        export: &'static str,
-        inputs: &[Input],
+        export: &str,
+        arguments: &[Argument<'_>],
         context: &Context,
     ) -> Result<Vec<Span>, Cause> {
         self.heap.begin_call();
@@ -74,12 +79,12 @@ impl PackedInstance {
         if !self.heap.is_fresh() {
             self.reset_heap().await?;
         }
-        let total = inputs.iter().map(|input| input.len() as u64).sum();
+        let total = arguments.iter().map(|argument| argument.size() as u64).sum();
         if self.heap.runs_dry(self.capacity(), total) {
             let old = Box::pin(self.renew(export, context, "its heap is about to run dry")).await?;
             tokio::spawn(old.retire());
         }
-        match self.try_place(inputs).await {
+        match self.try_place(arguments).await {
             Ok(placed) => return Ok(placed),
             Err(Unplaced::NoRoom(_)) if self.reset.is_some() => self.reset_heap().await?,
             Err(Unplaced::NoRoom(cause)) => {
@@ -90,18 +95,22 @@ impl PackedInstance {
             Err(Unplaced::Trapped(cause @ Cause::Exhausted(_))) => return Err(cause),
             Err(Unplaced::Trapped(cause)) => drop(Box::pin(self.renew(export, context, &cause.to_string())).await?),
         }
-        self.place(inputs).await
+        self.place(arguments).await
     }
 
     /// Places the inputs, in one try.
-    pub(super) async fn place(&mut self, inputs: &[Input]) -> Result<Vec<Span>, Cause> {
-        let placed = self.try_place(inputs).await;
+    pub(super) async fn place(&mut self, arguments: &[Argument<'_>]) -> Result<Vec<Span>, Cause> {
+        let placed = self.try_place(arguments).await;
         placed.map_err(|(Unplaced::NoRoom(cause) | Unplaced::Trapped(cause))| cause)
     }
 
-    async fn try_place(&mut self, inputs: &[Input]) -> Result<Vec<Span>, Unplaced> {
-        let mut placed = Vec::with_capacity(inputs.len());
-        for input in inputs {
+    async fn try_place(&mut self, arguments: &[Argument<'_>]) -> Result<Vec<Span>, Unplaced> {
+        let mut placed = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            let Some(input) = argument.input() else {
+                let what = "its hooks take texts alone".to_owned();
+                return Err(Unplaced::NoRoom(Cause::AbiViolation(what)));
+            };
             placed.push(self.place_one(input).await?);
         }
         Ok(placed)
@@ -146,7 +155,7 @@ impl PackedInstance {
 
     /// A fresh instance in place of this one, which is given back. Callers put its future on the heap, as it is seldom needed
     /// and every call would have room for it.
-    async fn renew(&mut self, export: &'static str, context: &Context, why: &str) -> Result<Self, Cause> {
+    async fn renew(&mut self, export: &str, context: &Context, why: &str) -> Result<Self, Cause> {
         let why = escape_line(why, self.template.limits().log_line);
         tracing::info!(
             plugin = &**self.template.plugin(),
@@ -157,7 +166,7 @@ impl PackedInstance {
         let fresh = self.template.start().await?;
         let mut old = std::mem::replace(self, fresh);
         let (_, logged) = end_call(&mut old.store);
-        begin_call(&mut self.store, export, context.clone(), logged);
+        begin_call(&mut self.store, export.to_owned(), context.clone(), logged);
         self.heap.begin_call();
         // What the start allocated is not in use any more either.
         if !self.heap.is_fresh() {
@@ -166,7 +175,7 @@ impl PackedInstance {
         Ok(old)
     }
 
-    async fn call_hook(&mut self, export: &'static str, inputs: &[Span]) -> Result<u64, Cause> {
+    async fn call_hook(&mut self, export: &str, inputs: &[Span]) -> Result<u64, Cause> {
         let missing = || Cause::AbiViolation(format!("it has no hook `{export}`"));
         let (_, hook) = self
             .hooks

@@ -15,6 +15,7 @@ use wasmtime::{Instance, Memory, Store, TypedFunc, WasmParams, WasmResults};
 use super::heap::{Heap, HeapReport};
 use super::memory::{self, Span};
 use super::{Guest, Template};
+use crate::abi::Argument;
 
 /// Heaps of this size and above are not measured: they don't run dry within a plugin's life, or they grow.
 const LARGE_HEAP: u32 = 8 << 20;
@@ -126,7 +127,7 @@ impl PackedInstance {
         begin_call(&mut self.store, "init", nobody(), Logged::default());
         let init: TypedFunc<(u32, u32), i32> = typed(&self.instance, &mut self.store, "init")?;
         let config = self.template.config.clone().into();
-        let placed = self.place(&[config]).await?;
+        let placed = self.place(&[Argument::Text(&config)]).await?;
         let span = placed.first().copied().unwrap_or(Span::NOTHING);
         let code = init.call_async(&mut self.store, (span.address, span.length)).await;
         let code = code.map_err(|error| self.cause(error))?;

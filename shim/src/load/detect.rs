@@ -3,9 +3,7 @@
 use heimdall_host::loader::{Artifact, Item, ModuleShape, Shape, ValType};
 
 use crate::abi::packed::Layout;
-use crate::adapter::{HookSpec, Hooks};
-use crate::envelope::Envelope;
-use crate::envelope::bifrost::{Generation1, Generations2And3};
+use crate::hooks::{Hooks, KNOWN, Known};
 
 /// What a module of the packed ABI needs, for those whose module is none.
 const NEEDS: &str = "a core module that exports `memory`, `malloc(size) -> address` (or `plugin_malloc`) and at least one \
@@ -30,55 +28,6 @@ pub(crate) struct NotPacked {
     pub(crate) needs: String,
     pub(crate) score: u32,
 }
-
-/// Which hook of the port an export is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    HttpRequest,
-    HttpResponse,
-    Pre,
-    Post,
-    Chunk,
-}
-
-/// An export that is a hook, in one generation's form.
-struct Known {
-    name: &'static str,
-    role: Role,
-    inputs: usize,
-    envelope: &'static dyn Envelope,
-    /// The generations that have it in this form.
-    generations: &'static [u8],
-}
-
-const fn known(
-    name: &'static str,
-    role: Role,
-    inputs: usize,
-    envelope: &'static dyn Envelope,
-    generations: &'static [u8],
-) -> Known {
-    Known {
-        name,
-        role,
-        inputs,
-        envelope,
-        generations,
-    }
-}
-
-/// Of two forms for one role the later one is taken.
-static KNOWN: [Known; 9] = [
-    known("http_transport_intercept", Role::HttpRequest, 2, &Generation1, &[1]),
-    known("http_intercept", Role::HttpRequest, 1, &Generations2And3, &[2]),
-    known("http_pre_hook", Role::HttpRequest, 1, &Generations2And3, &[3]),
-    known("http_post_hook", Role::HttpResponse, 1, &Generations2And3, &[3]),
-    known("http_stream_chunk_hook", Role::Chunk, 1, &Generations2And3, &[3]),
-    known("pre_hook", Role::Pre, 2, &Generation1, &[1]),
-    known("pre_hook", Role::Pre, 1, &Generations2And3, &[2, 3]),
-    known("post_hook", Role::Post, 3, &Generation1, &[1]),
-    known("post_hook", Role::Post, 1, &Generations2And3, &[2, 3]),
-];
 
 /// What else a module may export, with its type.
 const LIFE_CYCLE: [(&str, &[ValType], &[ValType]); 6] = [
@@ -262,18 +211,7 @@ fn describe(
         .iter()
         .filter(|known| found.iter().any(|found| std::ptr::eq(*found, *known)))
     {
-        let place = match known.role {
-            Role::HttpRequest => &mut hooks.http_request,
-            Role::HttpResponse => &mut hooks.http_response,
-            Role::Pre => &mut hooks.pre,
-            Role::Post => &mut hooks.post,
-            Role::Chunk => &mut hooks.chunk,
-        };
-        let spec = HookSpec {
-            export: known.name,
-            envelope: known.envelope,
-        };
-        if let Some(older) = place.replace(spec) {
+        if let Some(older) = hooks.put(known) {
             notes.push(format!(
                 "{} is not called, as {} takes its place",
                 older.export, known.name

@@ -1,0 +1,423 @@
+//! Requests that guests send: to hosts that their manifest allows, and never into a private network that it does not name.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use globset::{GlobBuilder, GlobMatcher};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, ClientBuilder, Method, Response, Url};
+use serde::Deserialize;
+
+/// The most redirects that one request follows.
+const REDIRECTS: usize = 10;
+
+/// Which requests a plugin may send.
+pub struct HttpSettings {
+    hosts: Arc<Hosts>,
+    /// Bytes of a response's body.
+    max_response: usize,
+    gives_headers: bool,
+    /// None where no host is allowed.
+    client: Option<Client>,
+}
+
+/// Why a request was not sent, or had no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// It is no request.
+    #[error("the HTTP request is not valid: {0}")]
+    Request(String),
+    /// Its URL is none.
+    #[error("Invalid URL: {0}")]
+    Url(String),
+    /// Its host is not among those that the manifest allows.
+    #[error("HTTP request to {0} is not allowed; name its host in `allowed_hosts`")]
+    NotAllowed(String),
+    /// Its host has private addresses alone, and is not named by its address.
+    #[error("HTTP request to {0} is not allowed: it is in a private network; name that address in `allowed_hosts`")]
+    Private(String),
+    /// It came to no answer.
+    #[error("HTTP request to {url} failed: {reason}")]
+    Failed {
+        /// Where it went, without its query.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The answer is too large.
+    #[error("HTTP response exceeds the configured maximum number of bytes: {0}")]
+    TooLarge(usize),
+    /// There is no client.
+    #[error("no HTTP client could be made: {0}")]
+    Client(String),
+}
+
+/// What a guest asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    url: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    method: Option<String>,
+}
+
+/// What came of it.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// As JSON, where they are given.
+    pub(super) headers: String,
+    pub(super) body: Bytes,
+}
+
+impl HttpSettings {
+    /// Requests to these hosts alone: globs on their names, of which `*` crosses dots.
+    ///
+    /// # Errors
+    /// Where no client can be made.
+    pub fn new(allowed: &[String], max_response: usize, gives_headers: bool) -> Result<HttpSettings, HttpError> {
+        let hosts = Arc::new(Hosts::new(allowed));
+        let client = match allowed.is_empty() {
+            true => None,
+            false => Some(client(&hosts)?),
+        };
+        Ok(HttpSettings {
+            hosts,
+            max_response,
+            gives_headers,
+            client,
+        })
+    }
+}
+
+/// Hosts by name and by address.
+struct Hosts {
+    /// Each with its pattern; none for what is no glob.
+    allowed: Vec<(String, Option<GlobMatcher>)>,
+}
+
+impl Hosts {
+    fn new(allowed: &[String]) -> Hosts {
+        let matcher = |pattern: &String| {
+            let glob = GlobBuilder::new(pattern).literal_separator(false).build();
+            (pattern.clone(), glob.ok().map(|glob| glob.compile_matcher()))
+        };
+        Hosts {
+            allowed: allowed.iter().map(matcher).collect(),
+        }
+    }
+
+    fn allow(&self, host: &str) -> bool {
+        self.allowed
+            .iter()
+            .any(|(pattern, matcher)| pattern == host || matcher.as_ref().is_some_and(|matcher| matcher.is_match(host)))
+    }
+
+    /// Whether a private address is named: by itself, or as `localhost` where it is the machine's own.
+    fn grant(&self, name: &str, address: IpAddr) -> bool {
+        let named = |wanted: &str| self.allowed.iter().any(|(pattern, _)| pattern == wanted);
+        let text = match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        named(&text) || (name == "localhost" && address.is_loopback() && named("localhost"))
+    }
+
+    /// Whether a request may go to this URL, as far as can be told before its name is resolved.
+    fn check(&self, url: &Url) -> Result<(), HttpError> {
+        let host = url.host_str().unwrap_or_default();
+        if !self.allow(host) {
+            return Err(HttpError::NotAllowed(shown(url)));
+        }
+        let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        match literal {
+            Ok(address) if is_private(address) && !self.grant(host, address) => Err(HttpError::Private(shown(url))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether an address is of no use to anybody but this machine and its neighbours.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_private_v4(address),
+        IpAddr::V6(address) => {
+            let inner = embedded_v4(address);
+            let [first, ..] = address.segments();
+            inner.is_some_and(is_private_v4)
+                || address.is_loopback()
+                || address.is_unspecified()
+                || address.is_multicast()
+                // Unique local, link-local and site-local addresses.
+                || first & 0xfe00 == 0xfc00
+                || first & 0xff80 == 0xfe80
+        }
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_broadcast()
+        || address.is_multicast()
+        || address.is_documentation()
+        // This network; shared by carriers; protocol assignments; for measuring; reserved.
+        || a == 0
+        || (a == 100 && b & 0xc0 == 64)
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && b & 0xfe == 18)
+        || a >= 240
+}
+
+/// The IPv4 address that an IPv6 one stands for: mapped, compatible, 6to4, or translated (RFC 6052).
+fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let octets = address.octets();
+    let four = |at: usize| {
+        let four: [u8; 4] = octets.get(at..at + 4)?.try_into().ok()?;
+        Some(Ipv4Addr::from(four))
+    };
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, _] if high != 0 => four(12),
+        [0x64, 0xff9b, ..] => four(12),
+        [0x2002, ..] => four(2),
+        _ => None,
+    }
+}
+
+/// Resolves names to addresses that may be connected to: what was checked is what is connected to.
+struct Resolver(Arc<Hosts>);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let hosts = self.0.clone();
+        Box::pin(async move {
+            let name = name.as_str();
+            let all = tokio::net::lookup_host((name, 0)).await?;
+            let public: Vec<SocketAddr> = all
+                .filter(|address| !is_private(address.ip()) || hosts.grant(name, address.ip()))
+                .collect();
+            match public.is_empty() {
+                true => Err(Box::new(HttpError::Private(name.to_owned())).into()),
+                false => Ok(Box::new(public.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+fn client(hosts: &Arc<Hosts>) -> Result<Client, HttpError> {
+    built(|| {
+        let hosts = hosts.clone();
+        let resolver = Resolver(hosts.clone());
+        let follow = move |attempt: Attempt<'_>| match hosts.check(attempt.url()) {
+            _ if attempt.previous().len() > REDIRECTS => attempt.error(format!("more than {REDIRECTS} redirects")),
+            Ok(()) => attempt.follow(),
+            Err(error) => attempt.error(error),
+        };
+        Client::builder()
+            .redirect(Policy::custom(follow))
+            .referer(false)
+            .no_proxy()
+            .dns_resolver(resolver)
+    })
+}
+
+fn built(builder: impl Fn() -> ClientBuilder) -> Result<Client, HttpError> {
+    // TLS needs one implementation of cryptography, chosen once. It is only refused where one is chosen already.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    // A machine without any certificates can still send requests without TLS.
+    let built = builder().build().or_else(|_| builder().tls_certs_only([]).build());
+    built.map_err(|error| HttpError::Client(error.to_string()))
+}
+
+/// Sends what a guest asks for.
+pub(super) async fn send(settings: &HttpSettings, request: &[u8], body: Bytes) -> Result<Answer, HttpError> {
+    let request: Request = serde_json::from_slice(request).map_err(|error| HttpError::Request(error.to_string()))?;
+    let url = Url::parse(&request.url).map_err(|error| HttpError::Url(error.to_string()))?;
+    settings.hosts.check(&url)?;
+    let Some(client) = &settings.client else {
+        return Err(HttpError::NotAllowed(shown(&url)));
+    };
+    let method = request.method.as_deref().unwrap_or("GET").to_ascii_uppercase();
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| HttpError::Request(error.to_string()))?;
+    let mut sent = client.request(method, url.clone()).headers(headers(&request.headers)?);
+    if !body.is_empty() {
+        sent = sent.body(body);
+    }
+    let failed = |error: reqwest::Error| HttpError::Failed {
+        url: shown(&url),
+        reason: reason(&error),
+    };
+    let response = sent.send().await.map_err(failed)?;
+    let status = response.status().as_u16();
+    let headers = match settings.gives_headers {
+        true => headers_as_json(response.headers()),
+        false => String::new(),
+    };
+    Ok(Answer {
+        status,
+        headers,
+        body: whole_body(response, settings.max_response, &url).await?,
+    })
+}
+
+/// A module that a manifest names by its URL: from any host, since whoever wrote the manifest decides that.
+pub(super) async fn fetch(
+    url: &str,
+    method: Option<&str>,
+    given: &BTreeMap<String, String>,
+    most: usize,
+) -> Result<Bytes, HttpError> {
+    let url = Url::parse(url).map_err(|error| HttpError::Url(error.to_string()))?;
+    let method = method.unwrap_or("GET").to_ascii_uppercase();
+    let method = Method::from_bytes(method.as_bytes()).map_err(|error| HttpError::Request(error.to_string()))?;
+    let client = built(|| {
+        Client::builder()
+            .redirect(Policy::limited(REDIRECTS))
+            .referer(false)
+            .no_proxy()
+    })?;
+    let response = client
+        .request(method, url.clone())
+        .headers(headers(given)?)
+        .send()
+        .await;
+    let failed = |reason: String| HttpError::Failed {
+        url: shown(&url),
+        reason,
+    };
+    let response = response.map_err(|error| failed(reason(&error)))?;
+    match response.status() {
+        status if status.is_success() => whole_body(response, most, &url).await,
+        status => Err(failed(format!("it answered with status {status} instead of a file"))),
+    }
+}
+
+async fn whole_body(mut response: Response, most: usize, url: &Url) -> Result<Bytes, HttpError> {
+    let mut body = BytesMut::new();
+    let failed = |error: reqwest::Error| HttpError::Failed {
+        url: shown(url),
+        reason: reason(&error),
+    };
+    while let Some(piece) = response.chunk().await.map_err(failed)? {
+        if body.len() + piece.len() > most {
+            return Err(HttpError::TooLarge(most));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(body.freeze())
+}
+
+fn headers(given: &BTreeMap<String, String>) -> Result<HeaderMap, HttpError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in given {
+        let invalid = |what: String| HttpError::Request(format!("the header `{}`: {what}", name.escape_default()));
+        let value = HeaderValue::from_str(value).map_err(|error| invalid(error.to_string()))?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid(error.to_string()))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// Name to value, in order; of several with one name the last.
+fn headers_as_json(headers: &HeaderMap) -> String {
+    let texts = headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let sorted: BTreeMap<&str, &str> = texts.collect();
+    serde_json::to_string(&sorted).unwrap_or_default()
+}
+
+/// A URL as it may be told: what stands behind the path may be a secret, and so may what stands before the host.
+fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    shown.set_fragment(None);
+    let _ = (shown.set_username(""), shown.set_password(None));
+    shown.to_string()
+}
+
+/// The innermost reason says what happened; the outer ones that something did.
+fn reason(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_told_from_public_ones() {
+        let private = [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "192.0.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "::1",
+            "::",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+        ];
+        for address in private {
+            assert!(is_private(address.parse().unwrap()), "{address}");
+        }
+        for address in [
+            "8.8.8.8",
+            "100.128.0.1",
+            "172.32.0.1",
+            "2606:4700::1111",
+            "::ffff:8.8.8.8",
+            "2002:808:808::",
+        ] {
+            assert!(!is_private(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_globs_and_nothing_is_allowed_without_one() {
+        let hosts = |allowed: &[&str]| Hosts::new(&allowed.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let url = |text: &str| Url::parse(text).unwrap();
+        assert!(hosts(&[]).check(&url("https://example.com/")).is_err());
+        assert!(hosts(&["*"]).check(&url("https://example.com/")).is_ok());
+        assert!(
+            hosts(&["*.example.com"])
+                .check(&url("https://a.b.example.com:8443/x"))
+                .is_ok()
+        );
+        assert!(hosts(&["*.example.com"]).check(&url("https://example.com/")).is_err());
+        assert!(hosts(&["*"]).check(&url("http://127.0.0.1/")).is_err());
+        assert!(hosts(&["127.0.0.1"]).check(&url("http://127.0.0.1:8080/")).is_ok());
+        assert!(hosts(&["*"]).check(&url("http://[::ffff:10.0.0.1]/")).is_err());
+    }
+
+    #[test]
+    fn what_is_told_of_a_url_holds_no_secret() {
+        let url = Url::parse("https://me:secret@example.com/a?key=secret#secret").unwrap();
+        assert_eq!(shown(&url), "https://example.com/a");
+    }
+}

@@ -1,0 +1,218 @@
+//! A plugin's modules, linked with each other and with the host.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use heimdall_host::failure::Cause;
+use heimdall_host::functions::HostFunctions;
+use heimdall_host::loader::Linked;
+use heimdall_host::model::Context;
+use heimdall_host::plugin::Logged;
+use heimdall_host::runtime::{
+    Account, HasTenant as _, Runtime, Tenant, World, add_wasi_to_module_linker, begin_call, instantiation_cause,
+};
+use wasmtime::{Extern, Instance, InstancePre, Linker, Module, Store};
+
+use super::kernel::Kernel;
+use super::rewrite::{INPUT_LENGTH, INPUT_OFFSET, KERNEL_MODULE, MEMORY, kernel_module};
+use super::variables::Variables;
+use super::{Guest, Shared, imports};
+use crate::Input;
+use crate::abi::assembly_script;
+
+/// What instances of a plugin are made of.
+pub struct Template {
+    pub(super) runtime: Runtime,
+    code: Code,
+    pub(super) account: Account,
+    shared: Arc<Shared>,
+    world: World,
+    /// The variables of all instances; none: each has its own.
+    variables: Option<Arc<Mutex<Variables>>>,
+    /// What `init` is given, where there is one to call.
+    pub(super) init: Option<Input>,
+    /// Whether `cleanup` is to be called.
+    pub(super) has_cleanup: bool,
+}
+
+/// What a [`Template`] is made of.
+pub struct Parts<'a> {
+    /// The plugin's module.
+    pub main: &'a Module,
+    /// Modules that it imports from.
+    pub linked: &'a [Linked],
+    /// Functions of the embedder's.
+    pub functions: &'a HostFunctions,
+    /// Whose instances they are.
+    pub account: Account,
+    /// What the guest is told and may do.
+    pub shared: Shared,
+    /// What it sees of the world.
+    pub world: World,
+    /// Whether instances share their variables.
+    pub shares_variables: bool,
+    /// What `init` is given, where there is one to call.
+    pub init: Option<Input>,
+    /// Whether `cleanup` is to be called.
+    pub has_cleanup: bool,
+}
+
+/// Code that is ready to be instantiated.
+#[derive(Clone)]
+enum Code {
+    /// One module with a kernel of its own in it.
+    One(InstancePre<Guest>),
+    /// Several, which share a kernel and are instantiated one after the other.
+    Several {
+        linker: Linker<Guest>,
+        kernel: Module,
+        main: Module,
+        /// Each after those that it imports from.
+        linked: Vec<(String, Module)>,
+    },
+}
+
+impl Template {
+    /// Links a plugin.
+    ///
+    /// # Errors
+    /// The engine's, where an import has another type than what it is linked with.
+    pub fn link(runtime: &Runtime, parts: Parts<'_>) -> wasmtime::Result<Template> {
+        let mut linker = Linker::new(runtime.engine());
+        linker.allow_shadowing(true);
+        add_wasi_to_module_linker(&mut linker)?;
+        assembly_script::add_to_linker(&mut linker)?;
+        imports::add_to_linker(&mut linker)?;
+        for function in parts.functions.iter() {
+            imports::add_host_function(&mut linker, function)?;
+        }
+        let code = match parts.linked {
+            [] => Code::One(linker.instantiate_pre(parts.main)?),
+            linked => Code::Several {
+                kernel: Module::new(runtime.engine(), kernel_module())?,
+                main: parts.main.clone(),
+                linked: in_order(linked),
+                linker,
+            },
+        };
+        Ok(Template {
+            runtime: runtime.clone(),
+            code,
+            account: parts.account,
+            shared: Arc::new(parts.shared),
+            world: parts.world,
+            variables: parts.shares_variables.then(Arc::default),
+            init: parts.init,
+            has_cleanup: parts.has_cleanup,
+        })
+    }
+
+    /// Whose instances it makes.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The same for the plugin under the name that its guest has told.
+    pub(super) fn renamed(&self, name: Arc<str>) -> Template {
+        Template {
+            runtime: self.runtime.clone(),
+            code: self.code.clone(),
+            account: self.account.renamed(name),
+            shared: self.shared.clone(),
+            world: self.world.clone(),
+            variables: self.variables.clone(),
+            init: self.init.clone(),
+            has_cleanup: self.has_cleanup,
+        }
+    }
+
+    /// A new instance in a Store of its own; no function of it has run but what the module itself starts.
+    pub(super) async fn instantiate(&self) -> Result<(Store<Guest>, Instance), Cause> {
+        let guest = Guest {
+            tenant: Tenant::in_world(&self.account, &self.world)?,
+            kernel: None,
+            shared: self.shared.clone(),
+            variables: self.variables.clone().unwrap_or_default(),
+            status: 0,
+            headers: String::new(),
+        };
+        let mut store = self.runtime.store(guest);
+        begin_call(&mut store, "start", Context::new("", 0), Logged::default());
+        let instantiated = match &self.code {
+            Code::One(code) => instantiate_one(code, &mut store).await,
+            Code::Several {
+                linker,
+                kernel,
+                main,
+                linked,
+            } => instantiate_all(linker.clone(), kernel, main, linked, &mut store).await,
+        };
+        match instantiated {
+            Ok(instance) => Ok((store, instance)),
+            Err(error) => Err(instantiation_cause(error, store.data_mut().tenant())),
+        }
+    }
+}
+
+/// Its kernel is there as soon as it is; what it starts by itself finds none, and moves nothing.
+async fn instantiate_one(code: &InstancePre<Guest>, store: &mut Store<Guest>) -> wasmtime::Result<Instance> {
+    let instance = code.instantiate_async(&mut *store).await?;
+    adopt_kernel(&instance, store)?;
+    Ok(instance)
+}
+
+async fn instantiate_all(
+    mut linker: Linker<Guest>,
+    kernel: &Module,
+    main: &Module,
+    linked: &[(String, Module)],
+    store: &mut Store<Guest>,
+) -> wasmtime::Result<Instance> {
+    let kernel = linker.instantiate_async(&mut *store, kernel).await?;
+    linker.instance(&mut *store, KERNEL_MODULE, kernel)?;
+    adopt_kernel(&kernel, store)?;
+    for (name, module) in linked {
+        let instance = linker.instantiate_async(&mut *store, module).await?;
+        start_reactor(&instance, store).await?;
+        linker.instance(&mut *store, name, instance)?;
+    }
+    linker.instantiate_async(&mut *store, main).await
+}
+
+/// A module that others import from is ready before they are.
+async fn start_reactor(instance: &Instance, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+    match instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
+        Ok(initialize) => initialize.call_async(store, ()).await,
+        Err(_) => Ok(()),
+    }
+}
+
+fn adopt_kernel(instance: &Instance, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+    let memory = instance.get_export(&mut *store, MEMORY).and_then(Extern::into_memory);
+    let mut global = |name| instance.get_export(&mut *store, name).and_then(Extern::into_global);
+    let (offset, length) = (global(INPUT_OFFSET), global(INPUT_LENGTH));
+    let (Some(memory), Some(offset), Some(length)) = (memory, offset, length) else {
+        return Err(wasmtime::Error::msg("the module was compiled without its kernel"));
+    };
+    store.data_mut().kernel = Some(Kernel::new(memory, offset, length));
+    Ok(())
+}
+
+/// Each module after those that it imports from; those that import from each other as they are given.
+fn in_order(linked: &[Linked]) -> Vec<(String, Module)> {
+    let mut left: Vec<&Linked> = linked.iter().collect();
+    let mut done: HashSet<&str> = HashSet::new();
+    let mut ordered = Vec::with_capacity(linked.len());
+    while !left.is_empty() {
+        let is_ready = |module: &Linked| {
+            let imports = module.artifact.shape.imports();
+            let mut from = imports.iter().map(|import| import.module.as_str());
+            from.all(|from| done.contains(from) || !linked.iter().any(|other| other.name == from))
+        };
+        let next = left.iter().position(|module| is_ready(module)).unwrap_or(0);
+        let module = left.remove(next);
+        done.insert(&module.name);
+        ordered.push((module.name.clone(), module.module.clone()));
+    }
+    ordered
+}

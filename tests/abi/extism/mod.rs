@@ -1,0 +1,3 @@
+//! Extism.
+
+mod kernel;

@@ -1,0 +1,3 @@
+module wasp-tinygo
+
+go 1.23

@@ -1,0 +1,39 @@
+//! Guests, and how they are loaded.
+
+use bytes::Bytes;
+use heimdall_host::functions::Callable;
+use heimdall_host::loader::{Host, LoadError, PluginSettings};
+use heimdall_host::runtime::RuntimeSettings;
+
+/// A host of every ABI.
+pub fn host() -> Host {
+    let settings = RuntimeSettings {
+        instances: 32,
+        ..RuntimeSettings::default()
+    };
+    Host::builder()
+        .runtime(settings)
+        .abis(heimdall_shim::abis())
+        .build()
+        .unwrap()
+}
+
+/// A module of a text.
+pub fn wat(text: &str) -> Bytes {
+    wat::parse_str(text).unwrap().into()
+}
+
+/// A guest of a real kit, by its path under `guests/`.
+pub fn guest(path: &str) -> Bytes {
+    let file = format!("{}/abi/guests/{path}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&file)
+        .unwrap_or_else(|error| panic!("{file}: {error}"))
+        .into()
+}
+
+/// A plugin whose functions are called.
+pub async fn load(bytes: Bytes, change: impl FnOnce(&mut PluginSettings)) -> Result<Callable, LoadError> {
+    let mut settings = PluginSettings::new("guest.wasm");
+    change(&mut settings);
+    host().functions(bytes, settings).await
+}
