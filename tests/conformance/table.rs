@@ -35,6 +35,8 @@ pub struct Guard {
     pub memory: usize,
     /// Each request gets an instance of its own, because of the guest's allocator.
     pub is_fresh: bool,
+    /// What it is told to be, where that is not its generation: it has another ABI.
+    pub version: Option<&'static str>,
 }
 
 const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'static str, memory: usize) -> Guard {
@@ -46,6 +48,7 @@ const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'
         prefix,
         memory,
         is_fresh: false,
+        version: None,
     }
 }
 
@@ -58,6 +61,7 @@ const fn packed(kind: Kind, guest: Guest, mark: &'static str, memory: usize) -> 
         prefix: mark,
         memory,
         is_fresh: false,
+        version: None,
     }
 }
 
@@ -79,6 +83,10 @@ pub const ASSEMBLYSCRIPT_STUB: Guard = Guard {
     ..packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 24)
 };
 pub const C: Guard = packed(Kind::Packed3, guests::C, "c", 4);
+pub const EXTISM: Guard = Guard {
+    version: Some("extism:host/env"),
+    ..packed(Kind::Packed3, guests::EXTISM, "extism", 8)
+};
 
 /// What stands around a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A guest under `guest-examples/`.
+/// A guest under `guest-examples/`, or, where its file begins with `abi/`, under `tests/abi/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guest {
     /// The name that it gives itself.
@@ -135,6 +135,17 @@ pub const ALL: [Guest; 19] = [
     C,
 ];
 
+/// What Extism's kits ask of their host, by hand in C.
+pub const EXTISM_C: Guest = Guest {
+    name: "plugin",
+    file: "abi/guests/extism/c/plugin.wasm",
+};
+/// As [`GEN3`], by Extism's kit for Rust.
+pub const EXTISM: Guest = Guest {
+    name: "legacy-extism",
+    file: "abi/guests/extism/guard-rust/guard.wasm",
+};
+
 /// Where the guests are: those that are committed, or others, built anew, in the folder that `HEIMDALL_GUESTS` names.
 pub fn folder() -> PathBuf {
     let rebuilt = std::env::var_os("HEIMDALL_GUESTS").map(PathBuf::from);
@@ -166,7 +177,10 @@ impl Guest {
 
     /// The committed file, which may be packed.
     pub fn committed(self) -> PathBuf {
-        folder().join(self.file)
+        match self.file.strip_prefix("abi/") {
+            Some(file) => Path::new(env!("CARGO_MANIFEST_DIR")).join("abi").join(file),
+            None => folder().join(self.file),
+        }
     }
 
     fn is_packed(self) -> bool {

@@ -6,6 +6,7 @@ mod packed;
 
 use std::sync::Arc;
 
+use heimdall_host::failure::Failure;
 use heimdall_host::functions::Function;
 use heimdall_host::loader::{
     Artifact, Candidate, Import, Isolation, LoadError, PluginSettings, Recognised, Recognition,
@@ -16,7 +17,7 @@ use heimdall_host::runtime::{Account, Factory, Instances};
 pub use extism::Extism;
 pub use packed::Packed;
 
-use crate::abi::Instance;
+use crate::abi::{Instance, StartFailure};
 use crate::adapter::Adapter;
 use crate::functions::Callables;
 use crate::hooks::{ChunkForms, Hooks};
@@ -185,6 +186,16 @@ fn check_imports(
             offered: offered.iter().map(|text| (*text).to_owned()).collect(),
         }),
     }
+}
+
+/// Where and why a plugin did not start.
+fn not_started(settings: &PluginSettings, plugin: Arc<str>, failure: StartFailure) -> LoadError {
+    LoadError::Start(Failure {
+        plugin,
+        file: settings.file.as_str().into(),
+        hook: failure.hook,
+        cause: failure.cause,
+    })
 }
 
 /// An import has a type that the host's function of the name has not.
