@@ -13,7 +13,9 @@ use heimdall_shim::abi::extism::USER;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let file = std::env::args().nth(1).ok_or("give the plugin's .wasm, or a manifest")?;
+    let file = std::env::args()
+        .nth(1)
+        .ok_or("give the plugin's .wasm, or a manifest")?;
     let greet = async |name: String| Ok(format!("Hello, {name}!"));
     let host = Host::builder().abis(heimdall_shim::abis()).build()?;
     let settings = PluginSettings {
