@@ -25,6 +25,7 @@ pub mod extism;
 mod life;
 pub mod packed;
 mod wasi;
+pub mod wasp;
 
 use std::borrow::Cow;
 

@@ -3,6 +3,7 @@
 mod detect;
 mod extism;
 mod packed;
+mod wasp;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use heimdall_host::runtime::{Account, Factory, Instances};
 
 pub use extism::Extism;
 pub use packed::Packed;
+pub use wasp::Wasp;
 
 use crate::abi::Instance;
 use crate::adapter::Adapter;
