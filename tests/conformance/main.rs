@@ -97,4 +97,5 @@ conformance! {
     packed_assemblyscript = ASSEMBLYSCRIPT,
     packed_assemblyscript_stub = ASSEMBLYSCRIPT_STUB,
     packed_c = C,
+    wasp_rust = WASP,
 }

@@ -79,6 +79,8 @@ pub const ASSEMBLYSCRIPT_STUB: Guard = Guard {
     ..packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 24)
 };
 pub const C: Guard = packed(Kind::Packed3, guests::C, "c", 4);
+/// Of another ABI, with the envelopes of generation 3.
+pub const WASP: Guard = packed(Kind::Packed3, guests::WASP, "wasp", 4);
 
 /// What stands around a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A guest under `guest-examples/`.
+/// A guest under `guest-examples/`, or of another ABI under `tests/abi/guests/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guest {
     /// The name that it gives itself.
@@ -112,7 +112,13 @@ pub const C: Guest = Guest {
     file: "legacy/c/gen3.wasm",
 };
 
-/// All of them.
+/// As generation 3, on Wasp's ABI.
+pub const WASP: Guest = Guest {
+    name: "wasp-guard",
+    file: "abi/guests/wasp/guard-rust/guard.wasm",
+};
+
+/// All that stand in `guest-examples/`.
 pub const ALL: [Guest; 19] = [
     TYPED_GUARD,
     TYPED_TAG,
@@ -166,7 +172,11 @@ impl Guest {
 
     /// The committed file, which may be packed.
     pub fn committed(self) -> PathBuf {
-        folder().join(self.file)
+        // Those of other ABIs stand beside the tests.
+        match self.file.starts_with("abi/") {
+            true => Path::new(env!("CARGO_MANIFEST_DIR")).join(self.file),
+            false => folder().join(self.file),
+        }
     }
 
     fn is_packed(self) -> bool {

@@ -162,10 +162,9 @@ fn find(artifact: &Artifact) -> Result<Found, NotWasp> {
         let closest = (score > 0).then(|| format!("it {}", problems.join("; it ")));
         return Err(NotWasp { closest, score });
     }
-    let is_hook = |function: &&Function| function.parameters.len() == 1 && function.result == ValueType::Word;
-    let hooks = functions.iter().filter(is_hook);
+    let hooks = functions.iter().filter(|function| is_hook(function));
     let hooks = Hooks::named(hooks.map(|function| function.name.as_str()));
-    let notes = other_hooks(&functions, &hooks);
+    let notes = other_hooks(&functions);
     Ok(Found {
         hooks,
         functions,
@@ -233,14 +232,17 @@ fn functions(module: &ModuleShape) -> Vec<Function> {
     functions.collect()
 }
 
+/// Whether it takes one text and gives one, as far as its type tells.
+fn is_hook(function: &Function) -> bool {
+    function.parameters.len() == 1 && function.result == ValueType::Word
+}
+
 /// Functions that have the name of a hook, and are none.
-fn other_hooks(functions: &[Function], hooks: &Hooks) -> Vec<String> {
+fn other_hooks(functions: &[Function]) -> Vec<String> {
     let has_hooks_name = |name: &str| KNOWN.iter().any(|known| known.name == name && known.generations != [1]);
-    let is_hook = |name: &str| hooks.names().iter().any(|hook| hook == name);
     let others = functions
         .iter()
-        .filter(|function| has_hooks_name(&function.name) && function.parameters.len() != 1);
-    let others = others.filter(|function| !is_hook(&function.name));
+        .filter(|function| has_hooks_name(&function.name) && !is_hook(function));
     others
         .map(|function| format!("`{function}` is no hook: one takes one text and gives one"))
         .collect()
