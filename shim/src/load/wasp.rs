@@ -53,6 +53,9 @@ const NOT_CALLED: [&str; 8] = [
 ];
 
 /// Core modules that take and give addresses of texts: Wasp's plugins.
+///
+/// Their settings: `workspace`, a directory of the host's that guests see as `workspace` and `/workspace`; `start`, which of `_start`
+/// and `_initialize` is called before anything else, by default `none`; and `chunk_form`, as all plugins with hooks have it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Wasp;
 
@@ -81,12 +84,13 @@ impl Abi for Wasp {
         let settings = &candidate.settings;
         check_options(settings, "Wasp's ABI", &[CHUNK_FORM, START, WORKSPACE])?;
         let chunk_forms = chunk_forms(settings)?;
-        let found = find(&candidate.artifact).map_err(|not| LoadError::Incompatible {
+        let mut found = find(&candidate.artifact).map_err(|not| LoadError::Incompatible {
             file: settings.file.clone(),
             what: not.closest.unwrap_or_else(|| NEEDS.to_owned()),
             remedy: "build the plugin again".to_owned(),
         })?;
         self.check_all_imports(&candidate)?;
+        found.notes.extend(uncalled_initialiser(&candidate));
         let has_hooks = !found.hooks.set().is_empty();
         let template = Template::link(
             runtime,
@@ -246,6 +250,14 @@ fn other_hooks(functions: &[Function]) -> Vec<String> {
     others
         .map(|function| format!("`{function}` is no hook: one takes one text and gives one"))
         .collect()
+}
+
+/// A reactor's initialiser, which is called where its operator wants it, and not where nobody said anything.
+fn uncalled_initialiser(candidate: &Candidate) -> Option<String> {
+    let is_there = has_type(&candidate.artifact, "_initialize", &[], &[]);
+    let is_undecided = !candidate.settings.options.contains_key(START);
+    let note = "its `_initialize` is not called, as Wasp's own host does not call it; `start = \"_initialize\"` does";
+    (is_there && is_undecided).then(|| note.to_owned())
 }
 
 /// By which name it knows WASI, if at all.

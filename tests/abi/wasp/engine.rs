@@ -1,8 +1,11 @@
 //! A file is registered once, and plugins of it are taken, called and removed.
 
+use std::sync::Arc;
+
 use heimdall_host::failure::Cause;
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{Isolation, PluginSettings};
+use tokio::sync::Barrier;
 
 use super::support::{cause, imported, kit};
 use crate::support::{guest, host};
@@ -34,13 +37,18 @@ async fn plugins_of_one_registered_file_have_memories_of_their_own() {
     assert_eq!(two.call::<i32>("count", ()).await.unwrap(), 2);
 }
 
+/// Each call waits in the host for three others.
 #[tokio::test]
 async fn several_instances_of_a_plugin_are_called_at_once() {
+    let barrier = Arc::new(Barrier::new(4));
     let plugin = kit("rust/plugin.wasm", |settings| {
         settings.instances = Some(4);
-        settings.host_functions = imported().function("plugin", "upper", async |text: String| {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            Ok(text.to_uppercase())
+        settings.host_functions = imported().function("plugin", "upper", move |text: String| {
+            let barrier = barrier.clone();
+            async move {
+                barrier.wait().await;
+                Ok(text.to_uppercase())
+            }
         });
     });
     let plugin = plugin.await;
@@ -81,10 +89,7 @@ async fn an_instance_makes_way_for_a_fresh_one_where_its_operator_says_when() {
 
 #[tokio::test]
 async fn a_call_that_is_cancelled_takes_its_instance_with_it() {
-    let plugin = kit("rust/plugin.wasm", |settings| {
-        settings.limits.hook_timeout = std::time::Duration::from_secs(60);
-    });
-    let plugin = plugin.await;
+    let plugin = kit("rust/plugin.wasm", |_| {}).await;
     let handle = plugin.cancel_handle();
     let spinning = plugin.call::<()>("spin", ());
     let (called, ()) = futures_util::join!(spinning, async { handle.cancel() });

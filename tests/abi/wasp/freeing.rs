@@ -5,7 +5,7 @@ use std::time::Duration;
 use heimdall_host::functions::HostFunctions;
 use heimdall_host::loader::PluginSettings;
 
-use super::support::{KITS, Wat, freed, kit};
+use super::support::{KITS, SOON, Wat, freed, kit};
 
 const PASSING: &str = r#"(import "plugin" "told" (func $told (param i32)))"#;
 
@@ -130,7 +130,7 @@ async fn an_instance_whose_deallocate_fails_answers_and_is_used_no_more() {
         };
         let limited = |settings: &mut PluginSettings| {
             told(settings);
-            settings.limits.cleanup_timeout = Duration::from_millis(50);
+            settings.limits.cleanup_timeout = SOON;
         };
         let plugin = guest.load(limited).await;
         for number in 1..=2 {
@@ -170,7 +170,6 @@ async fn a_guest_that_passes_on_more_than_is_remembered_makes_way_for_a_fresh_on
     };
     let limited = |settings: &mut PluginSettings| {
         told(settings);
-        settings.limits.hook_timeout = Duration::from_secs(60);
         settings.limits.cleanup_timeout = Duration::from_secs(60);
     };
     let plugin = guest.load(limited).await;

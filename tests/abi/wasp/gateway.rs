@@ -150,3 +150,24 @@ async fn an_init_of_another_type_is_not_called() {
     loaded.await.unwrap();
     assert_eq!(told.lock().unwrap().len(), 0);
 }
+
+/// Before its first call it would be used again, though it trapped.
+#[tokio::test]
+async fn a_guest_that_can_not_free_what_its_start_left_is_refused() {
+    let init = r#"(func (export "init") (param i32))"#;
+    let broken = Wat {
+        deallocate: r#"(func (export "deallocate") (param i32 i32) unreachable)"#,
+        ..telling(init, HOOK)
+    };
+    let only_its_name = Wat {
+        deallocate: broken.deallocate,
+        ..telling("", HOOK)
+    };
+    for guest in [broken, only_its_name] {
+        let refused = load_hooks(guest.bytes(), |settings| {
+            settings.host_functions = noting(&Told::default())
+        });
+        let error = refused.await.err().unwrap().to_string();
+        assert!(error.contains("it could not free what its start left"), "{error}");
+    }
+}

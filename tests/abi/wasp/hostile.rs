@@ -1,12 +1,10 @@
 //! Guests that were written to do harm.
 
-use std::time::Duration;
-
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{Callable, HostFunctions};
 use heimdall_host::loader::PluginSettings;
 
-use super::support::{Wat, cause};
+use super::support::{SOON, Wat, cause};
 
 /// Gives back its word as a result, and counts.
 const FUNCTIONS: &str = r#"
@@ -21,9 +19,7 @@ async fn load(guest: Wat) -> Callable {
         functions: FUNCTIONS,
         ..guest
     };
-    guest
-        .load(|settings| settings.limits.hook_timeout = Duration::from_secs(20))
-        .await
+    guest.load(|_| {}).await
 }
 
 /// The next call has a fresh instance.
@@ -114,7 +110,7 @@ async fn endless(guest: Wat) {
         functions: FUNCTIONS,
         ..guest
     };
-    let short = |settings: &mut PluginSettings| settings.limits.hook_timeout = Duration::from_millis(50);
+    let short = |settings: &mut PluginSettings| settings.limits.hook_timeout = SOON;
     let plugin = guest.load(short).await;
     let late = cause(plugin.call::<String>("same", "abc").await.unwrap_err());
     assert!(matches!(late, Cause::Deadline(_)), "{late}");
@@ -231,7 +227,7 @@ async fn what_runs_while_the_host_serves_it_traps_or_never_returns() {
             };
             let plugin = guest
                 .load(|settings| {
-                    settings.limits.hook_timeout = Duration::from_millis(50);
+                    settings.limits.hook_timeout = SOON;
                     settings.host_functions =
                         HostFunctions::new().function("plugin", "f", async |text: String| Ok(text));
                 })
@@ -253,7 +249,7 @@ async fn endless_calls_of_the_host_are_ended() {
     };
     let plugin = guest
         .load(|settings| {
-            settings.limits.hook_timeout = Duration::from_millis(100);
+            settings.limits.hook_timeout = SOON;
             settings.host_functions = HostFunctions::new().function("plugin", "f", async |_: String| Ok(()));
         })
         .await;
@@ -272,7 +268,6 @@ async fn recursion_over_the_host_ends_as_any_recursion() {
     let f = HostFunctions::new().function("plugin", "f", async |_: String| Ok(()));
     let plugin = guest
         .load(|settings| {
-            settings.limits.hook_timeout = Duration::from_secs(60);
             settings.host_functions = f;
         })
         .await;

@@ -1,11 +1,19 @@
 //! Guests of this ABI, and what they import.
 
+use std::time::Duration;
+
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{CallCause, CallError, Callable, HostFunctions};
 use heimdall_host::loader::PluginSettings;
 use heimdall_host::model::EditError;
 
 use crate::support::{guest, load, wat};
+
+/// A deadline for what never ends. What does end is expected to need far less.
+pub const SOON: Duration = Duration::from_millis(500);
+
+/// A deadline that nothing reaches.
+const LATE: Duration = Duration::from_secs(60);
 
 /// A guest of each kit: all of them have the functions of `rust`, but for `spin` and `grow`.
 pub const KITS: [&str; 5] = [
@@ -26,6 +34,7 @@ pub fn imported() -> HostFunctions {
 /// A kit's guest.
 pub async fn kit(file: &str, change: impl FnOnce(&mut PluginSettings)) -> Callable {
     let settings = |settings: &mut PluginSettings| {
+        settings.limits.hook_timeout = LATE;
         settings.host_functions = imported();
         change(settings);
     };
@@ -102,7 +111,11 @@ impl Wat {
     }
 
     pub async fn load(&self, change: impl FnOnce(&mut PluginSettings)) -> Callable {
-        load(self.bytes(), change)
+        let settings = |settings: &mut PluginSettings| {
+            settings.limits.hook_timeout = LATE;
+            change(settings);
+        };
+        load(self.bytes(), settings)
             .await
             .unwrap_or_else(|error| panic!("{error}"))
     }

@@ -3,7 +3,7 @@
 use heimdall_host::failure::Cause;
 use heimdall_host::loader::{LoadError, PluginSettings};
 
-use super::support::{Wat, kit, told};
+use super::support::{SOON, Wat, kit, told};
 use crate::support::load;
 
 fn option(name: &'static str, value: impl Into<String>) -> impl FnOnce(&mut PluginSettings) {
@@ -74,7 +74,6 @@ fn starting() -> Wat {
           (import "env" "raise_error" (func $raise_error (param i32)))"#,
         functions: r#"
           (global $started (mut i32) (i32.const 0))
-          (global $code (mut i32) (i32.const 0))
           (func (export "_initialize") (global.set $started (i32.const 1)))
           (func (export "_start") (global.set $started (i32.const 2)) (call $exit (i32.const 0)))
           (func (export "started") (result i32) (global.get $started))"#,
@@ -86,9 +85,13 @@ fn starting() -> Wat {
 async fn neither_start_nor_initialize_is_called_unless_it_is_wanted() {
     let plugin = starting().load(|_| {}).await;
     assert_eq!(plugin.call::<i32>("started", ()).await.unwrap(), 0);
+    // Who has not decided is told that there is something to decide.
+    let notes = plugin.manifest().notes.join("\n");
+    assert!(notes.contains("`start = \"_initialize\"` does"), "{notes}");
     for (value, expected) in [("none", 0), ("_initialize", 1), ("_start", 2)] {
         let plugin = starting().load(option("start", value)).await;
         assert_eq!(plugin.call::<i32>("started", ()).await.unwrap(), expected, "{value}");
+        assert!(plugin.manifest().notes.is_empty(), "{value}");
     }
 }
 
@@ -129,7 +132,7 @@ async fn a_start_that_fails_is_told() {
             ..starting()
         };
         let refused = load(guest.bytes(), |settings| {
-            settings.limits.start_timeout = std::time::Duration::from_millis(50);
+            settings.limits.start_timeout = SOON;
             option("start", "_start")(settings);
         });
         let error = refused.await.err().unwrap();
@@ -168,10 +171,7 @@ async fn memory_has_a_bound() {
 #[tokio::test]
 async fn time_has_a_bound() {
     for file in ["rust/plugin.wasm", "c/plugin.wasm"] {
-        let plugin = kit(file, |settings| {
-            settings.limits.hook_timeout = std::time::Duration::from_millis(50)
-        })
-        .await;
+        let plugin = kit(file, |settings| settings.limits.hook_timeout = SOON).await;
         let late = super::support::cause(plugin.call::<()>("spin", ()).await.unwrap_err());
         assert!(matches!(late, Cause::Deadline(_)), "{file}: {late}");
     }

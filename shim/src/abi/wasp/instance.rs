@@ -51,6 +51,7 @@ impl WaspInstance {
         if let Some((config, result)) = &template.life.init {
             life::configure(&mut instance, &account, config, *result).await?;
         }
+        instance.check_usable()?;
         instance.fresh = instance.memory_used();
         Ok(instance)
     }
@@ -90,6 +91,14 @@ impl WaspInstance {
         match self.store.data_mut().progress.raised.take() {
             Some(text) => Err(Cause::Instantiate(text)),
             None => Ok(()),
+        }
+    }
+
+    /// What was called of it before its first call may have left it as no call may.
+    fn check_usable(&self) -> Result<(), Cause> {
+        match self.is_spent {
+            true => Err(Cause::Instantiate("it could not free what its start left".into())),
+            false => Ok(()),
         }
     }
 
@@ -194,12 +203,12 @@ impl WaspInstance {
     /// Frees what the call left to the host, within the time for `cleanup`: what was copied out of the instance is good, whatever its
     /// `deallocate` does. After a trap, or when it does not return, the instance is not used again.
     async fn free_all(&mut self) {
-        let account = self.template.account.clone();
-        let limits = account.limits();
-        let freed = Deadline::after(limits.cleanup_timeout).run(self.try_free_all());
+        let deadline = Deadline::after(self.template.account.limits().cleanup_timeout);
+        let freed = deadline.run(self.try_free_all());
         if let Err(cause) = freed.await {
+            let account = &self.template.account;
             account.ran_over(&cause, Stage::Cleanup);
-            let cause = escape_line(&cause.to_string(), limits.log_line);
+            let cause = escape_line(&cause.to_string(), account.limits().log_line);
             tracing::warn!(
                 plugin = &**account.plugin(),
                 "its `deallocate` failed, so this instance is done: {cause}"
@@ -234,7 +243,9 @@ impl WaspInstance {
     /// Why it can't be asked.
     pub async fn told_name(&mut self) -> Result<Option<String>, Cause> {
         let account = self.template.account.clone();
-        life::told_name(self, &account).await
+        let told = life::told_name(self, &account).await?;
+        self.check_usable()?;
+        Ok(told)
     }
 
     /// The guest's `cleanup`, within its deadline; then the instance is gone.
