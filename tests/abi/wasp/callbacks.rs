@@ -145,6 +145,14 @@ async fn a_text_from_the_host_is_the_guests_to_free() {
     assert_eq!(freed(&plugin).await, []);
 }
 
+#[tokio::test]
+async fn a_text_from_the_host_that_comes_back_is_freed_with_its_nul() {
+    let f = HostFunctions::new().function("plugin", "f", async |text: String| Ok(format!("<{text}>")));
+    let plugin = passing_on().load(given(f)).await;
+    assert_eq!(plugin.call::<String>("pass", "ab").await.unwrap(), "<ab>");
+    assert_eq!(freed(&plugin).await, [(4099, 5), (4096, 3)]);
+}
+
 /// A guest's allocator and its `get_string_size` may call the host in turn, though not for ever.
 #[tokio::test]
 async fn functions_of_the_host_may_be_called_while_one_waits_for_the_guest() {

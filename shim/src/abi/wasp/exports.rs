@@ -1,7 +1,6 @@
 //! What every guest exports of its memory, and how texts and bytes pass through it. Each of these calls runs guest code, be it at the
 //! beginning of a call or while the guest waits for a function of the host.
 
-use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::runtime::HasTenant as _;
 use wasmtime::{AsContextMut, Error, Extern, Memory, Result, TypedFunc, WasmParams, WasmResults};
@@ -159,9 +158,4 @@ fn no_room(store: &mut impl Access, size: u32) -> Error {
         true => Error::new(Cause::OutOfMemory(tenant.limits().memory)),
         false => violation(format!("its `{ALLOCATE}` gave no room for {size} bytes")),
     }
-}
-
-/// A text as it is passed.
-pub(super) fn input(bytes: impl Into<Bytes>) -> Input {
-    Input::from(bytes.into())
 }

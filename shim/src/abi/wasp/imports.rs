@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{HostError, HostFunction, Value, ValueType};
 use heimdall_host::runtime::add_wasi_to_module_linker;
 use wasmtime::{Caller, Error, FuncType, Linker, Result, Val, ValType};
 
 use super::Guest;
-use super::exports::{Exports, Form, input, violation};
+use super::exports::{Exports, Form, violation};
+use crate::Input;
 use crate::abi::{assembly_script, wasi};
 
 /// What is offered, in words.
@@ -176,10 +178,11 @@ async fn returned(caller: &mut Called<'_>, value: Value) -> Result<Option<Val>> 
         Value::I64(number) => return Ok(Some(Val::I64(number))),
         Value::F32(number) => return Ok(Some(Val::F32(number.to_bits()))),
         Value::F64(number) => return Ok(Some(Val::F64(number.to_bits()))),
-        Value::Text(text) => (Form::Text, input(text)),
-        Value::Bytes(bytes) => (Form::Bytes, input(bytes)),
+        Value::Text(text) => (Form::Text, Input::from(Bytes::from(text))),
+        Value::Bytes(bytes) => (Form::Bytes, Input::from(bytes)),
     };
     let exports = exports(caller)?;
     let block = exports.give(caller, form, &input).await?;
+    caller.data_mut().progress.lent.wrote(block);
     Ok(Some(Val::I32(block.address.cast_signed())))
 }

@@ -16,16 +16,30 @@ pub(super) struct Block {
 #[derive(Debug, Default)]
 pub(super) struct Lent {
     sizes: BTreeMap<u32, u32>,
+    /// What the host wrote and gave away.
+    written: BTreeMap<u32, u32>,
     is_overfull: bool,
 }
 
 impl Lent {
-    /// One more. What was said first of an address counts, and nothing is at 0.
+    /// The guest has this from the host. It is the guest's, unless it gives it back: then its size is known better.
+    pub(super) fn wrote(&mut self, block: Block) {
+        if self.written.len() < MOST {
+            self.written.insert(block.address, block.size);
+        }
+    }
+
+    /// One more to free. What was said first of an address counts, and nothing is at 0.
     pub(super) fn add(&mut self, block: Block) {
         let Block { address, size } = block;
         if address == 0 || self.sizes.contains_key(&address) {
             return;
         }
+        // The NUL was written too, and the guest may have put something else there since.
+        let written = self.written.get(&address).copied();
+        let size = written
+            .filter(|written| size.checked_add(1) == Some(*written))
+            .unwrap_or(size);
         match self.sizes.len() < MOST {
             true => drop(self.sizes.insert(address, size)),
             false => self.is_overfull = true,
@@ -60,6 +74,17 @@ mod tests {
         }
         assert_eq!(drained(&mut lent), [(16, 4), (8, 3)]);
         assert_eq!(drained(&mut lent), []);
+    }
+
+    #[test]
+    fn what_the_host_wrote_is_freed_with_its_nul_if_it_comes_back() {
+        let mut lent = Lent::default();
+        for address in [8, 16, 24] {
+            lent.wrote(Block { address, size: 5 });
+        }
+        lent.add(Block { address: 8, size: 4 });
+        lent.add(Block { address: 16, size: 3 });
+        assert_eq!(drained(&mut lent), [(16, 3), (8, 5)]);
     }
 
     #[test]
