@@ -9,3 +9,4 @@
 
 mod extism;
 mod support;
+mod wasp;

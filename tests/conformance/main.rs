@@ -98,4 +98,5 @@ conformance! {
     packed_assemblyscript_stub = ASSEMBLYSCRIPT_STUB,
     packed_c = C,
     extism_rust = EXTISM,
+    wasp_rust = WASP,
 }

@@ -87,6 +87,10 @@ pub const EXTISM: Guard = Guard {
     version: Some("extism:host/env"),
     ..packed(Kind::Packed3, guests::EXTISM, "extism", 8)
 };
+pub const WASP: Guard = Guard {
+    version: Some("without WASI"),
+    ..packed(Kind::Packed3, guests::WASP, "wasp", 4)
+};
 
 /// What stands around a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -112,7 +112,13 @@ pub const C: Guest = Guest {
     file: "legacy/c/gen3.wasm",
 };
 
-/// All of them.
+/// As generation 3, on Wasp's ABI.
+pub const WASP: Guest = Guest {
+    name: "wasp-guard",
+    file: "abi/guests/wasp/guard-rust/guard.wasm",
+};
+
+/// All that stand in `guest-examples/`.
 pub const ALL: [Guest; 19] = [
     TYPED_GUARD,
     TYPED_TAG,

@@ -49,7 +49,7 @@ pub(super) async fn configure(
 }
 
 /// What the guest calls itself.
-pub(super) async fn told_name(instance: &mut impl Instance, account: &Account) -> Result<Option<String>, Cause> {
+pub(crate) async fn told_name(instance: &mut impl Instance, account: &Account) -> Result<Option<String>, Cause> {
     let told = call(
         instance,
         "get_name",
@@ -59,6 +59,11 @@ pub(super) async fn told_name(instance: &mut impl Instance, account: &Account) -
     )
     .await;
     let told = told.inspect_err(|cause| account.ran_over(cause, Stage::Start))?;
+    if instance.is_spent() {
+        return Err(Cause::Instantiate(
+            "it could not be used any more when it had told its name".into(),
+        ));
+    }
     let name = String::from_utf8(told.into_bytes().unwrap_or_default().into());
     let name = name.map_err(|_| Cause::InvalidOutput("its name is no UTF-8".into()))?;
     Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty()))
