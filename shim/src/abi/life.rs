@@ -60,9 +60,7 @@ pub(crate) async fn told_name(instance: &mut impl Instance, account: &Account) -
     .await;
     let told = told.inspect_err(|cause| account.ran_over(cause, Stage::Start))?;
     if instance.is_spent() {
-        return Err(Cause::Instantiate(
-            "it could not be used any more when it had told its name".into(),
-        ));
+        return Err(Cause::AbiViolation("it could not free what it told its name by".into()));
     }
     let name = String::from_utf8(told.into_bytes().unwrap_or_default().into());
     let name = name.map_err(|_| Cause::InvalidOutput("its name is no UTF-8".into()))?;

@@ -101,7 +101,7 @@ impl WaspInstance {
     /// What was called of it before its first call may have left it as no call may.
     fn check_usable(&self) -> Result<(), Cause> {
         match self.is_spent {
-            true => Err(Cause::Instantiate("it could not free what its start left".into())),
+            true => Err(Cause::AbiViolation("it could not free what its start left".into())),
             false => Ok(()),
         }
     }
