@@ -8,4 +8,5 @@
 )]
 
 mod extism;
+mod stdio;
 mod support;

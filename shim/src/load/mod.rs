@@ -3,6 +3,7 @@
 mod detect;
 mod extism;
 mod packed;
+mod stdio;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use heimdall_host::runtime::{Account, Factory, Instances};
 
 pub use extism::Extism;
 pub use packed::Packed;
+pub use stdio::Stdio;
 
 use crate::abi::Instance;
 use crate::adapter::Adapter;
