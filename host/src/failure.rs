@@ -177,7 +177,9 @@ impl Cause {
         match self {
             Cause::Returned(EditError::InvalidConfig(_)) => "correct its `config`",
             Cause::Returned(_) => "see the plugin's documentation for this error",
-            Cause::Trap(_) | Cause::Exited(_) | Cause::Unanswered { .. } => "report it to the plugin's author, with the log lines before it",
+            Cause::Trap(_) | Cause::Exited(_) | Cause::Unanswered { .. } => {
+                "report it to the plugin's author, with the log lines before it"
+            }
             Cause::Deadline(_) => match hook {
                 "start" | "describe" | "get_name" => {
                     "raise `limits.start_timeout_ms`, or report it to the plugin's author"

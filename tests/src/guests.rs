@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A guest under `guest-examples/`.
+/// A guest under `guest-examples/`, or, where its file begins with `abi/`, under `tests/abi/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guest {
     /// The name that it gives itself.
@@ -141,6 +141,12 @@ pub fn folder() -> PathBuf {
     rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples").into())
 }
 
+/// As [`GEN3`], by the wasmi plugin framework's kit for Rust.
+pub const STDIO: Guest = Guest {
+    name: "legacy-stdio",
+    file: "abi/guests/stdio/guard-rust/guard.wasm",
+};
+
 impl Guest {
     /// A file that holds it: the committed one, or what is packed there, unpacked.
     ///
@@ -166,7 +172,10 @@ impl Guest {
 
     /// The committed file, which may be packed.
     pub fn committed(self) -> PathBuf {
-        folder().join(self.file)
+        match self.file.strip_prefix("abi/") {
+            Some(file) => Path::new(env!("CARGO_MANIFEST_DIR")).join("abi").join(file),
+            None => folder().join(self.file),
+        }
     }
 
     fn is_packed(self) -> bool {

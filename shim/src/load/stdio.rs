@@ -80,7 +80,11 @@ impl Abi for Stdio {
             settings,
             factory: StdioFactory(Arc::new(template)),
         };
-        let first = guest.factory.start().await.map_err(|cause| guest.failed("start", cause))?;
+        let first = guest
+            .factory
+            .start()
+            .await
+            .map_err(|cause| guest.failed("start", cause))?;
         let hooks = match named {
             Some(hooks) => hooks,
             None if candidate.for_pipeline => guest.hooks().await?,
@@ -200,10 +204,20 @@ impl Guest<'_> {
         let deadline = Deadline::after(self.factory.0.account().limits().start_timeout);
         let (mut has_answered, mut there) = (false, Vec::new());
         for name in Hooks::names_of_one() {
-            let asked = self.factory.start().await.map_err(|cause| self.failed("start", cause))?;
+            let asked = self
+                .factory
+                .start()
+                .await
+                .map_err(|cause| self.failed("start", cause))?;
             let answer = asked.ask(name, &Input::default(), &deadline).await;
             has_answered |= answer.is_ok();
-            if !matches!(answer, Ok(Err(RpcError { code: METHOD_NOT_FOUND, .. }))) {
+            if !matches!(
+                answer,
+                Ok(Err(RpcError {
+                    code: METHOD_NOT_FOUND,
+                    ..
+                }))
+            ) {
                 there.push(name);
             }
         }
@@ -215,11 +229,17 @@ impl Guest<'_> {
 
     /// What a method gives that a gateway calls beside the hooks; none where there is no such method.
     async fn told(&self, method: &'static str, params: Bytes, deadline: Deadline) -> Result<Option<Bytes>, LoadError> {
-        let asked = self.factory.start().await.map_err(|cause| self.failed("start", cause))?;
+        let asked = self
+            .factory
+            .start()
+            .await
+            .map_err(|cause| self.failed("start", cause))?;
         let answer = asked.ask(method, &params.into(), &deadline).await;
         match answer.map_err(|cause| self.failed(method, cause))? {
             Ok(result) => Ok(Some(result)),
-            Err(RpcError { code: METHOD_NOT_FOUND, .. }) => Ok(None),
+            Err(RpcError {
+                code: METHOD_NOT_FOUND, ..
+            }) => Ok(None),
             Err(error) => {
                 let cause = Cause::Returned(EditError::Other(error.to_string()));
                 Err(self.failed(method, cause))
@@ -233,7 +253,9 @@ impl Guest<'_> {
             return Ok(());
         }
         let deadline = Deadline::after(self.factory.0.account().limits().init_timeout);
-        self.told("init", config_text(self.settings), deadline).await.map(|_| ())
+        self.told("init", config_text(self.settings), deadline)
+            .await
+            .map(|_| ())
     }
 
     /// The name that it tells, if its operator gives it none.

@@ -24,19 +24,40 @@ async fn output_without_the_end_of_a_line_is_too_large_at_the_limit() {
 async fn a_line_that_is_no_message_can_not_be_used() {
     let plugin = kit(|_| {}).await;
     let error = plugin.call::<()>("stdout", ()).await.unwrap_err();
-    let Cause::InvalidOutput(text) = cause(error) else { panic!("usable") };
-    assert!(text.contains("no JSON-RPC message") && text.ends_with(": no message"), "{text}");
-    for line in ["\n", "{}\n", "[]\n", "\u{1b}[1m{\n", "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":1}\n"] {
+    let Cause::InvalidOutput(text) = cause(error) else {
+        panic!("usable")
+    };
+    assert!(
+        text.contains("no JSON-RPC message") && text.ends_with(": no message"),
+        "{text}"
+    );
+    for line in [
+        "\n",
+        "{}\n",
+        "[]\n",
+        "\u{1b}[1m{\n",
+        "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":1}\n",
+    ] {
         let plugin = load(command(&[("say", 1, line)], "(call $say)"), |_| {}).await.unwrap();
         let error = plugin.call::<()>("any", ()).await.unwrap_err();
-        assert!(matches!(cause(error), Cause::InvalidOutput(text) if !text.contains('\u{1b}')), "{line:?}");
+        assert!(
+            matches!(cause(error), Cause::InvalidOutput(text) if !text.contains('\u{1b}')),
+            "{line:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_response_to_another_id_is_passed_over_and_many_are_not() {
-    let other = ("other", 1, "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":1,\"message\":\"\"}}\n");
-    let plugin = load(command(&[other, ANSWER], "(call $other) (call $other) (call $answer)"), |_| {});
+    let other = (
+        "other",
+        1,
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":1,\"message\":\"\"}}\n",
+    );
+    let plugin = load(
+        command(&[other, ANSWER], "(call $other) (call $other) (call $answer)"),
+        |_| {},
+    );
     plugin.await.unwrap().call::<()>("any", ()).await.unwrap();
     let plugin = load(command(&[other], "(loop $on (call $other) (br $on))"), |_| {});
     let error = plugin.await.unwrap().call::<()>("any", ()).await.unwrap_err();
@@ -46,7 +67,9 @@ async fn a_response_to_another_id_is_passed_over_and_many_are_not() {
 #[tokio::test]
 async fn members_that_nobody_knows_are_passed_over() {
     let answer = "  {\"id\":0,\"more\":{},\"result\":7,\"jsonrpc\":\"1\"}\r\n";
-    let plugin = load(command(&[("answer", 1, answer)], "(call $answer)"), |_| {}).await.unwrap();
+    let plugin = load(command(&[("answer", 1, answer)], "(call $answer)"), |_| {})
+        .await
+        .unwrap();
     assert_eq!(plugin.call::<i32>("any", ()).await.unwrap(), 7);
 }
 
@@ -67,13 +90,21 @@ async fn its_memory_is_limited() {
 async fn params_are_limited() {
     let plugin = kit(|settings| settings.limits.input = 1000).await;
     let error = plugin.call::<()>("echo", Json("x".repeat(1000))).await.unwrap_err();
-    assert!(matches!(cause(error), Cause::InputTooLarge { size: 1002, limit: 1000 }));
+    assert!(matches!(
+        cause(error),
+        Cause::InputTooLarge {
+            size: 1002,
+            limit: 1000
+        }
+    ));
 }
 
 #[tokio::test]
 async fn large_params_and_results_pass() {
     let plugin = kit(|_| {}).await;
-    let large: Vec<Value> = (0..50_000).map(|number| json!({ "number": number, "text": "é\"\n" })).collect();
+    let large: Vec<Value> = (0..50_000)
+        .map(|number| json!({ "number": number, "text": "é\"\n" }))
+        .collect();
     let Json(result): Json<Vec<Value>> = plugin.call("echo", Json(&large)).await.unwrap();
     assert_eq!(result, large);
 }
@@ -97,6 +128,9 @@ async fn a_write_of_many_vectors_keeps_the_deadline() {
         });
         let error = plugin.await.unwrap().call::<()>("any", ()).await.unwrap_err();
         let cause = cause(error);
-        assert!(matches!(cause, Cause::Deadline(_) | Cause::OutputTooLarge { .. }), "{cause:?}");
+        assert!(
+            matches!(cause, Cause::Deadline(_) | Cause::OutputTooLarge { .. }),
+            "{cause:?}"
+        );
     }
 }

@@ -15,7 +15,10 @@ async fn a_result_is_json_as_the_plugin_wrote_it() {
     let Json(text): Json<String> = plugin.call("ping", ()).await.unwrap();
     assert_eq!(text, "pong");
     assert_eq!(plugin.call::<String>("ping", ()).await.unwrap(), r#""pong""#);
-    assert_eq!(plugin.call::<Bytes>("echo", r#"{"a":1.50}"#).await.unwrap(), r#"{"a":1.5}"#);
+    assert_eq!(
+        plugin.call::<Bytes>("echo", r#"{"a":1.50}"#).await.unwrap(),
+        r#"{"a":1.5}"#
+    );
     plugin.call::<()>("ping", ()).await.unwrap();
     let value: Value = plugin.call("ping", ()).await.unwrap();
     assert_eq!(value, Value::Bytes(Bytes::from_static(br#""pong""#)));
@@ -25,7 +28,10 @@ async fn a_result_is_json_as_the_plugin_wrote_it() {
 async fn a_number_is_one_if_it_is_asked_for() {
     let plugin = kit(|_| {}).await;
     assert_eq!(plugin.call::<i32>("add", (1, 2)).await.unwrap(), 3);
-    assert_eq!(plugin.call::<i64>("add", (1_i64 << 40, 1)).await.unwrap(), (1 << 40) + 1);
+    assert_eq!(
+        plugin.call::<i64>("add", (1_i64 << 40, 1)).await.unwrap(),
+        (1 << 40) + 1
+    );
     assert_eq!(plugin.call::<f64>("echo", 1.5).await.unwrap(), 1.5);
     let error = plugin.call::<i32>("ping", ()).await.unwrap_err();
     assert!(matches!(cause(error), Cause::InvalidOutput(_)));
@@ -42,7 +48,10 @@ async fn params_are_the_argument_a_list_of_several_or_null() {
     assert_eq!(echoed(vec![]).await, "null");
     assert_eq!(echoed(vec![Value::Nothing]).await, "null");
     assert_eq!(echoed(vec![text(r#"["a"]"#)]).await, r#"["a"]"#);
-    assert_eq!(echoed(vec![text("{}"), Value::I32(-1), Value::F64(0.5), Value::Nothing]).await, "[{},-1,0.5,null]");
+    assert_eq!(
+        echoed(vec![text("{}"), Value::I32(-1), Value::F64(0.5), Value::Nothing]).await,
+        "[{},-1,0.5,null]"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +66,7 @@ async fn params_go_as_they_are_on_one_line() {
     let plugin = load(command(&[ANSWER], &start), |_| {}).await.unwrap();
     let params = "{\"b\": 1.0,\r\n \"a\":12345678901234567890,\"\\u00e9\":\"\\n\"}";
     plugin.call::<()>("some \"method\"", params).await.unwrap();
-    let sent = r#"{"jsonrpc":"2.0","id":0,"method":"some \"method\"","params":{"b": 1.0,\r "a":12345678901234567890,"\u00e9":"\n"}}"#;
+    let sent = r#"{"jsonrpc":"2.0","id":0,"method":"some \"method\"","params":{"b": 1.0,\r  "a":12345678901234567890,"\u00e9":"\n"}}"#;
     assert!(lines.text().contains(sent), "{}", lines.text());
 }
 
@@ -100,7 +109,9 @@ async fn an_error_in_the_later_spelling_is_one_too() {
         (r#"{"code":5,"message":"no","data":[]}"#, "no (5)"),
     ] {
         let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":0,\"error\":{error}}}\n");
-        let plugin = load(command(&[("fail", 1, &answer)], "(call $fail)"), |_| {}).await.unwrap();
+        let plugin = load(command(&[("fail", 1, &answer)], "(call $fail)"), |_| {})
+            .await
+            .unwrap();
         assert_eq!(returned(plugin.call::<()>("any", ()).await.unwrap_err()), text);
     }
 }

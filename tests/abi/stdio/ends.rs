@@ -11,9 +11,11 @@ use super::{cause, kit};
 use crate::support::load;
 
 async fn by_hand(texts: &[(&str, u32, &str)], start: &str) -> Callable {
-    load(command(texts, start), |settings| settings.limits.hook_timeout = Duration::from_millis(200))
-        .await
-        .unwrap()
+    load(command(texts, start), |settings| {
+        settings.limits.hook_timeout = Duration::from_millis(200)
+    })
+    .await
+    .unwrap()
 }
 
 async fn failure(texts: &[(&str, u32, &str)], start: &str) -> Cause {
@@ -48,15 +50,26 @@ async fn a_start_that_returns_without_an_answer_has_exited() {
     assert!(exited(failure(&[], "").await, 0));
     assert!(exited(failure(&[], "(call $proc_exit (i32.const 0))").await, 0));
     assert!(exited(failure(&[], "(call $proc_exit (i32.const 3))").await, 3));
-    assert!(exited(failure(&[], "(drop (call $proc_raise (i32.const 6)))").await, 134));
-    assert!(exited(failure(&[], "(drop (call $proc_raise (i32.const 17)))").await, 0));
+    assert!(exited(
+        failure(&[], "(drop (call $proc_raise (i32.const 6)))").await,
+        134
+    ));
+    assert!(exited(
+        failure(&[], "(drop (call $proc_raise (i32.const 17)))").await,
+        0
+    ));
 }
 
 #[tokio::test]
 async fn a_panic_is_a_trap_with_what_it_said() {
     let plugin = kit(|_| {}).await;
-    let error = plugin.call::<()>("panics", Json(json!("out of order"))).await.unwrap_err();
-    let Cause::Trap(text) = cause(error) else { panic!("no trap") };
+    let error = plugin
+        .call::<()>("panics", Json(json!("out of order")))
+        .await
+        .unwrap_err();
+    let Cause::Trap(text) = cause(error) else {
+        panic!("no trap")
+    };
     assert!(text.contains("unreachable") && text.contains("out of order"), "{text}");
 }
 

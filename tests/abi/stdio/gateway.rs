@@ -58,7 +58,7 @@ async fn a_guard_is_asked_for_its_hooks_and_its_name() {
     let mut hooks = manifest.hooks.clone();
     hooks.sort_by_key(|hook| HOOKS.iter().position(|known| known == hook));
     assert_eq!(hooks, HOOKS);
-    assert_eq!(&*manifest.name, "legacy-stdio");
+    assert_eq!(&*manifest.name, "stdio-guard");
     let named = guard(|settings| settings.name = Some("mine".to_owned())).await.unwrap();
     assert_eq!(&*named.plugin.manifest().name, "mine");
 }
@@ -85,7 +85,11 @@ async fn a_guard_edits_a_request_and_its_answer() {
 /// What it holds back of a chunk travels in the request's context, since no instance sees two chunks.
 #[tokio::test]
 async fn a_guard_sees_a_secret_that_is_spread_over_chunks() {
-    let exchange = begun(guard(|_| {}).await.unwrap());
+    let mut exchange = begun(guard(|_| {}).await.unwrap());
+    exchange.on_request().await;
+    let LlmStep::Proceed(_) = exchange.before_call(chat("hello")).await else {
+        panic!("it ended")
+    };
     let mut stream = exchange.into_stream(CallKind::Chat);
     let chunk = |delta: &str, end: &str| {
         json(&format!(
@@ -144,7 +148,10 @@ async fn a_configuration_that_is_none_is_refused_when_it_is_loaded() {
         panic!("it is loaded")
     };
     assert_eq!(hook, "init");
-    assert!(cause.to_string().starts_with("it returned an error: stdio: "), "{cause}");
+    assert!(
+        cause.to_string().starts_with("it returned an error: stdio: "),
+        "{cause}"
+    );
 }
 
 #[tokio::test]
@@ -155,7 +162,10 @@ async fn a_plugin_without_hooks_is_none_for_a_pipeline() {
     let short = |settings: &mut PluginSettings| settings.limits.start_timeout = Duration::from_millis(200);
     for start in ["", "unreachable", "(loop $on (br $on))"] {
         let refused = loaded(command(&[], start), short).await.map(|_| ());
-        assert!(matches!(refused, Err(LoadError::NoHooks { .. })), "{start}: {refused:?}");
+        assert!(
+            matches!(refused, Err(LoadError::NoHooks { .. })),
+            "{start}: {refused:?}"
+        );
     }
 }
 
@@ -181,13 +191,22 @@ async fn hooks_that_its_operator_names_are_not_asked_for() {
             settings.options.insert("hooks".to_owned(), names.to_owned());
         })
     };
-    let hooks = named("post_hook, pre_hook,").await.unwrap().plugin.manifest().hooks.clone();
+    let hooks = named("post_hook, pre_hook,")
+        .await
+        .unwrap()
+        .plugin
+        .manifest()
+        .hooks
+        .clone();
     assert_eq!(hooks, ["pre_hook", "post_hook"]);
     let refused = named("pre_hook,init").await.map(|_| ());
     let Err(LoadError::InvalidSetting { setting, reason, .. }) = refused else {
         panic!("{refused:?}")
     };
-    assert!(setting == "hooks" && reason.contains("`init`") && reason.contains("pre_hook"), "{reason}");
+    assert!(
+        setting == "hooks" && reason.contains("`init`") && reason.contains("pre_hook"),
+        "{reason}"
+    );
     assert!(matches!(named("").await.map(|_| ()), Err(LoadError::NoHooks { .. })));
 }
 

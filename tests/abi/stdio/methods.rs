@@ -24,7 +24,9 @@ const REQUEST: (&str, u32, &str) = (
 async fn a_method_is_found_by_its_name_alone_and_gets_the_params() {
     let functions = HostFunctions::new()
         .function("any namespace", "whole", async |params: Json<Value>| Ok(params))
-        .function("", "spread", async |a: i32, b: f64, text: String| Ok(format!("{a} {b} {text}")))
+        .function("", "spread", async |a: i32, b: f64, text: String| {
+            Ok(format!("{a} {b} {text}"))
+        })
         .function("", "none", async || Ok(()));
     let plugin = kit_with(functions).await;
     let calls = json!([["whole", {"a": [1]}], ["spread", [1, 2.5, "x"]], ["none", null]]);
@@ -101,7 +103,9 @@ async fn params_that_do_not_fit_are_told_as_such() {
 async fn an_error_of_a_method_is_told_with_its_message() {
     let functions = HostFunctions::new()
         .function("host", "fatal", async || Err::<(), _>(HostError::fatal("out of order")))
-        .function("host", "recoverable", async || Err::<(), _>(HostError::recoverable("try again")));
+        .function("host", "recoverable", async || {
+            Err::<(), _>(HostError::recoverable("try again"))
+        });
     let plugin = kit_with(functions).await;
     for (method, text) in [("fatal", "out of order"), ("recoverable", "try again")] {
         let error = plugin.call::<()>("call_host", Json(json!([[method, null]]))).await;
@@ -128,9 +132,12 @@ async fn ids_that_a_plugin_uses_again_are_as_good_as_others() {
         notes.fetch_add(1, Ordering::SeqCst);
         async move { Ok(number) }
     });
-    let start = "(drop (call $read_line)) (call $request) (call $request) (drop (call $read_line)) (drop (call $read_line))
+    let start =
+        "(drop (call $read_line)) (call $request) (call $request) (drop (call $read_line)) (drop (call $read_line))
         (call $request) (drop (call $read_line)) (call $answer)";
-    let plugin = load(command(&[REQUEST, ANSWER], start), |settings| settings.host_functions = functions);
+    let plugin = load(command(&[REQUEST, ANSWER], start), |settings| {
+        settings.host_functions = functions
+    });
     plugin.await.unwrap().call::<()>("any", ()).await.unwrap();
     assert_eq!(noted.load(Ordering::SeqCst), 3);
 }
@@ -154,7 +161,7 @@ async fn a_flood_of_requests_waits_where_it_comes_from() {
 
 #[tokio::test]
 async fn answers_that_are_never_read_hold_up_the_requests_for_them() {
-    let functions = HostFunctions::new().function("host", "note", async |_: i32| Ok(vec![b'1'; 1 << 10]));
+    let functions = HostFunctions::new().function("host", "note", async |_: i32| Ok("1".repeat(1000)));
     let plugin = load(command(&[REQUEST], "(loop $on (call $request) (br $on))"), |settings| {
         settings.host_functions = functions;
         settings.limits.input = 64 << 10;
@@ -164,22 +171,42 @@ async fn answers_that_are_never_read_hold_up_the_requests_for_them() {
     assert!(matches!(cause(error), Cause::Deadline(_)));
 }
 
-/// The guest reads nothing until the host takes no more of it, and then everything.
+/// The host takes no third request before an answer is read, and the guest waits with the fourth as soon as one is.
 #[tokio::test]
 async fn room_that_is_made_by_reading_is_used() {
-    let functions = HostFunctions::new().function("host", "note", async |_: i32| Ok(vec![b'1'; 1 << 10]));
-    let start = "(local $left i32)
-        (drop (call $read_line))
-        (local.set $left (i32.const 70))
-        (loop $on (call $request) (local.set $left (i32.sub (local.get $left) (i32.const 1))) (br_if $on (local.get $left)))
-        (local.set $left (i32.const 70))
-        (loop $on (drop (call $read_line)) (call $request) (local.set $left (i32.sub (local.get $left) (i32.const 1)))
-          (br_if $on (local.get $left)))
-        (call $answer)";
+    let functions = HostFunctions::new().function("host", "note", async |_: i32| Ok("1".repeat(1000)));
+    let start = "(call $request) (call $request) (call $request)
+        (drop (call $read_line)) (drop (call $read_line)) (call $request)
+        (drop (call $read_line)) (drop (call $read_line)) (drop (call $read_line)) (call $answer)";
     let plugin = load(command(&[REQUEST, ANSWER], start), |settings| {
         settings.host_functions = functions;
-        settings.limits.input = 71 << 10;
+        settings.limits.input = 2000;
         settings.limits.hook_timeout = Duration::from_secs(60);
     });
     plugin.await.unwrap().call::<()>("any", ()).await.unwrap();
+}
+
+/// The kit's calls notice that their answer has come only when they have read a line themselves. So one waits for ever whose
+/// answer another one has read: with this order of answers always.
+#[tokio::test]
+async fn calls_whose_answers_others_have_read_come_to_their_end() {
+    for count in [2, 3, 50] {
+        let turn = Arc::new(AtomicUsize::new(0));
+        let last = count - 1;
+        let functions = HostFunctions::new().function("host", "backwards", move |number: u32| {
+            let turn = turn.clone();
+            let mine = last - usize::try_from(number).unwrap_or_default();
+            async move {
+                while turn.load(Ordering::SeqCst) != mine {
+                    tokio::task::yield_now().await;
+                }
+                turn.fetch_add(1, Ordering::SeqCst);
+                Ok(number)
+            }
+        });
+        let plugin = kit_with(functions).await;
+        let calls: Vec<Value> = (0..count).map(|number| json!(["backwards", number])).collect();
+        let Json(results): Json<Vec<usize>> = plugin.call("call_host", Json(calls)).await.unwrap();
+        assert_eq!(results, (0..count).collect::<Vec<_>>());
+    }
 }

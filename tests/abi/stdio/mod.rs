@@ -7,8 +7,8 @@ mod ends;
 mod gateway;
 mod lines;
 mod methods;
-mod recognition;
 mod reading;
+mod recognition;
 mod surroundings;
 
 use std::time::Duration;

@@ -43,7 +43,11 @@ async fn a_plugin_that_waits_for_its_host_costs_nothing() {
     });
     let plugin = kit_with(functions).await;
     let polls = Arc::new(AtomicUsize::new(0));
-    let future = async move { plugin.call::<Json<Value>>("call_host", Json(json!([["wait", null]]))).await };
+    let future = async move {
+        plugin
+            .call::<Json<Value>>("call_host", Json(json!([["wait", null]])))
+            .await
+    };
     let called = tokio::spawn(Counted {
         future: Box::pin(future),
         polls: polls.clone(),
@@ -62,7 +66,11 @@ async fn a_plugin_that_waits_for_its_host_costs_nothing() {
 /// How many reads in a row found nothing before one waited is told by its answer.
 #[tokio::test]
 async fn sixteen_reads_in_a_row_find_nothing_and_the_next_one_waits() {
-    let request = ("request", 1, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"wait\",\"params\":null}\n");
+    let request = (
+        "request",
+        1,
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"wait\",\"params\":null}\n",
+    );
     let start = format!(
         r#"(local $empty i32)
         (drop (call $read_line))
@@ -82,7 +90,9 @@ async fn sixteen_reads_in_a_row_find_nothing_and_the_next_one_waits() {
             Ok(())
         }
     });
-    let plugin = load(command(&[request, ANSWER], &start), |settings| settings.host_functions = functions);
+    let plugin = load(command(&[request, ANSWER], &start), |settings| {
+        settings.host_functions = functions
+    });
     let plugin = plugin.await.unwrap();
     let called = tokio::spawn(async move { plugin.call::<()>("any", ()).await });
     for _ in 0..1000 {
@@ -95,7 +105,11 @@ async fn sixteen_reads_in_a_row_find_nothing_and_the_next_one_waits() {
 /// The guest reads 50 bytes of each answer at a time and trips over any read within a line that brings nothing.
 #[tokio::test]
 async fn within_a_line_no_read_finds_nothing() {
-    let request = ("request", 1, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"long\",\"params\":null}\n");
+    let request = (
+        "request",
+        1,
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"long\",\"params\":null}\n",
+    );
     let start = format!(
         r#"(local $left i32) (local $error i32) (local $inside i32)
         (drop (call $read_line))
@@ -119,7 +133,9 @@ async fn within_a_line_no_read_finds_nothing() {
         tokio::task::yield_now().await;
         Ok("long ".repeat(100))
     });
-    let plugin = load(command(&[request, ANSWER], &start), |settings| settings.host_functions = functions);
+    let plugin = load(command(&[request, ANSWER], &start), |settings| {
+        settings.host_functions = functions
+    });
     plugin.await.unwrap().call::<()>("any", ()).await.unwrap();
 }
 
@@ -129,23 +145,74 @@ async fn places_outside_of_the_memory_are_told_and_nothing_else_happens() {
     const FAULT: u32 = 21;
     let past = 16 * 65_536 - 4;
     for (call, error) in [
-        ("$fd_read (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(), 8),
-        ("$fd_read (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(), 8),
-        ("$fd_write (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(), 8),
-        ("$fd_write (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(), 8),
-        ("$fd_write (i32.const -1) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(), 8),
-        (format!("$fd_read (i32.const 0) (i32.const {past}) (i32.const 1) (i32.const 8)"), FAULT),
-        (format!("$fd_write (i32.const 1) (i32.const {past}) (i32.const 1) (i32.const 8)"), FAULT),
-        ("$fd_write (i32.const 1) (i32.const -1) (i32.const 1) (i32.const 8)".to_owned(), FAULT),
-        ("$fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)".to_owned(), FAULT),
-        ("$fd_read (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 8)".to_owned(), FAULT),
-        ("$fd_write (i32.const 1) (i32.const 24) (i32.const 1) (i32.const 8)".to_owned(), FAULT),
-        ("$fd_write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const -2)".to_owned(), FAULT),
-        ("$fd_read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -2)".to_owned(), FAULT),
-        ("$fd_write (i32.const 1) (i32.const 0) (i32.const 1025) (i32.const 8)".to_owned(), 28),
-        ("$fd_read (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 8)".to_owned(), 28),
-        ("$fd_write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 8)".to_owned(), 0),
-        ("$fd_read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8)".to_owned(), 0),
+        (
+            "$fd_read (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(),
+            8,
+        ),
+        (
+            "$fd_read (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(),
+            8,
+        ),
+        (
+            "$fd_write (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(),
+            8,
+        ),
+        (
+            "$fd_write (i32.const 3) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(),
+            8,
+        ),
+        (
+            "$fd_write (i32.const -1) (i32.const 0) (i32.const 1) (i32.const 8)".to_owned(),
+            8,
+        ),
+        (
+            format!("$fd_read (i32.const 0) (i32.const {past}) (i32.const 1) (i32.const 8)"),
+            FAULT,
+        ),
+        (
+            format!("$fd_write (i32.const 1) (i32.const {past}) (i32.const 1) (i32.const 8)"),
+            FAULT,
+        ),
+        (
+            "$fd_write (i32.const 1) (i32.const -1) (i32.const 1) (i32.const 8)".to_owned(),
+            FAULT,
+        ),
+        (
+            "$fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)".to_owned(),
+            FAULT,
+        ),
+        (
+            "$fd_read (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 8)".to_owned(),
+            FAULT,
+        ),
+        (
+            "$fd_write (i32.const 1) (i32.const 24) (i32.const 1) (i32.const 8)".to_owned(),
+            FAULT,
+        ),
+        (
+            "$fd_write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const -2)".to_owned(),
+            FAULT,
+        ),
+        (
+            "$fd_read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const -2)".to_owned(),
+            FAULT,
+        ),
+        (
+            "$fd_write (i32.const 1) (i32.const 0) (i32.const 1025) (i32.const 8)".to_owned(),
+            28,
+        ),
+        (
+            "$fd_read (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 8)".to_owned(),
+            28,
+        ),
+        (
+            "$fd_write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 8)".to_owned(),
+            0,
+        ),
+        (
+            "$fd_read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8)".to_owned(),
+            0,
+        ),
     ] {
         // A vector behind the memory's end at 16, and one whose end is at 24.
         let start = format!(
@@ -156,6 +223,9 @@ async fn places_outside_of_the_memory_are_told_and_nothing_else_happens() {
             (call $answer)"
         );
         let plugin = load(command(&[ANSWER], &start), |_| {}).await.unwrap();
-        plugin.call::<()>("any", ()).await.unwrap_or_else(|error| panic!("{call}: {error}"));
+        plugin
+            .call::<()>("any", ())
+            .await
+            .unwrap_or_else(|error| panic!("{call}: {error}"));
     }
 }

@@ -123,7 +123,12 @@ impl StdioInstance {
     /// # Errors
     /// Why there is no response.
     pub async fn ask(mut self, method: &str, params: &Input, deadline: &Deadline) -> Result<Answer, Cause> {
-        begin_call(&mut self.store, method.to_owned(), Context::new("", 0), Logged::default());
+        begin_call(
+            &mut self.store,
+            method.to_owned(),
+            Context::new("", 0),
+            Logged::default(),
+        );
         let asked = deadline.run(self.run(method, &[Argument::Text(params)])).await;
         end_call(&mut self.store);
         asked

@@ -103,9 +103,7 @@ impl Message {
         };
         let document = Document::parse(line.clone()).map_err(|error| none(&error.to_string()))?;
         let message = document.root();
-        let is_versioned = message
-            .get("jsonrpc")
-            .is_some_and(|version| version.as_str().is_some());
+        let is_versioned = message.get("jsonrpc").is_some_and(|version| version.as_str().is_some());
         let id = message.get("id").and_then(|id| id.as_u64());
         let Some(id) = id.filter(|_| is_versioned) else {
             return Err(none("`jsonrpc` has to be a text and `id` a number"));
@@ -217,13 +215,25 @@ mod tests {
 
     #[test]
     fn an_error_is_read_in_either_spelling_and_says_what_its_code_means() {
-        assert_eq!(error(r#"{"code":-32601,"message":"Method not found"}"#), "Method not found (-32601)");
-        assert_eq!(error(r#"{"code":-32602,"message":"two numbers","data":1}"#), "Invalid params (-32602): two numbers");
+        assert_eq!(
+            error(r#"{"code":-32601,"message":"Method not found"}"#),
+            "Method not found (-32601)"
+        );
+        assert_eq!(
+            error(r#"{"code":-32602,"message":"two numbers","data":1}"#),
+            "Invalid params (-32602): two numbers"
+        );
         assert_eq!(error(r#"{"code":-32000,"message":"no"}"#), "no");
         assert_eq!(error(r#"{"code":7,"message":"no"}"#), "no (7)");
         assert_eq!(error(r#""MethodNotFound""#), "Method not found (-32601)");
         assert_eq!(error(r#"{"Custom":"no"}"#), "no");
-        for neither in [r#"{"code":1}"#, r#"{"message":"no"}"#, r#"{"code":"1","message":"no"}"#, "1", "null"] {
+        for neither in [
+            r#"{"code":1}"#,
+            r#"{"message":"no"}"#,
+            r#"{"code":"1","message":"no"}"#,
+            "1",
+            "null",
+        ] {
             read(&format!(r#"{{"jsonrpc":"2.0","id":0,"error":{neither}}}"#)).unwrap_err();
         }
     }
@@ -256,7 +266,11 @@ mod tests {
     fn a_result_of_null_is_a_result_and_keeps_the_guests_bytes() {
         for raw in ["null", r#"{"a": 1.0, "b":12345678901234567890}"#, r#""\ud83d\ude00""#] {
             let message = read(&format!(r#" {{"id":3, "result":{raw}, "jsonrpc":"", "more":[]}}  "#)).unwrap();
-            let Message::Response { id: 3, result: Ok(result) } = message else {
+            let Message::Response {
+                id: 3,
+                result: Ok(result),
+            } = message
+            else {
                 panic!("{message:?}")
             };
             assert_eq!(result, raw);

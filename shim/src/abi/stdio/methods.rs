@@ -14,7 +14,9 @@ pub(super) async fn call(function: HostFunction, params: Document, limit: usize)
     match as_json(value, function.result())? {
         result if result.len() > limit => {
             let size = result.len();
-            Err(RpcError::custom(format!("the result has {size} bytes, {limit} are allowed")))
+            Err(RpcError::custom(format!(
+                "the result has {size} bytes, {limit} are allowed"
+            )))
         }
         result => Ok(result),
     }
@@ -35,7 +37,11 @@ fn arguments(kinds: &[ValueType], params: json::Value<'_>) -> Option<Vec<Value>>
             if params.kind() != json::Kind::Array || params.len() != several.len() {
                 return None;
             }
-            several.iter().zip(elements).map(|(kind, value)| typed(*kind, value)).collect()
+            several
+                .iter()
+                .zip(elements)
+                .map(|(kind, value)| typed(*kind, value))
+                .collect()
         }
     }
 }
@@ -122,7 +128,11 @@ mod tests {
     async fn what_does_not_fit_is_told_to_the_guest() {
         let add = async |a: i32, b: i32| Ok(a + b);
         for params in ["null", "[1]", "[1,2,3]", r#"["1","2"]"#, "{}", "[4294967296,1]"] {
-            assert_eq!(called(add, params).await.unwrap_err(), RpcError::of(INVALID_PARAMS), "{params}");
+            assert_eq!(
+                called(add, params).await.unwrap_err(),
+                RpcError::of(INVALID_PARAMS),
+                "{params}"
+            );
         }
         let fails = async || Err::<(), _>(HostError::recoverable("no"));
         assert_eq!(called(fails, "null").await.unwrap_err(), RpcError::custom("no"));

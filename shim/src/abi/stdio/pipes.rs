@@ -1,6 +1,7 @@
 //! The standard streams of one guest, each with a bound.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf as _, Bytes};
@@ -26,6 +27,9 @@ pub(super) struct Stdin {
     filled: Notify,
     /// There is room again.
     drained: Notify,
+    /// The guest waits.
+    starving: Notify,
+    is_waited_for: AtomicBool,
     limit: usize,
 }
 
@@ -42,6 +46,8 @@ impl Stdin {
             queue: Mutex::default(),
             filled: Notify::new(),
             drained: Notify::new(),
+            starving: Notify::new(),
+            is_waited_for: AtomicBool::new(false),
             limit,
         }
     }
@@ -93,8 +99,18 @@ impl Stdin {
 
     /// Until there is something to read.
     pub(super) async fn filled(&self) {
+        self.is_waited_for.store(true, Ordering::Relaxed);
+        self.starving.notify_one();
         while self.is_empty() {
             self.filled.notified().await;
+        }
+        self.is_waited_for.store(false, Ordering::Relaxed);
+    }
+
+    /// Until the guest waits, and there is nothing to read.
+    pub(super) async fn starving(&self) {
+        while !self.is_waited_for.load(Ordering::Relaxed) || !self.is_empty() {
+            self.starving.notified().await;
         }
     }
 

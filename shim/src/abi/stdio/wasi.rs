@@ -162,11 +162,7 @@ async fn fd_write(mut caller: Called<'_>, fd: i32, vectors: u32, count: u32, wri
 }
 
 /// Up to the end of a line; the guest waits there until the host can take it.
-async fn write_out(
-    caller: &mut Called<'_>,
-    memory: &Memory,
-    piece: Range<usize>,
-) -> wasmtime::Result<Option<usize>> {
+async fn write_out(caller: &mut Called<'_>, memory: &Memory, piece: Range<usize>) -> wasmtime::Result<Option<usize>> {
     let (data, guest) = memory.data_and_store_mut(&mut *caller);
     let Some(bytes) = data.get(piece) else {
         return Ok(None);
