@@ -112,7 +112,7 @@ pub async fn it_refuses_a_configuration_that_is_none(guard: &Guard, place: Place
         let about = if guard.kind == Kind::Typed {
             "configuration"
         } else {
-            "`init` returned 1"
+            "`init`"
         };
         assert!(error.contains(about), "{error}");
     }
