@@ -36,6 +36,9 @@ pub struct Limits {
     pub table_elements: usize,
     /// Resources of the host (requests, responses, chunks, streams) that one instance may hold at once.
     pub handles: usize,
+    /// Steps that one call may take, counted by the engine; none: as many as its time allows. Counting them makes each call
+    /// slower by a third or so.
+    pub fuel: Option<u64>,
     /// Time for compiled code to become an instance: start functions, `_initialize`, `describe`.
     pub start_timeout: Duration,
     /// Time for `init`.
@@ -78,6 +81,7 @@ impl Default for Limits {
             memory_growth: 256 << 20,
             table_elements: 100_000,
             handles: 10_000,
+            fuel: None,
             start_timeout: Duration::from_secs(10),
             init_timeout: Duration::from_secs(10),
             hook_timeout: Duration::from_secs(1),

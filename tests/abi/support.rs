@@ -37,3 +37,11 @@ pub async fn load(bytes: Bytes, change: impl FnOnce(&mut PluginSettings)) -> Res
     change(&mut settings);
     host().functions(bytes, settings).await
 }
+
+/// Serves on a port of its own, as long as the test runs.
+pub async fn serve(router: axum::Router) -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}

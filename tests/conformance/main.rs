@@ -98,4 +98,5 @@ conformance! {
     packed_assemblyscript = ASSEMBLYSCRIPT,
     packed_assemblyscript_stub = ASSEMBLYSCRIPT_STUB,
     packed_c = C,
+    extism_rust = EXTISM,
 }

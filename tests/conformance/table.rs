@@ -35,6 +35,8 @@ pub struct Guard {
     pub memory: usize,
     /// The most instances that one request takes; 0: all requests share one.
     pub instances: usize,
+    /// What it is told to be, where that is not its generation: it has another ABI.
+    pub version: Option<&'static str>,
 }
 
 const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'static str, memory: usize) -> Guard {
@@ -46,6 +48,7 @@ const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'
         prefix,
         memory,
         instances: 0,
+        version: None,
     }
 }
 
@@ -58,6 +61,7 @@ const fn packed(kind: Kind, guest: Guest, mark: &'static str, memory: usize) -> 
         prefix: mark,
         memory,
         instances: 0,
+        version: None,
     }
 }
 
@@ -72,6 +76,7 @@ pub const RUST_3: Guard = packed(Kind::Packed3, guests::GEN3, "gen3", 4);
 pub const STDIO: Guard = Guard {
     // One a call: two for a request, two for each chunk of a stream.
     instances: 10,
+    version: Some("JSON-RPC 2.0"),
     ..packed(Kind::Packed3, guests::STDIO, "stdio", 4)
 };
 pub const TINYGO_BUMP: Guard = packed(Kind::Packed3, guests::TINYGO, "tinygo", 16);
@@ -85,6 +90,10 @@ pub const ASSEMBLYSCRIPT_STUB: Guard = Guard {
     ..packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 24)
 };
 pub const C: Guard = packed(Kind::Packed3, guests::C, "c", 4);
+pub const EXTISM: Guard = Guard {
+    version: Some("extism:host/env"),
+    ..packed(Kind::Packed3, guests::EXTISM, "extism", 8)
+};
 
 /// What stands around a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

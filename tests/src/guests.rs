@@ -135,17 +135,28 @@ pub const ALL: [Guest; 19] = [
     C,
 ];
 
-/// Where the guests are: those that are committed, or others, built anew, in the folder that `HEIMDALL_GUESTS` names.
-pub fn folder() -> PathBuf {
-    let rebuilt = std::env::var_os("HEIMDALL_GUESTS").map(PathBuf::from);
-    rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples").into())
-}
+/// What Extism's kits ask of their host, by hand in C.
+pub const EXTISM_C: Guest = Guest {
+    name: "plugin",
+    file: "abi/guests/extism/c/plugin.wasm",
+};
+/// As [`GEN3`], by Extism's kit for Rust.
+pub const EXTISM: Guest = Guest {
+    name: "legacy-extism",
+    file: "abi/guests/extism/guard-rust/guard.wasm",
+};
 
 /// As [`GEN3`], by the wasmi plugin framework's kit for Rust.
 pub const STDIO: Guest = Guest {
     name: "legacy-stdio",
     file: "abi/guests/stdio/guard-rust/guard.wasm",
 };
+
+/// Where the guests are: those that are committed, or others, built anew, in the folder that `HEIMDALL_GUESTS` names.
+pub fn folder() -> PathBuf {
+    let rebuilt = std::env::var_os("HEIMDALL_GUESTS").map(PathBuf::from);
+    rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples").into())
+}
 
 impl Guest {
     /// A file that holds it: the committed one, or what is packed there, unpacked.

@@ -32,7 +32,7 @@ pub(super) enum Code {
         sha256: String,
     },
     Got {
-        got: Got,
+        got: Box<Got>,
         sha256: String,
     },
     /// It serves, and nothing of it has changed; or it is not fetched again.
@@ -107,7 +107,10 @@ impl<'a> Loader<'a> {
                 }
                 let got = self.downloads().get(url, sha256.as_deref()).await?;
                 let sha256 = sha256_of(&got.bytes);
-                serving(wanted, &sha256, before).unwrap_or(Code::Got { got, sha256 })
+                serving(wanted, &sha256, before).unwrap_or(Code::Got {
+                    got: Box::new(got),
+                    sha256,
+                })
             }
         })
     }

@@ -14,7 +14,7 @@ use super::settings::PluginSettings;
 use crate::functions::Function;
 use crate::limits::Limits;
 use crate::plugin::Plugin;
-use crate::runtime::Runtime;
+use crate::runtime::{Extras, Runtime};
 
 /// What an ABI says of a file that is its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +144,11 @@ pub trait Abi: Send + Sync + 'static {
     /// Why it can't be done with this file.
     fn translate(&self, _artifact: &Artifact, _linked: bool) -> Result<Option<Bytes>, LoadError> {
         Ok(None)
+    }
+
+    /// What plugins of this kind may need of the engine beside what every plugin gets.
+    fn extras(&self) -> Extras {
+        Extras::empty()
     }
 
     /// Whether plugins of this kind get this import.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
+
+use crate::runtime::Extras;
 pub use wasmparser::ValType;
 
 /// A valid WebAssembly file, and what can be told without running it.
@@ -17,6 +19,8 @@ pub struct Artifact {
     pub memory: Option<MemoryShape>,
     /// What made it, where it tells.
     pub toolchain: Option<String>,
+    /// What it needs of an engine beside what every plugin gets.
+    pub extras: Extras,
     /// Whether this is a component that was made from a core module when it was loaded.
     pub encoded: bool,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::counters::{Counters, Limit};
 use crate::failure::Failure;
-use crate::runtime::CompileError;
+use crate::runtime::{CompileError, RuntimeError};
 
 /// Why a file can't be loaded as a plugin.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,14 @@ pub enum LoadError {
     /// No kind of plugin has these exports.
     #[error("{0}")]
     UnknownKind(Box<UnknownKind>),
+    /// There is no engine that it could run in.
+    #[error("`{file}` needs an engine of its own, and {error}")]
+    Engine {
+        /// The file.
+        file: String,
+        /// Why, and what to do.
+        error: RuntimeError,
+    },
     /// It can't be compiled.
     #[error("`{file}` can't be compiled: {error}")]
     Compile {

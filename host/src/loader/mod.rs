@@ -47,7 +47,7 @@ use crate::functions::Callable;
 use crate::limits::Limits;
 use crate::pipeline::{Breaker, BreakerSettings};
 use crate::plugin::Plugin;
-use crate::runtime::{Compiled, Runtime, RuntimeError, RuntimeSettings};
+use crate::runtime::{Compiled, Extras, Runtime, RuntimeError, RuntimeSettings};
 
 /// Loads plugins of the kinds that it was built with. Clones share it.
 #[derive(Clone)]
@@ -193,11 +193,17 @@ impl Host {
             None => self.recognise(file, &artifact)?,
         };
         let is_linked = !package.linked.is_empty();
-        let compiled = self.compile(file, &**abi, &artifact, is_linked, limits).await?;
-        let mut linked = Vec::with_capacity(package.linked.len());
+        let mut parts = Vec::with_capacity(package.linked.len());
         for (name, bytes) in package.linked {
             let artifact = self.read(&name, bytes, limits).await?;
-            let compiled = self.compile(&name, &**abi, &artifact, true, limits).await?;
+            parts.push((name, artifact));
+        }
+        let all = parts.iter().map(|(_, artifact)| artifact).chain([&artifact]);
+        let runtime = self.runtime_for(file, &**abi, all, limits)?;
+        let compiled = compile(&runtime, file, &**abi, &artifact, is_linked, limits).await?;
+        let mut linked = Vec::with_capacity(parts.len());
+        for (name, artifact) in parts {
+            let compiled = compile(&runtime, &name, &**abi, &artifact, true, limits).await?;
             let Code::Module(module) = compiled.code else {
                 return Err(LoadError::Manifest {
                     file: file.to_owned(),
@@ -207,7 +213,7 @@ impl Host {
             linked.push(Linked { name, artifact, module });
         }
         Ok(Prepared {
-            runtime: self.runtime.clone(),
+            runtime,
             abi: abi.clone(),
             artifact,
             linked,
@@ -228,6 +234,9 @@ impl Host {
             Some(abi) => (abi, recognised_by(abi, file, &artifact)?),
             None => self.recognise(file, &artifact)?,
         };
+        if let Some(error) = read::unsupported(file, artifact.extras.difference(abi.extras())) {
+            return Err(error);
+        }
         Ok(Inspection::new(file, size, artifact, &**abi, recognised))
     }
 
@@ -265,27 +274,20 @@ impl Host {
         read.await
     }
 
-    async fn compile(
+    /// Whose engine has what these need, and what the limits ask for.
+    fn runtime_for<'a>(
         &self,
         file: &str,
         abi: &dyn Abi,
-        artifact: &Artifact,
-        linked: bool,
+        all: impl Iterator<Item = &'a Artifact>,
         limits: &Limits,
-    ) -> Result<Compiled<Code>, LoadError> {
-        let bytes = abi.translate(artifact, linked)?;
-        let bytes = bytes.as_ref().unwrap_or(&artifact.bytes);
-        let compiled = match artifact.shape {
-            Shape::Module(_) => {
-                let compiled = self.runtime.compile_module(bytes, limits).await;
-                compiled.map(|compiled| compiled.map(Code::Module))
-            }
-            Shape::Component(_) => {
-                let compiled = self.runtime.compile_component(bytes, limits).await;
-                compiled.map(|compiled| compiled.map(Code::Component))
-            }
-        };
-        compiled.map_err(|error| LoadError::Compile {
+    ) -> Result<Runtime, LoadError> {
+        let mut extras = all.fold(Extras::empty(), |extras, artifact| extras.union(artifact.extras));
+        if let Some(error) = read::unsupported(file, extras.difference(abi.extras())) {
+            return Err(error);
+        }
+        extras.set(Extras::FUEL, limits.fuel.is_some());
+        self.runtime.with(extras).map_err(|error| LoadError::Engine {
             file: file.to_owned(),
             error,
         })
@@ -307,6 +309,9 @@ impl Host {
                 }
             }
         }
+        if let Some(error) = read::unsupported(file, artifact.extras) {
+            return Err(error);
+        }
         Err(LoadError::UnknownKind(Box::new(UnknownKind {
             file: file.into(),
             form: artifact.shape.form(),
@@ -316,6 +321,32 @@ impl Host {
             closest: best.map(|(_, closest)| closest),
         })))
     }
+}
+
+async fn compile(
+    runtime: &Runtime,
+    file: &str,
+    abi: &dyn Abi,
+    artifact: &Artifact,
+    linked: bool,
+    limits: &Limits,
+) -> Result<Compiled<Code>, LoadError> {
+    let bytes = abi.translate(artifact, linked)?;
+    let bytes = bytes.as_ref().unwrap_or(&artifact.bytes);
+    let compiled = match artifact.shape {
+        Shape::Module(_) => {
+            let compiled = runtime.compile_module(bytes, limits).await;
+            compiled.map(|compiled| compiled.map(Code::Module))
+        }
+        Shape::Component(_) => {
+            let compiled = runtime.compile_component(bytes, limits).await;
+            compiled.map(|compiled| compiled.map(Code::Component))
+        }
+    };
+    compiled.map_err(|error| LoadError::Compile {
+        file: file.to_owned(),
+        error,
+    })
 }
 
 /// Reads a file where nothing waits for it.

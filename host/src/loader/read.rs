@@ -11,6 +11,7 @@ use wasmparser::{
 use super::artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape};
 use super::encode;
 use super::error::LoadError;
+use crate::runtime::Extras;
 
 /// Reads any bytes, whatever they are.
 pub(super) fn artifact(file: &str, bytes: Bytes) -> Result<Artifact, LoadError> {
@@ -30,22 +31,24 @@ pub(super) fn artifact_unless(
         let preview1 = outline.imports_preview1;
         let component = Bytes::from(encode::component(file, &bytes, preview1)?);
         let inner = Outline::read(file, &component)?;
-        let shape = shape(file, &component, &inner, !was_compiled(&component))?;
+        let (shape, extras) = shape(file, &component, &inner, !was_compiled(&component))?;
         let (memory, toolchain) = (outline.memory, outline.toolchain());
         return Ok(Artifact {
             bytes: component,
             shape,
             memory,
             toolchain,
+            extras,
             encoded: true,
         });
     }
-    let shape = shape(file, &bytes, &outline, !was_compiled(&bytes))?;
+    let (shape, extras) = shape(file, &bytes, &outline, !was_compiled(&bytes))?;
     Ok(Artifact {
         shape,
         memory: outline.memory,
         toolchain: outline.toolchain(),
         bytes,
+        extras,
         encoded: false,
     })
 }
@@ -270,17 +273,24 @@ impl Constants {
 }
 
 /// Validates the file, so that what follows may rely on it.
-fn shape(file: &str, bytes: &[u8], outline: &Outline, with_functions: bool) -> Result<Shape, LoadError> {
-    let types = types(bytes, with_functions)
-        .map_err(|error| refused_feature(file, bytes).unwrap_or_else(|| malformed(file, &error)))?;
+fn shape(file: &str, bytes: &[u8], outline: &Outline, with_functions: bool) -> Result<(Shape, Extras), LoadError> {
+    let (types, extras) = match types(bytes, with_functions, features()) {
+        Ok(types) => (types, Extras::empty()),
+        // Whether its kind may have them shows when its kind is known.
+        Err(error) => match types(bytes, with_functions, features().union(WasmFeatures::GC)) {
+            Ok(types) => (types, Extras::GC),
+            Err(_) => return Err(refused_feature(file, bytes).unwrap_or_else(|| malformed(file, &error))),
+        },
+    };
     if outline.component {
         let (exports, imports) = (outline.exports.clone(), outline.imports.clone());
         let items = imports.iter().map(|name| (name.clone(), imported_items(&types, name)));
-        return Ok(Shape::Component(ComponentShape {
+        let shape = Shape::Component(ComponentShape {
             imported_items: items.filter(|(_, items)| !items.is_empty()).collect(),
             exports,
             imports,
-        }));
+        });
+        return Ok((shape, extras));
     }
     let exports = types.as_ref().core_exports().into_iter().flatten();
     let exports = exports
@@ -297,15 +307,16 @@ fn shape(file: &str, bytes: &[u8], outline: &Outline, with_functions: bool) -> R
             item: item(&types, entity),
         })
         .collect();
-    Ok(Shape::Module(ModuleShape {
+    let shape = Shape::Module(ModuleShape {
         exports,
         imports,
         heap_base: outline.heap_base,
-    }))
+    });
+    Ok((shape, extras))
 }
 
-fn types(bytes: &[u8], with_functions: bool) -> Result<Types, BinaryReaderError> {
-    let mut validator = Validator::new_with_features(features());
+fn types(bytes: &[u8], with_functions: bool, features: WasmFeatures) -> Result<Types, BinaryReaderError> {
+    let mut validator = Validator::new_with_features(features);
     if with_functions {
         return validator.validate_all(bytes);
     }
@@ -316,7 +327,7 @@ fn types(bytes: &[u8], with_functions: bool) -> Result<Types, BinaryReaderError>
         }
     }
     // What has no end is no module.
-    types.map_or_else(|| Validator::new_with_features(features()).validate_all(bytes), Ok)
+    types.map_or_else(|| Validator::new_with_features(features).validate_all(bytes), Ok)
 }
 
 /// The functions and resources of an interface that a component imports.
@@ -381,6 +392,18 @@ const REFUSED: [(WasmFeatures, &str, &str); 5] = [
 fn features() -> WasmFeatures {
     let refused = REFUSED.iter().map(|(feature, _, _)| *feature);
     WasmFeatures::default().difference(refused.collect())
+}
+
+/// A file needs of the engine what its kind of plugin does not get.
+pub(super) fn unsupported(file: &str, extras: Extras) -> Option<LoadError> {
+    let (_, feature, remedy) = REFUSED
+        .iter()
+        .find(|(feature, ..)| extras.contains(Extras::GC) && *feature == WasmFeatures::GC)?;
+    Some(LoadError::Unsupported {
+        file: file.into(),
+        feature,
+        remedy,
+    })
 }
 
 /// Whether a file would be valid if the engine took one thing more.

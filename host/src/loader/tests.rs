@@ -76,14 +76,19 @@ fn invalid_code_is_refused_before_it_is_compiled() {
 }
 
 #[test]
-fn gc_and_exceptions_are_refused() {
-    for text in [
-        "(module (type (struct (field i32))))",
-        "(module (tag))",
-        "(module (import \"a\" \"b\" (memory i64 1)))",
-    ] {
+fn threads_exceptions_and_64_bit_memories_are_refused() {
+    for text in ["(module (tag))", "(module (import \"a\" \"b\" (memory i64 1)))"] {
         assert!(read::artifact("plugin.wasm", wat(text)).is_err(), "{text}");
     }
+}
+
+#[tokio::test]
+async fn garbage_collected_types_are_for_kinds_that_may_have_them() {
+    let module = wat(r#"(module (type (struct (field i32))) (func (export "far_hook")))"#);
+    let artifact = read::artifact("plugin.wasm", module.clone()).unwrap();
+    assert_eq!(artifact.extras, Extras::GC);
+    let error = host().inspect("plugin.wasm", &module).await.unwrap_err().to_string();
+    assert!(error.contains("garbage-collected types"), "{error}");
 }
 
 #[test]

@@ -17,6 +17,9 @@ pub fn cause_of(error: wasmtime::Error, tenant: &Tenant) -> Cause {
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return Cause::Exited(exit.0);
     }
+    if error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel) {
+        return Cause::OutOfFuel(tenant.limits().fuel.unwrap_or_default());
+    }
     if tenant.memory_denied() {
         return Cause::OutOfMemory(tenant.limits().memory);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bitflags::bitflags;
 use wasmtime::{
     Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
 };
@@ -30,6 +31,20 @@ pub struct RuntimeSettings {
     pub compiler: Compiler,
     /// What lets busy guests be interrupted.
     pub ticks: Ticks,
+    /// What it has beside what every plugin gets; plugins that need more have an engine beside this one.
+    pub extras: Extras,
+}
+
+bitflags! {
+    /// What an engine has beside what every plugin gets. Each is more of an engine for a guest to get lost in, or costs every
+    /// step of it, so plugins that need one have an engine of their own.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+    pub struct Extras: u8 {
+        /// Garbage-collected types and references to functions.
+        const GC = 1;
+        /// Steps are counted: see [`Limits::fuel`](crate::limits::Limits::fuel).
+        const FUEL = 1 << 1;
+    }
 }
 
 /// What lets busy guests be interrupted.
@@ -53,6 +68,7 @@ impl Default for RuntimeSettings {
             cache: None,
             compiler: Compiler::InProcess,
             ticks: Ticks::Thread,
+            extras: Extras::empty(),
         }
     }
 }
@@ -70,11 +86,15 @@ pub(super) fn build(settings: &RuntimeSettings) -> wasmtime::Result<Engine> {
         .async_stack_size(settings.stack.saturating_add(HOST_STACK))
         // A backtrace only names the function that trapped.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-        .wasm_features(REFUSED, false);
+        .wasm_features(REFUSED, false)
+        .consume_fuel(settings.extras.contains(Extras::FUEL));
+    if settings.extras.contains(Extras::GC) {
+        config.wasm_features(WasmFeatures::GC.union(WasmFeatures::FUNCTION_REFERENCES), true);
+    }
     Engine::new(&config)
 }
 
-/// What no plugin of today needs. An ABI that does gets an engine of its own, with this as the parameter.
+/// What no plugin gets; garbage-collected types only those whose kind may have them.
 const REFUSED: WasmFeatures = WasmFeatures::THREADS
     .union(WasmFeatures::SHARED_EVERYTHING_THREADS)
     .union(WasmFeatures::GC)
@@ -105,6 +125,8 @@ fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
         .max_core_instance_size(4 << 20)
         .max_component_instance_size(4 << 20)
         .max_memory_size(settings.max_memory)
+        // Of those that have one at all.
+        .total_gc_heaps(instances)
         // One per running call: an instance serves one at a time.
         .total_stacks(instances);
     pool

@@ -35,7 +35,8 @@ mod stdio;
 mod tenant;
 mod wasi;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use wasmtime::component::Component;
@@ -46,11 +47,12 @@ pub use cache::CacheSettings;
 pub use cause::{cause_of, instantiation_cause};
 pub use compiler::{CompileError, Compiler, compile_worker};
 pub use deadline::Deadline;
-pub use engine::{RuntimeSettings, Ticks};
+pub use engine::{Extras, RuntimeSettings, Ticks};
 pub use instances::{Factory, InstanceSettings, Instances, Lease};
 pub use journal::{escape_line, is_shown, least_log_level};
 pub use live::Live;
 pub use seal::{Seal, SealError, make_directory, write_atomically};
+use tenant::refuel;
 pub use tenant::{HasTenant, Tenant, begin_call, end_call, own_name};
 pub use wasi::{World, add_wasi_to_component_linker, add_wasi_to_module_linker};
 
@@ -99,6 +101,9 @@ pub struct Runtime {
     children: Option<Children>,
     compiling: Compiling,
     stores: Stores,
+    settings: Arc<RuntimeSettings>,
+    /// Engines beside the first, by what they have more.
+    others: Arc<Mutex<HashMap<Extras, Runtime>>>,
 }
 
 impl Runtime {
@@ -119,7 +124,29 @@ impl Runtime {
             children: Children::new(&settings),
             compiling: Compiling::default(),
             stores: Stores::default(),
+            settings: Arc::new(settings),
+            others: Arc::default(),
         })
+    }
+
+    /// One whose engine has this: the same, or another, which is made when it is first asked for and shared from then on.
+    pub fn with(&self, extras: Extras) -> Result<Runtime, RuntimeError> {
+        if extras == self.settings.extras {
+            return Ok(self.clone());
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(other) = others.get(&extras) {
+            return Ok(other.clone());
+        }
+        let other = Runtime {
+            stores: self.stores.clone(),
+            ..Runtime::new(RuntimeSettings {
+                extras,
+                ..RuntimeSettings::clone(&self.settings)
+            })?
+        };
+        others.insert(extras, other.clone());
+        Ok(other)
     }
 
     /// The engine that everything of this runtime belongs to.
@@ -143,6 +170,7 @@ impl Runtime {
         store.set_max_component_handles(handles);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_epoch_deadline(1);
+        refuel(&mut store);
         store
     }
 

@@ -226,6 +226,14 @@ impl Drop for Tenant {
     }
 }
 
+/// As many steps as one call may take, where they are counted.
+pub(super) fn refuel<T: HasTenant>(store: &mut Store<T>) {
+    if let Some(fuel) = store.data_mut().tenant().limits().fuel {
+        // It is refused only by an engine that counts none, and one that does is what such a plugin is compiled for.
+        let _counted = store.set_fuel(fuel);
+    }
+}
+
 /// Before a call into a guest: the draft of the context moves in, the budgets of a call start anew. `logged`: what the plugin
 /// has logged for this request before.
 pub fn begin_call<T: HasTenant>(
@@ -236,6 +244,7 @@ pub fn begin_call<T: HasTenant>(
 ) {
     // The tick at which an idle Store would have yielded has long passed.
     store.set_epoch_deadline(1);
+    refuel(store);
     store.data_mut().tenant().begin(hook.into(), context, logged);
 }
 

@@ -56,5 +56,14 @@ pub fn add_wasi_to_component_linker<T: HasTenant + WasiView>(
 /// Offers WASI preview 1, and `wasi_unstable` before it, to a core module.
 pub fn add_wasi_to_module_linker<T: HasTenant>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     p1::add_to_linker_async(linker, |data| data.tenant().wasi_preview1())?;
-    p0::add_to_linker_async(linker, |data| data.tenant().wasi_preview1())
+    p0::add_to_linker_async(linker, |data| data.tenant().wasi_preview1())?;
+    // The library's own refuses statuses from 126 on, which guests use like any other.
+    linker.allow_shadowing(true);
+    for module in ["wasi_snapshot_preview1", "wasi_unstable"] {
+        linker.func_wrap(module, "proc_exit", |status: i32| -> wasmtime::Result<()> {
+            Err(wasmtime::Error::new(Cause::Exited(status)))
+        })?;
+    }
+    linker.allow_shadowing(false);
+    Ok(())
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::guest::{CONTRACT, Guest, OK};
 use crate::{Journey, chat, load};
 
-fn inspect(bytes: Bytes) -> Result<Inspection, LoadError> {
-    Host::builder().build().unwrap().inspect("guest.wasm", &bytes)
+async fn inspect(bytes: Bytes) -> Result<Inspection, LoadError> {
+    Host::builder().build().unwrap().inspect("guest.wasm", &bytes).await
 }
 
 /// 0.1.3 as it might come: one more function, one more method, one more resource, one more interface, one more hook.
@@ -82,9 +82,9 @@ async fn a_newer_guest_runs_as_long_as_it_calls_nothing_that_is_missing() {
     assert_eq!(plugin.manifest().version, "heimdall:plugin@0.1.3");
 }
 
-#[test]
-fn what_a_newer_guest_would_miss_is_told_without_running_it() {
-    let inspected = inspect(newer_guest().before_call("unreachable").build()).unwrap();
+#[tokio::test]
+async fn what_a_newer_guest_would_miss_is_told_without_running_it() {
+    let inspected = inspect(newer_guest().before_call("unreachable").build()).await.unwrap();
     let notes = inspected.notes.join("\n");
     for told in [
         "`tenant` of heimdall:plugin/context@0.1.3",
@@ -96,7 +96,7 @@ fn what_a_newer_guest_would_miss_is_told_without_running_it() {
     ] {
         assert!(notes.contains(told), "{told}: {notes}");
     }
-    let inspected = inspect(Guest::new().before_call("unreachable").build()).unwrap();
+    let inspected = inspect(Guest::new().before_call("unreachable").build()).await.unwrap();
     assert!(inspected.notes.is_empty(), "{:?}", inspected.notes);
 }
 
@@ -132,7 +132,7 @@ async fn a_guest_of_another_track_is_told_which_one_this_host_knows() {
     assert!(error.contains("heimdall:plugin/lifecycle@0.2.0"), "{error}");
     assert!(error.contains("this host knows heimdall:plugin@0.1"), "{error}");
     assert!(error.contains("upgrade Heimdall to one that knows it"), "{error}");
-    let error = inspect(Guest::new().against("0.0.9", CONTRACT.to_owned()).build());
+    let error = inspect(Guest::new().against("0.0.9", CONTRACT.to_owned()).build()).await;
     let error = error.unwrap_err().to_string();
     assert!(
         error.contains(": build the plugin against heimdall:plugin@0.1.0"),
@@ -140,10 +140,10 @@ async fn a_guest_of_another_track_is_told_which_one_this_host_knows() {
     );
 }
 
-#[test]
-fn a_component_of_another_world_is_told_which_one_to_build_it_for() {
+#[tokio::test]
+async fn a_component_of_another_world_is_told_which_one_to_build_it_for() {
     let component = wat::parse_str("(component (instance $i) (export \"my:own/thing@1.0.0\" (instance $i)))");
-    let error = inspect(component.unwrap().into()).unwrap_err().to_string();
+    let error = inspect(component.unwrap().into()).await.unwrap_err().to_string();
     assert!(error.contains("my:own/thing@1.0.0"), "{error}");
     assert!(
         error.contains("a world that includes heimdall:plugin/base@0.1.0"),
@@ -151,9 +151,9 @@ fn a_component_of_another_world_is_told_which_one_to_build_it_for() {
     );
 }
 
-#[test]
-fn a_core_module_that_lost_its_component_types_is_told_how_to_keep_them() {
-    let error = inspect(Guest::new().stripped()).unwrap_err().to_string();
+#[tokio::test]
+async fn a_core_module_that_lost_its_component_types_is_told_how_to_keep_them() {
+    let error = inspect(Guest::new().stripped()).await.unwrap_err().to_string();
     assert!(error.contains("heimdall:plugin/lifecycle@0.1.0#cleanup"), "{error}");
     assert!(error.contains("has no component-type section"), "{error}");
     assert!(error.contains("strip no custom sections"), "{error}");

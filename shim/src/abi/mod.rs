@@ -38,6 +38,26 @@ use heimdall_host::runtime::Deadline;
 
 use crate::Input;
 
+/// Why a start failed: in which function, and the cause.
+#[derive(Debug)]
+pub struct StartFailure {
+    /// `start`, `init`, `get_name`.
+    pub hook: &'static str,
+    /// Why.
+    pub cause: Cause,
+}
+
+impl StartFailure {
+    /// Why the call failed that this instance was to be made for.
+    pub(crate) fn in_a_call(self) -> Cause {
+        match self.cause {
+            // The hook that needs this instance returned nothing.
+            Cause::Returned(error) => Cause::Instantiate(error.to_string()),
+            cause => cause,
+        }
+    }
+}
+
 /// What a function is given.
 #[derive(Debug, Clone, Copy)]
 pub enum Argument<'a> {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use heimdall_host::failure::Failure;
 use heimdall_host::functions::{Function, ValueType};
 use heimdall_host::limits::Limits;
 use heimdall_host::loader::{
@@ -14,12 +13,13 @@ use heimdall_host::loader::{
     Recognition, Shape, ValType,
 };
 use heimdall_host::plugin::Plugin;
-use heimdall_host::runtime::{Runtime, World, own_name};
+use heimdall_host::runtime::{Extras, Runtime, World, own_name};
 
 use super::{
-    CHUNK_FORM, Found, Started, check_imports, check_options, chunk_forms, config_text, invalid_setting, other_type,
-    provisional_account,
+    CHUNK_FORM, Found, Started, check_imports, check_options, chunk_forms, config_text, invalid_setting, not_started,
+    other_type, provisional_account,
 };
+use crate::abi::StartFailure;
 use crate::abi::extism::{self, ExtismFactory, ExtismInstance, HttpSettings, Manifest, Parts, Shared, Template};
 use crate::functions::Callables;
 
@@ -82,6 +82,10 @@ impl Abi for Extism {
             file: "the plugin's module".to_owned(),
             reason,
         })
+    }
+
+    fn extras(&self) -> Extras {
+        Extras::GC
     }
 
     fn offers(&self, import: &Import) -> bool {
@@ -297,23 +301,22 @@ async fn start(
     tells_name: bool,
 ) -> Result<(ExtismFactory, ExtismInstance), LoadError> {
     let plugin = template.account().plugin().clone();
-    let failed = |hook, cause| {
-        LoadError::Start(Failure {
-            plugin: plugin.clone(),
-            file: settings.file.as_str().into(),
-            hook,
+    let failed = |failure| not_started(settings, plugin.clone(), failure);
+    let unnamed = |cause| {
+        failed(StartFailure {
+            hook: "get_name",
             cause,
         })
     };
     let factory = ExtismFactory(Arc::new(template));
-    let mut first = factory.start().await.map_err(|cause| failed("start", cause))?;
+    let mut first = factory.start().await.map_err(failed)?;
     if !tells_name || settings.name.is_some() {
         return Ok((factory, first));
     }
-    let told = first.told_name().await.map_err(|cause| failed("get_name", cause))?;
+    let told = first.told_name().await.map_err(unnamed)?;
     Ok(match told {
         Some(name) => {
-            let name = own_name(&name).map_err(|cause| failed("get_name", cause))?;
+            let name = own_name(&name).map_err(unnamed)?;
             (factory.named(name, &mut first), first)
         }
         None => (factory, first),

@@ -7,6 +7,7 @@ mod stdio;
 
 use std::sync::Arc;
 
+use heimdall_host::failure::Failure;
 use heimdall_host::functions::Function;
 use heimdall_host::loader::{
     Artifact, Candidate, Import, Isolation, LoadError, PluginSettings, Recognised, Recognition,
@@ -18,7 +19,7 @@ pub use extism::Extism;
 pub use packed::Packed;
 pub use stdio::Stdio;
 
-use crate::abi::Instance;
+use crate::abi::{Instance, StartFailure};
 use crate::adapter::Adapter;
 use crate::functions::Callables;
 use crate::hooks::{ChunkForms, Hooks};
@@ -187,6 +188,16 @@ fn check_imports(
             offered: offered.iter().map(|text| (*text).to_owned()).collect(),
         }),
     }
+}
+
+/// Where and why a plugin did not start.
+fn not_started(settings: &PluginSettings, plugin: Arc<str>, failure: StartFailure) -> LoadError {
+    LoadError::Start(Failure {
+        plugin,
+        file: settings.file.as_str().into(),
+        hook: failure.hook,
+        cause: failure.cause,
+    })
 }
 
 /// An import has a type that the host's function of the name has not.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use heimdall_host::failure::Failure;
 use heimdall_host::functions::{Function, ValueType};
 use heimdall_host::loader::{Abi, Artifact, Candidate, Import, Isolation, Item, LoadError, Recognised, Recognition};
 use heimdall_host::plugin::Plugin;
@@ -11,9 +10,10 @@ use heimdall_host::runtime::Runtime;
 
 use super::detect::{Detected, detect};
 use super::{
-    CHUNK_FORM, Started, check_imports, check_options, chunk_forms, config_text, other_type, provisional_account,
+    CHUNK_FORM, Started, check_imports, check_options, chunk_forms, config_text, not_started, other_type,
+    provisional_account,
 };
-use crate::abi::packed::{self, HeapReport, Layout, Loaded, PackedFactory, StartFailure, Template};
+use crate::abi::packed::{self, HeapReport, Layout, Loaded, PackedFactory, Template};
 use crate::functions::Callables;
 
 /// Core modules that take and give JSON through packed addresses: Bifrost's plugins, of all three generations.
@@ -108,15 +108,8 @@ async fn start(
     let layout = detected.layout.clone();
     let template = Template::link(runtime, candidate.module()?, layout, account, config);
     let template = Arc::new(template.map_err(|error| other_type(settings, &error))?);
-    let failed = |StartFailure { hook, cause }| {
-        LoadError::Start(Failure {
-            plugin: provisional.clone(),
-            file: settings.file.as_str().into(),
-            hook,
-            cause,
-        })
-    };
-    let loaded = template.load().await.map_err(failed)?;
+    let loaded = template.load().await;
+    let loaded = loaded.map_err(|failure| not_started(settings, provisional, failure))?;
     // What it logged up to now bears the file's name.
     Ok(match loaded.name.clone().filter(|_| settings.name.is_none()) {
         Some(name) => loaded.named(&template, name),

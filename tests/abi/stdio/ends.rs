@@ -125,6 +125,14 @@ async fn a_plugin_that_never_answers_meets_its_deadline() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_takes_too_many_steps_is_ended() {
+    let plugin = kit(|settings| settings.limits.fuel = Some(10_000_000)).await;
+    plugin.call::<()>("ping", ()).await.unwrap();
+    let error = plugin.call::<()>("spin", ()).await.unwrap_err();
+    assert!(matches!(cause(error), Cause::OutOfFuel(10_000_000)));
+}
+
+#[tokio::test]
 async fn a_call_can_be_cancelled() {
     let plugin = kit(|_| {}).await;
     let handle = plugin.cancel_handle();

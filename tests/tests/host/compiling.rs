@@ -159,7 +159,7 @@ fn a_child_whose_parent_is_gone_ends() {
         .spawn()
         .unwrap();
     let mut parent = child.stdin.take().unwrap();
-    writeln!(parent, "component {} {} {}", 4_u64 << 30, 2_u64 << 30, bytes.len()).unwrap();
+    writeln!(parent, "component {} {} {} 0", 4_u64 << 30, 2_u64 << 30, bytes.len()).unwrap();
     parent.write_all(&bytes).unwrap();
     drop(parent);
     assert_eq!(child.wait().unwrap().code(), Some(1));

@@ -65,6 +65,13 @@ impl Hook {
         }
     }
 
+    /// Whether a plugin of any kind could have a hook of this name.
+    pub(super) fn is_known(name: &str) -> bool {
+        NAMES
+            .iter()
+            .any(|(_, own, others)| *own == name || others.contains(&name))
+    }
+
     pub(super) fn name(self) -> &'static str {
         let found = NAMES.iter().find(|(hook, ..)| *hook == self);
         found.map_or("", |(_, name, _)| *name)

@@ -1,7 +1,9 @@
-//! `heimdall call`: one hook of one plugin, on real JSON.
+//! `heimdall call`: one hook of one plugin, on real JSON; or a function of one that has such.
 
+mod function;
 mod hook;
 mod input;
+mod loaded;
 mod report;
 mod stage;
 
@@ -9,13 +11,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use heimdall_host::loader::{Isolation, LoadError, Loaded, PluginSettings};
+use heimdall_host::loader::{Isolation, Loaded, PluginSettings};
 
 use super::called::Called;
 use super::times::Times;
 use super::{Exit, Failed, given, output};
-use crate::config::{self, Config};
-use crate::{logging, plugins};
+use crate::config;
+use crate::logging;
 use hook::Hook;
 use input::{Given, Input};
 use report::Report;
@@ -33,6 +35,8 @@ Examples:
   heimdall call guard.wasm before-call --repeat 100 --isolation request    with the making of an instance
   heimdall call guard.wasm before-call --limit memory_mib=16 --limit hook_timeout_ms=50
   heimdall call guard.wasm before-call --upstream openai    for a model like meta-llama/x too
+  heimdall call vowels.wasm count_vowels --input 'Hello!'    a function of a plugin of Extism, Wasp or JSON-RPC
+  heimdall call manifest.toml count_vowels --input @text.txt
 
 A request is the body of a call to OpenAI's API (a chat, a completion or a response, told apart by
 `messages`, `prompt` and `input`), or a whole one:
@@ -43,18 +47,29 @@ A response is the body of an answer, the events of a stream, or a whole one:
 The plugin is called as `serve` would call it: with the budgets that plugins have unless `--limit` says
 otherwise, and without the headers that are hidden from them unless `--show-headers` is given.
 
+A function gets each `--input` in order: a text, `@` and a file, or `-`; `i32:` before a number, `bytes:` before what is
+to be passed as bytes. What it gives goes to standard output, log lines to standard error.
+
 It ends with 0 whatever the hook decided, 1 if it failed, 2 if the command line or a file given to
 it is wrong, 3 if FILE is not a plugin.";
 
-/// Call one hook of a plugin: what it decides, what it changes, what it logs, how long it takes
+/// Call one hook of a plugin: what it decides, what it changes, what it logs, how long it takes; or one of its functions
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The .wasm file
+    /// The .wasm file, or an Extism manifest
     file: PathBuf,
 
-    /// on-request, before-call, after-call, on-response, on-chunk or on-end, or what the file calls it
+    /// on-request, before-call, after-call, on-response, on-chunk or on-end, or what the file calls it; or a function
     hook: String,
+
+    /// What a function is given; can be given several times
+    #[arg(long = "input", value_name = "VALUE|@FILE", allow_hyphen_values = true)]
+    inputs: Vec<String>,
+
+    /// What a function of Wasp's gives, which its file does not say
+    #[arg(long, value_name = "TYPE", default_value = "text")]
+    result: function::ResultType,
 
     /// The request, `-` for standard input [default: a small chat]
     #[arg(long, value_name = "FILE")]
@@ -117,6 +132,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failed> {
 
 async fn call(arguments: &Arguments, lines: &logging::Lines) -> Result<Exit, Failed> {
     let usage = |error| Failed::new(Exit::Usage, error);
+    let function = function::of(arguments, Hook::is_known(&arguments.hook)).await;
+    if let Some(callable) = function.map_err(|failed| failed.with_log(lines.take()))? {
+        return function::call(&callable, arguments, lines).await;
+    }
     let settings = settings(arguments).map_err(usage)?;
     let given = Given {
         request: arguments.request.as_deref(),
@@ -190,15 +209,6 @@ fn settings(arguments: &Arguments) -> anyhow::Result<PluginSettings> {
 }
 
 async fn load(arguments: &Arguments, settings: PluginSettings) -> Result<Loaded, Failed> {
-    let bytes = given::read_plugin(&arguments.file).await;
-    let bytes = bytes.map_err(|error| Failed::new(Exit::Usage, error))?;
-    let host = plugins::host(&Config::default())?;
-    host.load(bytes, settings).await.map_err(|error| {
-        let exit = match &error {
-            LoadError::InvalidConfig { .. } | LoadError::InvalidSetting { .. } => Exit::Usage,
-            LoadError::Start(_) | LoadError::Compile { .. } => Exit::Failed,
-            _ => Exit::NotAPlugin,
-        };
-        Failed::new(exit, error)
-    })
+    let prepared = loaded::prepare(arguments).await?;
+    prepared.load(settings).await.map_err(loaded::failed)
 }

@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 pub use worker::compile_worker;
 use worker::{Answer, Order};
 
-use super::RuntimeSettings;
+use super::{Extras, RuntimeSettings};
 use crate::counters::Limit;
 use crate::limits::Limits;
 
@@ -98,6 +98,7 @@ pub(super) struct Children {
     program: PathBuf,
     arguments: Vec<OsString>,
     max_memory: usize,
+    extras: Extras,
 }
 
 impl Children {
@@ -110,6 +111,7 @@ impl Children {
             program: program.clone(),
             arguments: arguments.clone(),
             max_memory: settings.max_memory,
+            extras: settings.extras,
         })
     }
 
@@ -120,6 +122,7 @@ impl Children {
             max_memory: self.max_memory,
             compile_memory: limits.compile_memory,
             length: bytes.len(),
+            extras: self.extras,
         };
         let mut child = self.start().map_err(CompileError::NotStarted)?;
         let told = tokio::time::timeout(limits.compile_timeout, tell(&mut child, &order.line(), bytes)).await;

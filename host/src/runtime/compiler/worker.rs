@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 use super::super::cache::precompile;
-use super::super::{RuntimeSettings, engine};
+use super::super::{Extras, RuntimeSettings, engine};
 
 /// What a child is to do: the line before the file's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(super) struct Order {
     pub(super) max_memory: usize,
     pub(super) compile_memory: usize,
     pub(super) length: usize,
+    pub(super) extras: Extras,
 }
 
 /// Longer than any order.
@@ -24,20 +25,25 @@ const LINE: u64 = 200;
 impl Order {
     pub(super) fn line(&self) -> String {
         format!(
-            "{} {} {} {}\n",
-            self.kind, self.max_memory, self.compile_memory, self.length
+            "{} {} {} {} {}\n",
+            self.kind,
+            self.max_memory,
+            self.compile_memory,
+            self.length,
+            self.extras.bits()
         )
     }
 
     pub(super) fn read(line: &str) -> Option<Order> {
         let mut words = line.split_ascii_whitespace();
         let kind = words.next()?.to_owned();
-        let mut number = || words.next()?.parse().ok();
+        let mut number = || words.next()?.parse::<usize>().ok();
         let order = Order {
             kind,
             max_memory: number()?,
             compile_memory: number()?,
             length: number()?,
+            extras: Extras::from_bits(u8::try_from(number()?).ok()?)?,
         };
         words.next().is_none().then_some(order)
     }
@@ -140,6 +146,7 @@ fn compile(order: &Order, bytes: &[u8]) -> io::Result<Answer> {
         // It runs none. Code depends neither on their number nor on their stacks.
         instances: 1,
         max_memory: order.max_memory,
+        extras: order.extras,
         ..RuntimeSettings::default()
     };
     let engine = engine::build(&settings).map_err(|error| io::Error::other(format!("{error:#}")))?;
@@ -157,9 +164,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_order_is_read_as_it_was_written(kind in "[a-z]{1,9}", numbers: [usize; 3]) {
+        fn an_order_is_read_as_it_was_written(kind in "[a-z]{1,9}", numbers: [usize; 3], extras in 0_u8..4) {
             let [max_memory, compile_memory, length] = numbers;
-            let order = Order { kind, max_memory, compile_memory, length };
+            let extras = Extras::from_bits_truncate(extras);
+            let order = Order { kind, max_memory, compile_memory, length, extras };
             prop_assert!((order.line().len() as u64) <= LINE);
             prop_assert_eq!(Order::read(&order.line()), Some(order));
         }

@@ -280,8 +280,11 @@ pub(super) fn add_host_function(linker: &mut Linker<Guest>, function: &HostFunct
         let function = called.clone();
         Box::new(async move {
             let value = call_host(&mut caller, &function, given).await?;
-            if let (Some(place), Some(value)) = (gives.first_mut(), returned(&mut caller, value)) {
-                *place = value;
+            if let Some(place) = gives.first_mut() {
+                let zero = core_type(function.result()).and_then(|kind| kind.default_value());
+                if let Some(value) = returned(&mut caller, value).or(zero) {
+                    *place = value;
+                }
             }
             Ok(())
         })

@@ -15,7 +15,7 @@ use wasmtime::{AsContext as _, Instance, Store, TypedFunc};
 use super::kernel::{range, with_kernel};
 use super::{Guest, Template};
 use crate::Input;
-use crate::abi::{self, Argument, life};
+use crate::abi::{self, Argument, StartFailure, life};
 
 /// An instance in its Store.
 pub struct ExtismInstance {
@@ -43,14 +43,15 @@ impl ExtismInstance {
     ///
     /// # Errors
     /// Why it does not start.
-    pub(super) async fn start(template: Arc<Template>) -> Result<Self, Cause> {
-        let limits = template.account.limits().clone();
-        let booted = Deadline::after(limits.start_timeout).run(Self::boot(template.clone()));
-        let mut instance = booted
-            .await
-            .inspect_err(|cause| template.account.ran_over(cause, Stage::Start))?;
+    pub(super) async fn start(template: Arc<Template>) -> Result<Self, StartFailure> {
+        let failed = |hook| move |cause| StartFailure { hook, cause };
+        let deadline = Deadline::after(template.account.limits().start_timeout);
+        let booted = deadline.run(Self::boot(template.clone())).await;
+        let booted = booted.inspect_err(|cause| template.account.ran_over(cause, Stage::Start));
+        let mut instance = booted.map_err(failed("start"))?;
         if let Some(config) = &template.init {
-            life::configure(&mut instance, &template.account, config, ValueType::Nothing).await?;
+            let configured = life::configure(&mut instance, &template.account, config, ValueType::Nothing).await;
+            configured.map_err(failed("init"))?;
         }
         instance.fresh = instance.memory_used();
         Ok(instance)
@@ -258,7 +259,7 @@ impl ExtismFactory {
     ///
     /// # Errors
     /// Why it does not start.
-    pub async fn start(&self) -> Result<ExtismInstance, Cause> {
+    pub async fn start(&self) -> Result<ExtismInstance, StartFailure> {
         ExtismInstance::start(self.0.clone()).await
     }
 
@@ -275,7 +276,7 @@ impl Factory for ExtismFactory {
     type Instance = ExtismInstance;
 
     async fn create(&self) -> Result<ExtismInstance, Cause> {
-        self.start().await
+        self.start().await.map_err(StartFailure::in_a_call)
     }
 
     async fn retire(&self, instance: ExtismInstance) {

@@ -79,8 +79,9 @@ impl Template {
     /// The engine's, where an import has another type than what it is linked with.
     pub fn link(runtime: &Runtime, parts: Parts<'_>) -> wasmtime::Result<Template> {
         let mut linker = Linker::new(runtime.engine());
-        linker.allow_shadowing(true);
         add_wasi_to_module_linker(&mut linker)?;
+        // A function of the embedder's goes before one of the host's.
+        linker.allow_shadowing(true);
         assembly_script::add_to_linker(&mut linker)?;
         imports::add_to_linker(&mut linker)?;
         for function in parts.functions.iter() {

@@ -29,6 +29,8 @@ pub use heap::HeapReport;
 pub use imports::{OFFERED, offers};
 pub use instance::PackedInstance;
 
+use super::StartFailure;
+
 /// The names of the exports that a module's calls go through.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -74,15 +76,6 @@ pub struct Template {
     starts_at_zero: AtomicBool,
     /// The size of a heap that runs dry; `u64::MAX` where none is known.
     capacity: AtomicU64,
-}
-
-/// Why a start failed: in which function, and the cause.
-#[derive(Debug)]
-pub struct StartFailure {
-    /// `start`, `init`, `get_name`.
-    pub hook: &'static str,
-    /// Why.
-    pub cause: Cause,
 }
 
 /// An instance as it is right after load, and what it told.
@@ -191,16 +184,10 @@ impl Template {
     /// A further instance, ready for hooks.
     async fn start(self: &Arc<Self>) -> Result<PackedInstance, Cause> {
         let booted = self.within_deadline("start", PackedInstance::boot(self.clone())).await;
-        let mut instance = booted.map_err(|failed| failed.cause)?;
-        match self.within_deadline("init", instance.configure()).await {
-            Ok(()) => Ok(instance),
-            // The hook that needs this instance returned nothing.
-            Err(StartFailure {
-                cause: Cause::Returned(error),
-                ..
-            }) => Err(Cause::Instantiate(error.to_string())),
-            Err(failed) => Err(failed.cause),
-        }
+        let mut instance = booted.map_err(StartFailure::in_a_call)?;
+        let configured = self.within_deadline("init", instance.configure()).await;
+        configured.map_err(StartFailure::in_a_call)?;
+        Ok(instance)
     }
 }
 

@@ -35,6 +35,10 @@ impl Desk {
         desk.write("request.json", chat("hello").to_string());
         desk.write("response.json", answer("The word is TOP-SECRET.").to_string());
         desk.write("requests.jsonl", format!("{}\n", chat("hello")));
+        // What another host would have called, by itself and by a manifest.
+        desk.copy("vowels.wasm", guests::EXTISM_C);
+        desk.write("manifest.toml", "[[wasm]]\npath = \"vowels.wasm\"\n");
+        desk.write("text.txt", "Hello!");
         // Bifrost's configuration.
         let keys = json!([{"name": "main", "value": "env.OPENAI_API_KEY", "models": [], "weight": 1}]);
         desk.write(
