@@ -10,12 +10,12 @@ use heimdall_host::runtime::{Deadline, Factory, Stage};
 
 use crate::Input;
 use crate::abi::{Argument, Instance};
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, give_back};
 
 /// What of a plugin can be called by name.
 pub(crate) struct Callables {
     pub(crate) list: Vec<Function>,
-    /// Whether names that are not in the list may be called too.
+    /// Whether names that are not in the list may be called too, with any arguments that are JSON.
     pub(crate) is_open: bool,
 }
 
@@ -24,7 +24,7 @@ impl Callables {
     fn check(&self, name: &str, arguments: &[Value]) -> Result<(), CallCause> {
         let Some(function) = self.list.iter().find(|function| function.name == name) else {
             return match self.is_open {
-                true => Ok(()),
+                true => check_json(arguments),
                 false => Err(CallCause::NoSuchFunction {
                     known: self.list.iter().map(|function| function.name.clone()).collect(),
                 }),
@@ -47,6 +47,24 @@ impl Callables {
         }
         Ok(())
     }
+}
+
+fn check_json(arguments: &[Value]) -> Result<(), CallCause> {
+    for (place, argument) in arguments.iter().enumerate() {
+        let text = match argument {
+            Value::Text(text) => text.as_bytes(),
+            Value::Bytes(bytes) => bytes,
+            _ => continue,
+        };
+        if text.is_empty() {
+            continue;
+        }
+        serde_json::from_slice::<serde::de::IgnoredAny>(text).map_err(|error| {
+            let place = place + 1;
+            CallCause::Arguments(format!("argument {place} has to be JSON, as `Json(…)` is: {error}"))
+        })?;
+    }
+    Ok(())
 }
 
 fn fits(given: ValueType, wanted: ValueType) -> bool {
@@ -122,9 +140,8 @@ where
         let (context, name) = (Context::new("", 0), name.to_owned().into());
         let called = lease.call(name, &arguments, result, &context, &deadline, &mut logged);
         let called = called.await;
-        let returned = called.as_ref().err().is_none_or(Cause::keeps_instance);
-        if returned && !lease.is_spent() {
-            lease.keep();
+        if called.as_ref().err().is_none_or(Cause::keeps_instance) {
+            give_back(lease);
         }
         called
     }

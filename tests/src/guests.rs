@@ -152,6 +152,12 @@ pub const EXTISM: Guest = Guest {
     file: "abi/guests/extism/guard-rust/guard.wasm",
 };
 
+/// As [`GEN3`], by the wasmi plugin framework's kit for Rust.
+pub const STDIO: Guest = Guest {
+    name: "legacy-stdio",
+    file: "abi/guests/stdio/guard-rust/guard.wasm",
+};
+
 /// Where the guests are: those that are committed, or others, built anew, in the folder that `HEIMDALL_GUESTS` names.
 pub fn folder() -> PathBuf {
     let rebuilt = std::env::var_os("HEIMDALL_GUESTS").map(PathBuf::from);

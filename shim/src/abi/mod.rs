@@ -24,6 +24,7 @@ mod assembly_script;
 pub mod extism;
 pub(crate) mod life;
 pub mod packed;
+pub mod stdio;
 mod wasi;
 pub mod wasp;
 
@@ -130,4 +131,9 @@ pub trait Instance: Send + 'static {
     /// Whether the last call left the instance in a state in which it must not be called again, although there was an
     /// answer.
     fn is_spent(&self) -> bool;
+
+    /// Whether it is as it should be that an instance serves one call and no more.
+    fn serves_once(&self) -> bool {
+        false
+    }
 }

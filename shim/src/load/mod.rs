@@ -3,6 +3,7 @@
 mod detect;
 mod extism;
 mod packed;
+mod stdio;
 mod wasp;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use heimdall_host::runtime::{Account, Factory, Instances, own_name};
 
 pub use extism::Extism;
 pub use packed::Packed;
+pub use stdio::Stdio;
 pub use wasp::Wasp;
 
 use crate::abi::{Instance, StartFailure, Starter, life};
