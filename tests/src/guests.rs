@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A guest under `guest-examples/`, or, where its file begins with `abi/`, under `tests/abi/`.
+/// A guest under `guest-examples/`, or, where its file begins with `abi/guests/`, under `tests/abi/guests/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guest {
     /// The name that it gives itself.
@@ -164,6 +164,13 @@ pub fn folder() -> PathBuf {
     rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples").into())
 }
 
+/// Where the guests of other hosts' kits are: those that are committed, or others, built anew, in the folder that
+/// `HEIMDALL_ABI_GUESTS` names.
+pub fn abi_folder() -> PathBuf {
+    let rebuilt = std::env::var_os("HEIMDALL_ABI_GUESTS").map(PathBuf::from);
+    rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/abi/guests").into())
+}
+
 impl Guest {
     /// A file that holds it: the committed one, or what is packed there, unpacked.
     ///
@@ -189,8 +196,8 @@ impl Guest {
 
     /// The committed file, which may be packed.
     pub fn committed(self) -> PathBuf {
-        match self.file.strip_prefix("abi/") {
-            Some(file) => Path::new(env!("CARGO_MANIFEST_DIR")).join("abi").join(file),
+        match self.file.strip_prefix("abi/guests/") {
+            Some(file) => abi_folder().join(file),
             None => folder().join(self.file),
         }
     }
