@@ -1,4 +1,5 @@
-//! Calls a plugin of the wasmi plugin framework, as its own host would: `cargo run --example stdio plugin.wasm`.
+//! Calls a plugin of the wasmi plugin framework, as its own host would: `cargo build --workspace --example stdio`, then
+//! `target/debug/examples/stdio plugin.wasm`.
 
 use heimdall_host::functions::{HostFunctions, Json};
 use heimdall_host::loader::{Host, PluginSettings};
