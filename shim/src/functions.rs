@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{CallCause, Function, Functions, Value, ValueType};
-use heimdall_host::model::Context;
 use heimdall_host::plugin::{Logged, Seat};
 use heimdall_host::runtime::{Deadline, Factory, Stage};
 
 use crate::Input;
+use crate::abi::life::nobody;
 use crate::abi::{Argument, Instance};
 use crate::adapter::{Adapter, give_back};
 
@@ -84,15 +84,15 @@ enum Prepared {
 }
 
 impl Prepared {
-    fn of(value: &Value) -> Prepared {
+    fn of(value: Value) -> Prepared {
         match value {
             Value::Nothing => Prepared::Bytes(Input::default()),
-            Value::Text(text) => Prepared::Text(Bytes::copy_from_slice(text.as_bytes()).into()),
-            Value::Bytes(bytes) => Prepared::Bytes(bytes.clone().into()),
-            Value::I32(number) => Prepared::Other(Argument::I32(*number)),
-            Value::I64(number) => Prepared::Other(Argument::I64(*number)),
-            Value::F32(number) => Prepared::Other(Argument::F32(*number)),
-            Value::F64(number) => Prepared::Other(Argument::F64(*number)),
+            Value::Text(text) => Prepared::Text(Bytes::from(text).into()),
+            Value::Bytes(bytes) => Prepared::Bytes(bytes.into()),
+            Value::I32(number) => Prepared::Other(Argument::I32(number)),
+            Value::I64(number) => Prepared::Other(Argument::I64(number)),
+            Value::F32(number) => Prepared::Other(Argument::F32(number)),
+            Value::F64(number) => Prepared::Other(Argument::F64(number)),
         }
     }
 
@@ -115,9 +115,9 @@ where
         self.callables.as_ref().map_or(&[], |callables| &callables.list)
     }
 
-    async fn call(&self, name: &str, arguments: &[Value], result: ValueType) -> Result<Value, CallCause> {
+    async fn call(&self, name: &str, arguments: Vec<Value>, result: ValueType) -> Result<Value, CallCause> {
         if let Some(callables) = &self.callables {
-            callables.check(name, arguments)?;
+            callables.check(name, &arguments)?;
         }
         let called = self.call_function(name, arguments, result).await;
         Ok(called.inspect_err(|cause| self.account.ran_over(cause, Stage::Hook))?)
@@ -129,15 +129,15 @@ where
     F: Factory,
     F::Instance: Instance,
 {
-    async fn call_function(&self, name: &str, arguments: &[Value], result: ValueType) -> Result<Value, Cause> {
-        let prepared: Vec<Prepared> = arguments.iter().map(Prepared::of).collect();
+    async fn call_function(&self, name: &str, arguments: Vec<Value>, result: ValueType) -> Result<Value, Cause> {
+        let prepared: Vec<Prepared> = arguments.into_iter().map(Prepared::of).collect();
         let arguments: Vec<Argument<'_>> = prepared.iter().map(Prepared::argument).collect();
         let limits = self.account.limits();
         let deadline = Deadline::after(limits.hook_timeout);
         let (mut seat, mut logged) = (Seat::default(), Logged::default());
         self.check_size(&arguments)?;
         let mut lease = self.instances.lease(&mut seat, &deadline).await?;
-        let (context, name) = (Context::new("", 0), name.to_owned().into());
+        let (context, name) = (nobody(), name.to_owned().into());
         let called = lease.call(name, &arguments, result, &context, &deadline, &mut logged);
         let called = called.await;
         if called.as_ref().err().is_none_or(Cause::keeps_instance) {
