@@ -142,7 +142,7 @@ pub trait Abi: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why it can't be done with this file.
-    fn translate(&self, _artifact: &Artifact, _linked: bool) -> Result<Option<Bytes>, LoadError> {
+    fn translate(&self, _file: &str, _artifact: &Artifact, _linked: bool) -> Result<Option<Bytes>, LoadError> {
         Ok(None)
     }
 

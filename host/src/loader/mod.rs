@@ -331,7 +331,7 @@ async fn compile(
     linked: bool,
     limits: &Limits,
 ) -> Result<Compiled<Code>, LoadError> {
-    let bytes = abi.translate(artifact, linked)?;
+    let bytes = abi.translate(file, artifact, linked)?;
     let bytes = bytes.as_ref().unwrap_or(&artifact.bytes);
     let compiled = match artifact.shape {
         Shape::Module(_) => {

@@ -76,10 +76,10 @@ impl Abi for Extism {
         })
     }
 
-    fn translate(&self, artifact: &Artifact, linked: bool) -> Result<Option<Bytes>, LoadError> {
+    fn translate(&self, file: &str, artifact: &Artifact, linked: bool) -> Result<Option<Bytes>, LoadError> {
         let translated = extism::with_kernel(&artifact.bytes, linked);
         translated.map(Some).map_err(|reason| LoadError::Invalid {
-            file: "the plugin's module".to_owned(),
+            file: file.to_owned(),
             reason,
         })
     }

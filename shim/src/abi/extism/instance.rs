@@ -170,7 +170,7 @@ impl ExtismInstance {
         }
     }
 
-    /// The guest's error, if it has set one. It is told, and no more than a log line may have of it.
+    /// The guest's error, if it has set one, cut where an output would be too large.
     fn error(&mut self) -> Option<String> {
         let most = self.template.account.limits().output;
         with_kernel(&mut self.store, |kernel, store| {
