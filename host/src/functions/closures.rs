@@ -16,6 +16,9 @@ pub enum HostError {
     Fatal(String),
     /// The guest is told, and may go on, where its ABI has a way to tell it; else as [`HostError::Fatal`].
     Recoverable(String),
+    /// What the guest gave is not what the function takes; what comes of it is as with [`HostError::Fatal`], unless its ABI has an
+    /// error for this.
+    Arguments(String),
 }
 
 impl HostError {
@@ -31,7 +34,7 @@ impl HostError {
 
     /// What it says.
     pub fn message(&self) -> &str {
-        let (HostError::Fatal(message) | HostError::Recoverable(message)) = self;
+        let (HostError::Fatal(message) | HostError::Recoverable(message) | HostError::Arguments(message)) = self;
         message
     }
 }
@@ -158,7 +161,7 @@ macro_rules! closure_of {
                             let $name = match $type::from_value(arguments.next().unwrap_or(Value::Nothing)) {
                                 Ok(value) => value,
                                 Err(what) => {
-                                    let error = HostError::Fatal(format!("an argument is {what}"));
+                                    let error = HostError::Arguments(format!("an argument is {what}"));
                                     return std::future::ready(Err(error)).boxed();
                                 }
                             };
@@ -244,7 +247,7 @@ mod tests {
         let functions = HostFunctions::new().function("env", "upper", async |text: String| Ok(text));
         let upper = functions.get("env", "upper").unwrap();
         for wrong in [Value::I32(1), Value::Bytes(vec![0xff].into())] {
-            assert!(matches!(upper.call(vec![wrong]).await, Err(HostError::Fatal(_))));
+            assert!(matches!(upper.call(vec![wrong]).await, Err(HostError::Arguments(_))));
         }
     }
 

@@ -13,6 +13,11 @@ pub const READ: usize = 32_768;
 /// which reads up to the end of a line in pieces of one byte and gives its length, `$read_once`, which reads one byte and gives
 /// the error, and WASI's `$fd_read`, `$fd_write`, `$proc_exit` and `$proc_raise`.
 pub fn command(texts: &[(&str, u32, &str)], start: &str) -> Bytes {
+    command_with("", texts, start)
+}
+
+/// As [`command`], with further imports.
+pub fn command_with(imports: &str, texts: &[(&str, u32, &str)], start: &str) -> Bytes {
     let (mut parts, mut at) = (String::new(), 1024);
     for (name, stream, text) in texts {
         let data: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
@@ -32,6 +37,7 @@ pub fn command(texts: &[(&str, u32, &str)], start: &str) -> Bytes {
           (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
           (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
           (import "wasi_snapshot_preview1" "proc_raise" (func $proc_raise (param i32) (result i32)))
+          {imports}
           (memory (export "memory") 16)
           (func $write (param $stream i32) (param $at i32) (param $length i32)
             (i32.store (i32.const 0) (local.get $at))

@@ -323,7 +323,9 @@ async fn call_host(caller: &mut Called<'_>, function: &HostFunction, given: &[Va
     }
     match function.call(arguments).await {
         Ok(value) => Ok(value),
-        Err(HostError::Fatal(message)) => Err(failed(format!("the host function `{function:?}` failed: {message}"))),
+        Err(HostError::Fatal(message) | HostError::Arguments(message)) => {
+            Err(failed(format!("the host function `{function:?}` failed: {message}")))
+        }
         // The guest finds 0, and the message where its own errors are: it may take it away, or its call fails with it.
         Err(HostError::Recoverable(message)) => {
             let handle = give(caller, message.as_bytes());

@@ -90,6 +90,7 @@ impl Template {
             empty_reads: 0,
             stdout,
             said: Said::default(),
+            closed: [false; 3],
         });
         begin_call(&mut store, "start", Context::new("", 0), Logged::default());
         let instantiated = self.code.instantiate_async(&mut store).await;

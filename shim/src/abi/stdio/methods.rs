@@ -1,7 +1,7 @@
 //! The embedder's functions as methods that a guest calls: JSON into values and back.
 
 use bytes::Bytes;
-use heimdall_host::functions::{HostFunction, Value, ValueType};
+use heimdall_host::functions::{HostError, HostFunction, Value, ValueType};
 use heimdall_host::json::{self, Document};
 
 use super::messages::{INVALID_PARAMS, RpcError, float};
@@ -10,7 +10,10 @@ use super::messages::{INVALID_PARAMS, RpcError, float};
 pub(super) async fn call(function: HostFunction, params: Document, limit: usize) -> Result<Bytes, RpcError> {
     let arguments = arguments(function.parameters(), params.root()).ok_or_else(|| RpcError::of(INVALID_PARAMS))?;
     let given = function.call(arguments).await;
-    let value = given.map_err(|error| RpcError::custom(error.message()))?;
+    let value = given.map_err(|error| match error {
+        HostError::Arguments(_) => RpcError::of(INVALID_PARAMS),
+        HostError::Fatal(message) | HostError::Recoverable(message) => RpcError::custom(&message),
+    })?;
     match as_json(value, function.result())? {
         result if result.len() > limit => {
             let size = result.len();
@@ -88,7 +91,7 @@ fn as_json(value: Value, kind: ValueType) -> Result<Bytes, RpcError> {
 
 #[cfg(test)]
 mod tests {
-    use heimdall_host::functions::{HostClosure, HostError, HostFunctions, Json};
+    use heimdall_host::functions::{HostClosure, HostFunctions, Json};
 
     use super::*;
 
@@ -134,6 +137,8 @@ mod tests {
                 "{params}"
             );
         }
+        let typed = async |Json(number): Json<u8>| Ok(u32::from(number));
+        assert_eq!(called(typed, "300").await.unwrap_err(), RpcError::of(INVALID_PARAMS));
         let fails = async || Err::<(), _>(HostError::recoverable("no"));
         assert_eq!(called(fails, "null").await.unwrap_err(), RpcError::custom("no"));
         let garbage = async || Ok(vec![0xff]);

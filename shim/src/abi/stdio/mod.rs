@@ -42,6 +42,8 @@ pub(super) struct Guest {
     empty_reads: u32,
     stdout: Stdout,
     said: Said,
+    /// Which of the standard streams it has closed.
+    closed: [bool; 3],
 }
 
 impl HasTenant for Guest {

@@ -35,6 +35,8 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
         linker.func_wrap_async(module, "fd_write", |caller, (fd, vectors, count, written)| {
             Box::new(fd_write(caller, fd, vectors, count, written))
         })?;
+        linker.func_wrap(module, "fd_close", fd_close)?;
+        linker.func_wrap(module, "fd_fdstat_get", fd_fdstat_get)?;
         linker.func_wrap(module, "proc_raise", proc_raise)?;
     }
     Ok(())
@@ -95,7 +97,7 @@ fn range(memory: &[u8], start: u32, length: u32) -> Result<Range<usize>, i32> {
 }
 
 async fn fd_read(mut caller: Called<'_>, fd: i32, vectors: u32, count: u32, read: u32) -> wasmtime::Result<i32> {
-    if fd != 0 {
+    if fd != 0 || !is_open(&caller, fd) {
         return Ok(BAD_DESCRIPTOR);
     }
     let places = match Places::find(&mut caller, vectors, count, read) {
@@ -133,7 +135,7 @@ async fn fd_read(mut caller: Called<'_>, fd: i32, vectors: u32, count: u32, read
 }
 
 async fn fd_write(mut caller: Called<'_>, fd: i32, vectors: u32, count: u32, written: u32) -> wasmtime::Result<i32> {
-    if fd != 1 && fd != 2 {
+    if fd == 0 || !is_open(&caller, fd) {
         return Ok(BAD_DESCRIPTOR);
     }
     let places = match Places::find(&mut caller, vectors, count, written) {
@@ -183,6 +185,47 @@ fn write_error(caller: &mut Called<'_>, memory: &Memory, piece: Range<usize>) ->
     guest.said.push(bytes);
     guest.tenant().print_error(bytes);
     Some(bytes.len())
+}
+
+/// Whether this is one of the standard streams, and not closed.
+fn is_open(caller: &Called<'_>, fd: i32) -> bool {
+    let closed = usize::try_from(fd).ok().and_then(|fd| caller.data().closed.get(fd));
+    closed.is_some_and(|closed| !closed)
+}
+
+fn fd_close(mut caller: Called<'_>, fd: i32) -> i32 {
+    let closed = usize::try_from(fd).ok();
+    match closed.and_then(|fd| caller.data_mut().closed.get_mut(fd)) {
+        Some(closed) if !*closed => {
+            *closed = true;
+            SUCCESS
+        }
+        _ => BAD_DESCRIPTOR,
+    }
+}
+
+/// A character device that can be read, or written to, and nothing else.
+fn fd_fdstat_get(mut caller: Called<'_>, fd: i32, place: u32) -> i32 {
+    const CHARACTER_DEVICE: u64 = 2;
+    const MAY_READ: u64 = 1 << 1;
+    const MAY_WRITE: u64 = 1 << 6;
+    if !is_open(&caller, fd) {
+        return BAD_DESCRIPTOR;
+    }
+    let rights = if fd == 0 { MAY_READ } else { MAY_WRITE };
+    let Some(memory) = caller.get_export("memory").and_then(Extern::into_memory) else {
+        return FAULT;
+    };
+    let data = memory.data_mut(&mut caller);
+    // The kind and no flags, the rights, and the rights that are passed on.
+    let told = [CHARACTER_DEVICE, rights, 0].map(u64::to_le_bytes);
+    match range(data, place, 24).map(|range| data.get_mut(range)) {
+        Ok(Some(place)) => {
+            place.copy_from_slice(told.as_flattened());
+            SUCCESS
+        }
+        _ => FAULT,
+    }
 }
 
 fn proc_raise(signal: i32) -> wasmtime::Result<i32> {
