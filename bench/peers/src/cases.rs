@@ -130,7 +130,10 @@ impl Case {
             Case::FunctionVowels => {
                 let count = given.chars().filter(|letter| "aeiouAEIOU".contains(*letter)).count();
                 let told: Value = serde_json::from_str(output)?;
-                ensure!(told.get("count") == Some(&count.into()), "it counts {output}, and there are {count}");
+                ensure!(
+                    told.get("count") == Some(&count.into()),
+                    "it counts {output}, and there are {count}"
+                );
             }
             Case::Echo | Case::CallFresh | Case::FunctionEcho | Case::FunctionFresh => ensure!(
                 given == output,

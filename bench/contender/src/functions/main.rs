@@ -44,10 +44,18 @@ async fn run(task: &Task, answer: &mut dyn FnMut(Answer)) -> Result<()> {
         let said = lines.take().into_iter().filter(|_| task.settings.lines);
         answer(Answer {
             outcome,
-            lines: said.map(|line| line.text).collect(),
+            lines: said.map(|line| text(task.abi, line.text)).collect(),
         });
     }
     Ok(())
+}
+
+/// Lines of standard error have no level of their own.
+fn text(abi: Abi, line: String) -> String {
+    match (abi, line.split_once(' ')) {
+        (Abi::JsonrpcStdio, Some((_, text))) => text.to_owned(),
+        _ => line,
+    }
 }
 
 async fn load(task: &Task) -> Result<Result<Callable, LoadError>> {
@@ -100,7 +108,9 @@ fn output(abi: Abi, value: Value) -> Result<Outcome> {
     Ok(match value {
         Value::I32(number) => Outcome::output(number.to_string().as_bytes()),
         other => {
-            let bytes = other.into_bytes().context("it is a number that no guest of these gives")?;
+            let bytes = other
+                .into_bytes()
+                .context("it is a number that no guest of these gives")?;
             match abi {
                 // As values are printed on the other side: white space is no part of them.
                 Abi::JsonrpcStdio => {

@@ -173,7 +173,9 @@ impl Compared {
 
 fn write(path: &Path, page: &str, is_check: bool) -> Result<usize> {
     match is_check {
-        false => fs::write(path, page).with_context(|| path.display().to_string()).map(|()| 0),
+        false => fs::write(path, page)
+            .with_context(|| path.display().to_string())
+            .map(|()| 0),
         true => {
             let is_there = fs::read_to_string(path).is_ok_and(|text| text == page);
             if !is_there {

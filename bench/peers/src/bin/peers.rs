@@ -125,7 +125,8 @@ fn start(results: &mut Results, root: &Path, documents: &Path) -> Result<Vec<(Gr
         };
         let mut command = Command::new(&program);
         command.args(kind).arg(&guests).arg(documents);
-        let started = Contender::start(name, command).with_context(|| format!("{} is built by run.sh", program.display()));
+        let started =
+            Contender::start(name, command).with_context(|| format!("{} is built by run.sh", program.display()));
         started.map(|one| (group, one))
     });
     started.collect()

@@ -182,7 +182,11 @@ mod tests {
             let section = Section::read(&path.with_extension("json")).unwrap();
             for case in section.features.iter().flat_map(|feature| &feature.cases) {
                 assert!(!case.calls.is_empty(), "{}", case.case);
-                let plugins = [case.guest.is_some(), !case.modules.is_empty(), case.manifest_text.is_some()];
+                let plugins = [
+                    case.guest.is_some(),
+                    !case.modules.is_empty(),
+                    case.manifest_text.is_some(),
+                ];
                 assert!(plugins.contains(&true) || case.manifest.is_some(), "{}", case.case);
             }
         }

@@ -58,7 +58,8 @@ pub fn render(parts: &[Part]) -> String {
 }
 
 fn table(part: &Part) -> String {
-    let mut out = "| feature | case | original | Heimdall | | difference |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
+    let mut out =
+        "| feature | case | original | Heimdall | | difference |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
     let mut last = "";
     let mut number = 0;
     for verdict in &part.verdicts {
@@ -67,7 +68,10 @@ fn table(part: &Part) -> String {
             false => &verdict.feature,
         };
         last = &verdict.feature;
-        let theirs = verdict.theirs.as_deref().map_or("not available here".to_owned(), all_in_short);
+        let theirs = verdict
+            .theirs
+            .as_deref()
+            .map_or("not available here".to_owned(), all_in_short);
         let mark = if verdict.is_same { "✓" } else { "✗" };
         let note = match &verdict.difference {
             Some(_) => {
@@ -76,7 +80,15 @@ fn table(part: &Part) -> String {
             }
             None => String::new(),
         };
-        let cells = [feature, &verdict.case, &theirs, &all_in_short(&verdict.ours), mark, &note].map(cell);
+        let cells = [
+            feature,
+            &verdict.case,
+            &theirs,
+            &all_in_short(&verdict.ours),
+            mark,
+            &note,
+        ]
+        .map(cell);
         let _written = writeln!(out, "| {} |", cells.join(" | "));
     }
     out
@@ -137,7 +149,10 @@ mod tests {
             title: "It".to_owned(),
             original: "it 1.0".to_owned(),
             missing: None,
-            verdicts: vec![verdict("one | two", true, None), verdict("three", false, Some("Because."))],
+            verdicts: vec![
+                verdict("one | two", true, None),
+                verdict("three", false, Some("Because.")),
+            ],
         };
         let page = render(&[part]);
         for told in [

@@ -33,11 +33,20 @@ struct Request {
 fn serve(stream: TcpStream, port: u16, guests: &PathBuf) -> io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let request = read(&mut reader)?;
-    let Request { method, path, key, body } = &request;
+    let Request {
+        method,
+        path,
+        key,
+        body,
+    } = &request;
     let answer = match path.as_str() {
         "/mirror" => {
             let body = String::from_utf8_lossy(body);
-            answer("200 OK", "X-Answer: yes\r\n", format!("{method} {key} {body}").as_bytes())
+            answer(
+                "200 OK",
+                "X-Answer: yes\r\n",
+                format!("{method} {key} {body}").as_bytes(),
+            )
         }
         "/missing" => answer("404 Not Found", "", b"not here"),
         "/empty" => b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".to_vec(),

@@ -26,7 +26,10 @@ impl Side {
     /// Where it can't be started.
     pub fn answers(&self, task: &Task) -> Result<Vec<Answer>> {
         let mut command = Command::new(&self.program);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let started = command.spawn().with_context(|| self.program.display().to_string())?;
         let mut side = Process(started);
         let mut asked = serde_json::to_vec(task)?;
@@ -76,7 +79,12 @@ impl Process {
     }
 
     fn last_words(&mut self) -> String {
-        let lines = self.0.stderr.take().into_iter().flat_map(|error| BufReader::new(error).lines());
+        let lines = self
+            .0
+            .stderr
+            .take()
+            .into_iter()
+            .flat_map(|error| BufReader::new(error).lines());
         lines.map_while(Result::ok).collect::<Vec<_>>().join("; ")
     }
 }

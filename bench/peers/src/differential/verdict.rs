@@ -27,7 +27,11 @@ pub fn judge(calls: &[Call], theirs: Option<&[Answer]>, ours: &[Answer], is_expl
     let mut wrong = Vec::new();
     let Some(theirs) = theirs else {
         // The file then says what the original would do.
-        let unlike: Vec<String> = calls.iter().zip(ours).filter_map(|(call, answer)| unlike(call, answer)).collect();
+        let unlike: Vec<String> = calls
+            .iter()
+            .zip(ours)
+            .filter_map(|(call, answer)| unlike(call, answer))
+            .collect();
         let is_same = unlike.is_empty();
         return (if is_explained { Vec::new() } else { unlike }, is_same);
     };
@@ -117,7 +121,11 @@ mod tests {
     #[test]
     fn an_original_that_does_another_thing_is_told() {
         let answer = [Outcome::failed(Class::Load, "", "no").into()];
-        for (gives, wrong) in [(r#"{"fails":"load"}"#, 0), (r#"{"fails":"trap"}"#, 1), (r#"{"output":"a"}"#, 1)] {
+        for (gives, wrong) in [
+            (r#"{"fails":"load"}"#, 0),
+            (r#"{"fails":"trap"}"#, 1),
+            (r#"{"output":"a"}"#, 1),
+        ] {
             let (told, _) = judge(&[call(gives)], Some(&answer), &answer, false);
             assert_eq!(told.len(), wrong, "{told:?}");
         }

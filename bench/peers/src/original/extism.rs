@@ -87,7 +87,9 @@ fn sum(given: &[Val], gives: &mut [Val]) -> Result<(), Error> {
 
 fn carry_out(plugin: &mut Plugin, call: &Call, lines: &Lines) -> Result<Outcome> {
     if call.looked_for {
-        return Ok(Outcome::output(plugin.function_exists(&call.function).to_string().as_bytes()));
+        return Ok(Outcome::output(
+            plugin.function_exists(&call.function).to_string().as_bytes(),
+        ));
     }
     if let Some(milliseconds) = call.cancelled_after_ms {
         let handle = plugin.cancel_handle();
@@ -102,7 +104,9 @@ fn carry_out(plugin: &mut Plugin, call: &Call, lines: &Lines) -> Result<Outcome>
         Ok(output) => Outcome::output(&output),
         Err(error) => {
             let said = lines.take();
-            let is_own = said.iter().any(|line| line.text.contains("returned with error message"));
+            let is_own = said
+                .iter()
+                .any(|line| line.text.contains("returned with error message"));
             failure(&error, call, is_own)
         }
     })

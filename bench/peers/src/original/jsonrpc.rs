@@ -4,10 +4,10 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use futures::executor::block_on;
 use heimdall_differential::outcome::{Answer, Class, Outcome};
 use heimdall_differential::task::{Call, Task};
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 use wasmi_plugin_hdk::plugin::{Plugin, PluginError};
 use wasmi_plugin_hdk::server::HostServer;
 use wasmi_plugin_pdk::rpc_message::RpcError;
@@ -43,8 +43,9 @@ pub fn run(task: &Task, answer: &mut dyn FnMut(Answer)) -> Result<()> {
             return Ok(());
         }
     };
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     for call in &task.calls {
-        let outcome = carry_out(&plugin, call)?;
+        let outcome = carry_out(&runtime, &plugin, call)?;
         let said = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
         answer(Answer {
             outcome,
@@ -54,9 +55,9 @@ pub fn run(task: &Task, answer: &mut dyn FnMut(Answer)) -> Result<()> {
     Ok(())
 }
 
-fn carry_out(plugin: &Plugin, call: &Call) -> Result<Outcome> {
+fn carry_out(runtime: &Runtime, plugin: &Plugin, call: &Call) -> Result<Outcome> {
     let params = serde_json::from_slice(&call.input.bytes()?)?;
-    Ok(match block_on(plugin.call(&call.function, params)) {
+    Ok(match runtime.block_on(plugin.call(&call.function, params)) {
         Ok(response) => Outcome::output(response.result.to_string().as_bytes()),
         Err(error) => failure(&error),
     })
@@ -64,10 +65,12 @@ fn carry_out(plugin: &Plugin, call: &Call) -> Result<Outcome> {
 
 /// Its host knows but few: a guest that exits, one that traps and one that fails inside are the same to it.
 fn failure(error: &PluginError) -> Outcome {
-    let message = match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    };
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        message = format!("{message}: {error}");
+        source = error.source();
+    }
     match error {
         PluginError::SpawnError(_) => Outcome::failed(Class::Load, "", message),
         PluginError::RpcError(RpcError::ParseError) => Outcome::failed(Class::Protocol, "", message),
