@@ -48,6 +48,7 @@ fuzz seconds="30" *targets:
 # Check that the committed guests are what their sources say.
 guests:
     guest-examples/check.sh
+    tests/abi/guests/build.sh --check
 
 # Run the official OpenAI client against the release build (needs Python 3.11).
 clients:

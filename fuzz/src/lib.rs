@@ -7,10 +7,9 @@ use std::sync::OnceLock;
 use heimdall_host::json::{Document, Duplicates};
 use heimdall_host::loader::Host;
 use heimdall_host::runtime::RuntimeSettings;
-use heimdall_shim::Packed;
 use tokio::runtime::{Builder, Runtime};
 
-/// A host of both kinds of plugin, the same for every input.
+/// A host of every kind of plugin, the same for every input.
 pub fn host() -> &'static Host {
     static HOST: OnceLock<Host> = OnceLock::new();
     HOST.get_or_init(|| {
@@ -22,7 +21,7 @@ pub fn host() -> &'static Host {
         };
         Host::builder()
             .runtime(settings)
-            .abi(Packed)
+            .abis(heimdall_shim::abis())
             .build()
             .expect("the engine starts")
     })

@@ -50,6 +50,14 @@ pub enum Cause {
     /// The guest ended itself.
     #[error("it exited with status {0}")]
     Exited(i32),
+    /// The guest ended itself, and had not answered yet.
+    #[error("it exited {}without an answer{said}", with_status(*.status))]
+    Unanswered {
+        /// The status that it exited with.
+        status: i32,
+        /// What it said before, in words that go on from there; empty: nothing.
+        said: String,
+    },
     /// The host panicked while it served the guest.
     #[error("the host panicked: {0}")]
     Panicked(String),
@@ -123,7 +131,7 @@ impl Cause {
         match self {
             Cause::Returned(_) => CauseKind::Returned,
             Cause::Trap(_) => CauseKind::Trap,
-            Cause::Exited(_) => CauseKind::Exited,
+            Cause::Exited(_) | Cause::Unanswered { .. } => CauseKind::Exited,
             Cause::Panicked(_) => CauseKind::Panicked,
             Cause::Deadline(_) => CauseKind::Deadline,
             Cause::RequestDeadline(_) => CauseKind::RequestDeadline,
@@ -146,7 +154,7 @@ impl Cause {
         match self {
             Cause::Returned(_) => "it returned an error",
             Cause::Trap(_) => "it trapped",
-            Cause::Exited(_) => "it exited",
+            Cause::Exited(_) | Cause::Unanswered { .. } => "it exited",
             Cause::Panicked(_) => "the host panicked",
             Cause::Deadline(_) => "it did not return in time",
             Cause::RequestDeadline(_) => "the plugins of this request took too long",
@@ -169,7 +177,9 @@ impl Cause {
         match self {
             Cause::Returned(EditError::InvalidConfig(_)) => "correct its `config`",
             Cause::Returned(_) => "see the plugin's documentation for this error",
-            Cause::Trap(_) | Cause::Exited(_) => "report it to the plugin's author, with the log lines before it",
+            Cause::Trap(_) | Cause::Exited(_) | Cause::Unanswered { .. } => {
+                "report it to the plugin's author, with the log lines before it"
+            }
             Cause::Deadline(_) => match hook {
                 "start" | "describe" | "get_name" => {
                     "raise `limits.start_timeout_ms`, or report it to the plugin's author"
@@ -192,6 +202,14 @@ impl Cause {
             Cause::Instantiate(_) => "lower `instances`, or give the host more memory",
             Cause::Retired => "send the request again",
         }
+    }
+}
+
+/// That it went well says nothing.
+fn with_status(status: i32) -> String {
+    match status {
+        0 => String::new(),
+        _ => format!("with status {status} "),
     }
 }
 

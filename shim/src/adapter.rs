@@ -10,7 +10,7 @@ use heimdall_host::model::{Context, EditError, HttpRequest, HttpResponse, LlmChu
 use heimdall_host::plugin::{
     Call, ChunkOutcome, HookSet, HttpOutcome, Logged, Manifest, Plugin, PostOutcome, PreOutcome, Usage,
 };
-use heimdall_host::runtime::{Account, Deadline, Factory, Instances, Stage, escape_line};
+use heimdall_host::runtime::{Account, Deadline, Factory, Instances, Lease, Stage, escape_line};
 
 use crate::abi::{Argument, Instance};
 use crate::envelope::{ChunkAnswer, ChunkForm, EnvelopeError, Inputs, refusal};
@@ -28,6 +28,19 @@ pub(crate) struct Adapter<F: Factory> {
     /// What can be called beside hooks; none: nothing.
     pub(crate) callables: Option<Callables>,
     pub(crate) chunk_forms: ChunkForms,
+}
+
+/// The guest has returned: its instance serves on, if it can.
+pub(crate) fn give_back<F>(lease: Lease<'_, F>)
+where
+    F: Factory,
+    F::Instance: Instance,
+{
+    if lease.serves_once() {
+        lease.end();
+    } else if !lease.is_spent() {
+        lease.keep();
+    }
 }
 
 impl<F> Adapter<F>
@@ -81,8 +94,8 @@ where
         let called = match called.await {
             Ok(value) => value.into_bytes().unwrap_or_default(),
             Err(cause) => {
-                if cause.keeps_instance() && !lease.is_spent() {
-                    lease.keep();
+                if cause.keeps_instance() {
+                    give_back(lease);
                 }
                 return Err(cause);
             }
@@ -95,10 +108,9 @@ where
         };
         let outcome = read(&answer, &mut call.context);
         let usable = !matches!(outcome, Err(EnvelopeError::Unusable(_)));
-        if usable && !lease.is_spent() {
-            lease.keep();
-        } else {
-            drop(lease);
+        match usable {
+            true => give_back(lease),
+            false => drop(lease),
         }
         outcome.map_err(|error| match error {
             EnvelopeError::Returned(message) => Cause::Returned(EditError::Other(message)),

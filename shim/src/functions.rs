@@ -4,18 +4,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{CallCause, Function, Functions, Value, ValueType};
-use heimdall_host::model::Context;
 use heimdall_host::plugin::{Logged, Seat};
 use heimdall_host::runtime::{Deadline, Factory, Stage};
 
 use crate::Input;
+use crate::abi::life::nobody;
 use crate::abi::{Argument, Instance};
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, give_back};
 
 /// What of a plugin can be called by name.
 pub(crate) struct Callables {
     pub(crate) list: Vec<Function>,
-    /// Whether names that are not in the list may be called too.
+    /// Whether names that are not in the list may be called too, with any arguments that are JSON.
     pub(crate) is_open: bool,
 }
 
@@ -24,7 +24,7 @@ impl Callables {
     fn check(&self, name: &str, arguments: &[Value]) -> Result<(), CallCause> {
         let Some(function) = self.list.iter().find(|function| function.name == name) else {
             return match self.is_open {
-                true => Ok(()),
+                true => check_json(arguments),
                 false => Err(CallCause::NoSuchFunction {
                     known: self.list.iter().map(|function| function.name.clone()).collect(),
                 }),
@@ -49,6 +49,24 @@ impl Callables {
     }
 }
 
+fn check_json(arguments: &[Value]) -> Result<(), CallCause> {
+    for (place, argument) in arguments.iter().enumerate() {
+        let text = match argument {
+            Value::Text(text) => text.as_bytes(),
+            Value::Bytes(bytes) => bytes,
+            _ => continue,
+        };
+        if text.is_empty() {
+            continue;
+        }
+        serde_json::from_slice::<serde::de::IgnoredAny>(text).map_err(|error| {
+            let place = place + 1;
+            CallCause::Arguments(format!("argument {place} has to be JSON, as `Json(…)` is: {error}"))
+        })?;
+    }
+    Ok(())
+}
+
 fn fits(given: ValueType, wanted: ValueType) -> bool {
     use ValueType::{Bytes, I32, Json, Text, Word};
     match wanted {
@@ -66,15 +84,15 @@ enum Prepared {
 }
 
 impl Prepared {
-    fn of(value: &Value) -> Prepared {
+    fn of(value: Value) -> Prepared {
         match value {
             Value::Nothing => Prepared::Bytes(Input::default()),
-            Value::Text(text) => Prepared::Text(Bytes::copy_from_slice(text.as_bytes()).into()),
-            Value::Bytes(bytes) => Prepared::Bytes(bytes.clone().into()),
-            Value::I32(number) => Prepared::Other(Argument::I32(*number)),
-            Value::I64(number) => Prepared::Other(Argument::I64(*number)),
-            Value::F32(number) => Prepared::Other(Argument::F32(*number)),
-            Value::F64(number) => Prepared::Other(Argument::F64(*number)),
+            Value::Text(text) => Prepared::Text(Bytes::from(text).into()),
+            Value::Bytes(bytes) => Prepared::Bytes(bytes.into()),
+            Value::I32(number) => Prepared::Other(Argument::I32(number)),
+            Value::I64(number) => Prepared::Other(Argument::I64(number)),
+            Value::F32(number) => Prepared::Other(Argument::F32(number)),
+            Value::F64(number) => Prepared::Other(Argument::F64(number)),
         }
     }
 
@@ -97,9 +115,9 @@ where
         self.callables.as_ref().map_or(&[], |callables| &callables.list)
     }
 
-    async fn call(&self, name: &str, arguments: &[Value], result: ValueType) -> Result<Value, CallCause> {
+    async fn call(&self, name: &str, arguments: Vec<Value>, result: ValueType) -> Result<Value, CallCause> {
         if let Some(callables) = &self.callables {
-            callables.check(name, arguments)?;
+            callables.check(name, &arguments)?;
         }
         let called = self.call_function(name, arguments, result).await;
         Ok(called.inspect_err(|cause| self.account.ran_over(cause, Stage::Hook))?)
@@ -111,20 +129,19 @@ where
     F: Factory,
     F::Instance: Instance,
 {
-    async fn call_function(&self, name: &str, arguments: &[Value], result: ValueType) -> Result<Value, Cause> {
-        let prepared: Vec<Prepared> = arguments.iter().map(Prepared::of).collect();
+    async fn call_function(&self, name: &str, arguments: Vec<Value>, result: ValueType) -> Result<Value, Cause> {
+        let prepared: Vec<Prepared> = arguments.into_iter().map(Prepared::of).collect();
         let arguments: Vec<Argument<'_>> = prepared.iter().map(Prepared::argument).collect();
         let limits = self.account.limits();
         let deadline = Deadline::after(limits.hook_timeout);
         let (mut seat, mut logged) = (Seat::default(), Logged::default());
         self.check_size(&arguments)?;
         let mut lease = self.instances.lease(&mut seat, &deadline).await?;
-        let (context, name) = (Context::new("", 0), name.to_owned().into());
+        let (context, name) = (nobody(), name.to_owned().into());
         let called = lease.call(name, &arguments, result, &context, &deadline, &mut logged);
         let called = called.await;
-        let returned = called.as_ref().err().is_none_or(Cause::keeps_instance);
-        if returned && !lease.is_spent() {
-            lease.keep();
+        if called.as_ref().err().is_none_or(Cause::keeps_instance) {
+            give_back(lease);
         }
         called
     }

@@ -78,13 +78,21 @@ impl Hooks {
     /// one counts.
     pub(crate) fn named<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Hooks {
         let mut hooks = Hooks::default();
-        let of_one = KNOWN
-            .iter()
-            .filter(|known| known.inputs == 1 && known.generations != [1]);
-        for known in of_one.filter(|known| names.clone().any(|name| name == known.name)) {
+        for known in Hooks::of_one().filter(|known| names.clone().any(|name| name == known.name)) {
             hooks.put(known);
         }
         hooks
+    }
+
+    /// The names that [`Hooks::named`] knows.
+    pub(crate) fn names_of_one() -> impl Iterator<Item = &'static str> {
+        Hooks::of_one().map(|known| known.name)
+    }
+
+    fn of_one() -> impl Iterator<Item = &'static Known> {
+        KNOWN
+            .iter()
+            .filter(|known| known.inputs == 1 && known.generations != [1])
     }
 
     /// Puts a hook into its place, and gives back what was there.

@@ -25,9 +25,9 @@ use std::sync::Arc;
 use heimdall_host::loader::Abi;
 
 pub use input::Input;
-pub use load::{Extism, Packed};
+pub use load::{Extism, Packed, Stdio, Wasp};
 
 /// Every ABI of legacy modules, in the order in which a file is offered to them.
 pub fn abis() -> Vec<Arc<dyn Abi>> {
-    vec![Arc::new(Packed), Arc::new(Extism)]
+    vec![Arc::new(Packed), Arc::new(Wasp), Arc::new(Extism), Arc::new(Stdio)]
 }

@@ -8,4 +8,6 @@
 )]
 
 mod extism;
+mod stdio;
 mod support;
+mod wasp;

@@ -25,9 +25,9 @@ pub fn wat(text: &str) -> Bytes {
 
 /// A guest of a real kit, by its path under `guests/`.
 pub fn guest(path: &str) -> Bytes {
-    let file = format!("{}/abi/guests/{path}", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read(&file)
-        .unwrap_or_else(|error| panic!("{file}: {error}"))
+    let file = heimdall_tests::guests::abi_folder().join(path);
+    let read = std::fs::read(&file);
+    read.unwrap_or_else(|error| panic!("{}: {error}", file.display()))
         .into()
 }
 

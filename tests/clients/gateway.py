@@ -86,15 +86,21 @@ def configuration(guests: pathlib.Path, upstream: str) -> dict[str, object]:
     }
 
 
-# The plugins of the chain: five typed ones, each in a language of its own, and a legacy one among them.
+# The plugins of the chain: five typed ones, each in a language of its own, and a legacy one of each ABI among them.
 CHAIN = {
     "rust": "typed/rust/guard.wasm",
     "c": "typed/c/guard.wasm",
     "gen3": "legacy/rust/gen3/gen3.wasm",
+    "extism": "../tests/abi/guests/extism/guard-rust/guard.wasm",
+    "wasp": "../tests/abi/guests/wasp/guard-rust/guard.wasm",
+    "stdio": "../tests/abi/guests/stdio/guard-rust/guard.wasm",
     "go": "typed/go/guard.wasm",
     "js": "typed/js/guard.wasm.zst",
     "py": "typed/python/guard.wasm.zst",
 }
+
+# Those of them that are legacy.
+LEGACY = ["gen3", "extism", "wasp", "stdio"]
 
 # What each takes for a secret: the last one a word of the answer, and each before it what the one after it left there,
 # with a further word. Only if all of them are there and in their order, one mark is left.
@@ -102,14 +108,17 @@ CHAIN_SECRETS = {
     "py": ["one"],
     "js": ["[redacted] two"],
     "go": ["[redacted] three"],
-    "gen3": ["[redacted] four"],
-    "c": ["[gen3 redacted] five", "[gen3 chunk redacted] five"],
-    "rust": ["[redacted] six"],
+    "stdio": ["[redacted] four"],
+    "wasp": ["[stdio redacted] five", "[stdio chunk redacted] five"],
+    "extism": ["[wasp redacted] six", "[wasp chunk redacted] six"],
+    "gen3": ["[extism redacted] seven", "[extism chunk redacted] seven"],
+    "c": ["[gen3 redacted] eight", "[gen3 chunk redacted] eight"],
+    "rust": ["[redacted] nine"],
 }
 
 
 def chain_configuration(guests: pathlib.Path) -> dict[str, object]:
-    """Six plugins before the echo, each of which makes an edit of its own."""
+    """Nine plugins before the echo, each of which makes an edit of its own."""
     plugins = [
         {
             "name": name,

@@ -7,20 +7,20 @@ Usage: spoiled.py BINARY GUEST-EXAMPLES PYTHON NODE-MODULES
 import pathlib
 import sys
 
-from gateway import MARKS
+from gateway import LEGACY, MARKS
 from rounds import Configs, Programs, play
 
 
 def without_typed(configs: Configs) -> None:
     """without the typed plugins"""
     del configs.main["plugins"][0]
-    configs.chain["plugins"] = [plugin for plugin in configs.chain["plugins"] if plugin["name"] == "gen3"]
+    configs.chain["plugins"] = [plugin for plugin in configs.chain["plugins"] if plugin["name"] in LEGACY]
 
 
 def without_legacy(configs: Configs) -> None:
     """without the legacy plugins"""
     del configs.main["plugins"][1]
-    configs.chain["plugins"] = [plugin for plugin in configs.chain["plugins"] if plugin["name"] != "gen3"]
+    configs.chain["plugins"] = [plugin for plugin in configs.chain["plugins"] if plugin["name"] not in LEGACY]
 
 
 def swapped(configs: Configs) -> None:

@@ -42,7 +42,7 @@ pub async fn it_serves_ten_thousand_calls_within_its_memory(guard: &Guard, place
         guard.memory
     );
     // One is made at load, to see what the file is.
-    let most = if guard.is_fresh { REQUESTS as u64 + 2 } else { 2 };
+    let most = (REQUESTS * guard.instances) as u64 + 2;
     assert!(usage.made <= most, "{told}, {most} are stated");
 }
 

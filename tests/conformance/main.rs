@@ -90,6 +90,7 @@ conformance! {
     packed_rust_1 = RUST_1,
     packed_rust_2 = RUST_2,
     packed_rust_3 = RUST_3,
+    stdio_rust = STDIO,
     packed_tinygo_bump = TINYGO_BUMP,
     packed_tinygo_heap = TINYGO_HEAP,
     packed_tinygo_command = TINYGO_COMMAND,
@@ -98,4 +99,5 @@ conformance! {
     packed_assemblyscript_stub = ASSEMBLYSCRIPT_STUB,
     packed_c = C,
     extism_rust = EXTISM,
+    wasp_rust = WASP,
 }

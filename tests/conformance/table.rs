@@ -33,8 +33,8 @@ pub struct Guard {
     prefix: &'static str,
     /// The most MiB that an instance may have after 10,000 calls.
     pub memory: usize,
-    /// Each request gets an instance of its own, because of the guest's allocator.
-    pub is_fresh: bool,
+    /// The most instances that one request takes; 0: all requests share one.
+    pub instances: usize,
     /// What it is told to be, where that is not its generation: it has another ABI.
     pub version: Option<&'static str>,
 }
@@ -47,7 +47,7 @@ const fn typed(guest: Guest, mark: &'static str, owner: &'static str, prefix: &'
         owner,
         prefix,
         memory,
-        is_fresh: false,
+        instances: 0,
         version: None,
     }
 }
@@ -60,7 +60,7 @@ const fn packed(kind: Kind, guest: Guest, mark: &'static str, memory: usize) -> 
         owner: mark,
         prefix: mark,
         memory,
-        is_fresh: false,
+        instances: 0,
         version: None,
     }
 }
@@ -73,19 +73,30 @@ pub const TYPED_PYTHON: Guard = typed(guests::TYPED_PYTHON, "py", "the typed py 
 pub const RUST_1: Guard = packed(Kind::Packed1, guests::GEN1, "gen1", 4);
 pub const RUST_2: Guard = packed(Kind::Packed2, guests::GEN2, "gen2", 4);
 pub const RUST_3: Guard = packed(Kind::Packed3, guests::GEN3, "gen3", 4);
+pub const STDIO: Guard = Guard {
+    // One a call: two for a request, two for each chunk of a stream.
+    instances: 10,
+    version: Some("JSON-RPC 2.0"),
+    ..packed(Kind::Packed3, guests::STDIO, "stdio", 4)
+};
 pub const TINYGO_BUMP: Guard = packed(Kind::Packed3, guests::TINYGO, "tinygo", 16);
 pub const TINYGO_HEAP: Guard = packed(Kind::Packed2, guests::TINYGO_HEAP, "tinygo-heap", 16);
 pub const TINYGO_COMMAND: Guard = packed(Kind::Packed1, guests::TINYGO_COMMAND, "tinygo-command", 16);
 pub const GO: Guard = packed(Kind::Packed3, guests::GO, "go", 32);
 pub const ASSEMBLYSCRIPT: Guard = packed(Kind::Packed2, guests::ASSEMBLYSCRIPT, "as", 16);
 pub const ASSEMBLYSCRIPT_STUB: Guard = Guard {
-    is_fresh: true,
+    // Because of its allocator.
+    instances: 1,
     ..packed(Kind::Packed1, guests::ASSEMBLYSCRIPT_STUB, "as-stub", 24)
 };
 pub const C: Guard = packed(Kind::Packed3, guests::C, "c", 4);
 pub const EXTISM: Guard = Guard {
     version: Some("extism:host/env"),
     ..packed(Kind::Packed3, guests::EXTISM, "extism", 8)
+};
+pub const WASP: Guard = Guard {
+    version: Some("without WASI"),
+    ..packed(Kind::Packed3, guests::WASP, "wasp", 4)
 };
 
 /// What stands around a guard.

@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A guest under `guest-examples/`, or, where its file begins with `abi/`, under `tests/abi/`.
+/// A guest under `guest-examples/`, or, where its file begins with `abi/guests/`, under `tests/abi/guests/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guest {
     /// The name that it gives itself.
@@ -112,7 +112,13 @@ pub const C: Guest = Guest {
     file: "legacy/c/gen3.wasm",
 };
 
-/// All of them.
+/// As generation 3, on Wasp's ABI.
+pub const WASP: Guest = Guest {
+    name: "wasp-guard",
+    file: "abi/guests/wasp/guard-rust/guard.wasm",
+};
+
+/// All that stand in `guest-examples/`.
 pub const ALL: [Guest; 19] = [
     TYPED_GUARD,
     TYPED_TAG,
@@ -146,10 +152,23 @@ pub const EXTISM: Guest = Guest {
     file: "abi/guests/extism/guard-rust/guard.wasm",
 };
 
+/// As [`GEN3`], by the wasmi plugin framework's kit for Rust.
+pub const STDIO: Guest = Guest {
+    name: "legacy-stdio",
+    file: "abi/guests/stdio/guard-rust/guard.wasm",
+};
+
 /// Where the guests are: those that are committed, or others, built anew, in the folder that `HEIMDALL_GUESTS` names.
 pub fn folder() -> PathBuf {
     let rebuilt = std::env::var_os("HEIMDALL_GUESTS").map(PathBuf::from);
     rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../guest-examples").into())
+}
+
+/// Where the guests of other hosts' kits are: those that are committed, or others, built anew, in the folder that
+/// `HEIMDALL_ABI_GUESTS` names.
+pub fn abi_folder() -> PathBuf {
+    let rebuilt = std::env::var_os("HEIMDALL_ABI_GUESTS").map(PathBuf::from);
+    rebuilt.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/abi/guests").into())
 }
 
 impl Guest {
@@ -177,8 +196,8 @@ impl Guest {
 
     /// The committed file, which may be packed.
     pub fn committed(self) -> PathBuf {
-        match self.file.strip_prefix("abi/") {
-            Some(file) => Path::new(env!("CARGO_MANIFEST_DIR")).join("abi").join(file),
+        match self.file.strip_prefix("abi/guests/") {
+            Some(file) => abi_folder().join(file),
             None => folder().join(self.file),
         }
     }

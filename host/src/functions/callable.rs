@@ -135,7 +135,7 @@ impl Callable {
         let arguments = arguments
             .into_values()
             .map_err(|what| failed(CallCause::Arguments(what)))?;
-        let value = self.call_values(name, &arguments, O::TYPE).await?;
+        let value = self.call_with(name, arguments, O::TYPE).await?;
         O::from_value(value).map_err(|what| failed(Cause::InvalidOutput(what).into()))
     }
 
@@ -144,6 +144,10 @@ impl Callable {
     /// # Errors
     /// Why it failed.
     pub async fn call_values(&self, name: &str, arguments: &[Value], result: ValueType) -> Result<Value, CallError> {
+        self.call_with(name, arguments.to_vec(), result).await
+    }
+
+    async fn call_with(&self, name: &str, arguments: Vec<Value>, result: ValueType) -> Result<Value, CallError> {
         let Some(functions) = self.plugin.functions() else {
             return Err(self.failed(name, Cause::Retired.into()));
         };

@@ -214,7 +214,7 @@ result_type! {
 }
 
 impl<T> ResultType for super::Json<T> {
-    const RESULT: ValueType = ValueType::Text;
+    const RESULT: ValueType = ValueType::Json;
 }
 
 #[cfg(test)]

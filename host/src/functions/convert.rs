@@ -167,7 +167,7 @@ impl Output for String {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Output for Json<T> {
-    const TYPE: ValueType = ValueType::Text;
+    const TYPE: ValueType = ValueType::Json;
 
     fn from_value(value: Value) -> Result<Self, String> {
         let kind = value.kind().name();

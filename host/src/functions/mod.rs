@@ -67,5 +67,5 @@ pub trait Functions: Send + Sync + 'static {
     ///
     /// # Errors
     /// Why it failed.
-    async fn call(&self, name: &str, arguments: &[Value], result: ValueType) -> Result<Value, CallCause>;
+    async fn call(&self, name: &str, arguments: Vec<Value>, result: ValueType) -> Result<Value, CallCause>;
 }

@@ -93,6 +93,8 @@ pub struct Candidate {
     pub recognised: Recognised,
     /// What the operator says.
     pub settings: PluginSettings,
+    /// Whether it is for a pipeline, which calls its hooks: what shows only by a call is not looked for otherwise.
+    pub for_pipeline: bool,
 }
 
 impl Candidate {

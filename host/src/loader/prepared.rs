@@ -25,7 +25,7 @@ impl Prepared {
     /// Makes a plugin of it whose functions an application calls: links, starts and configures it.
     pub async fn functions(&self, settings: PluginSettings) -> Result<Callable, LoadError> {
         let file = settings.file.clone();
-        let Loaded { plugin, .. } = self.start(settings).await?;
+        let Loaded { plugin, .. } = self.start(settings, false).await?;
         let kind = plugin.manifest().kind.clone();
         Callable::new(plugin).ok_or(LoadError::NoFunctions { file, kind })
     }
@@ -33,7 +33,7 @@ impl Prepared {
     /// Makes a plugin of it for a pipeline: links, starts and configures it.
     pub async fn load(&self, settings: PluginSettings) -> Result<Loaded, LoadError> {
         let file = settings.file.clone();
-        let loaded = self.start(settings).await?;
+        let loaded = self.start(settings, true).await?;
         if loaded.plugin.hooks().is_empty() && loaded.plugin.functions().is_some() {
             let kind = loaded.plugin.manifest().kind.clone();
             loaded.plugin.cleanup().await;
@@ -43,7 +43,7 @@ impl Prepared {
     }
 
     /// Links, starts and configures it.
-    async fn start(&self, settings: PluginSettings) -> Result<Loaded, LoadError> {
+    async fn start(&self, settings: PluginSettings, for_pipeline: bool) -> Result<Loaded, LoadError> {
         let start = Instant::now();
         let (on_failure, hide_headers) = (settings.on_failure, settings.hide_headers.clone());
         let (breaker, counters) = (Breaker::new(settings.breaker.clone()), settings.counters.clone());
@@ -54,6 +54,7 @@ impl Prepared {
             manifest: self.manifest.clone(),
             recognised: self.recognised.clone(),
             settings,
+            for_pipeline,
         };
         let plugin = self.abi.load(&self.runtime, candidate).await?;
         Ok(Loaded {

@@ -127,8 +127,9 @@ fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
         .max_memory_size(settings.max_memory)
         // Of those that have one at all.
         .total_gc_heaps(instances)
-        // One per running call: an instance serves one at a time.
-        .total_stacks(instances);
+        // One per running call, since an instance serves one at a time, and one where a function of the host's calls back into its
+        // guest. These are reservations too.
+        .total_stacks(instances.saturating_mul(2));
     pool
 }
 

@@ -1,5 +1,6 @@
 //! What gateways call of a plugin beside its hooks: `init`, `get_name`, `cleanup`. They belong to no request.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use heimdall_host::failure::Cause;
@@ -11,6 +12,12 @@ use heimdall_host::runtime::{Account, Deadline, Stage, escape_line};
 use super::{Argument, Instance};
 use crate::Input;
 
+/// The context of calls that belong to no request: made once, as a clone of it costs next to nothing.
+pub(crate) fn nobody() -> Context {
+    static NOBODY: LazyLock<Context> = LazyLock::new(|| Context::new("", 0));
+    NOBODY.clone()
+}
+
 async fn call(
     instance: &mut impl Instance,
     function: &'static str,
@@ -19,7 +26,7 @@ async fn call(
     time: Duration,
 ) -> Result<Value, Cause> {
     let argument = argument.map(Argument::Text);
-    let (deadline, context, mut logged) = (Deadline::after(time), Context::new("", 0), Logged::default());
+    let (deadline, context, mut logged) = (Deadline::after(time), nobody(), Logged::default());
     instance
         .call(
             function.into(),
@@ -49,7 +56,7 @@ pub(super) async fn configure(
 }
 
 /// What the guest calls itself.
-pub(super) async fn told_name(instance: &mut impl Instance, account: &Account) -> Result<Option<String>, Cause> {
+pub(crate) async fn told_name(instance: &mut impl Instance, account: &Account) -> Result<Option<String>, Cause> {
     let told = call(
         instance,
         "get_name",
@@ -59,6 +66,9 @@ pub(super) async fn told_name(instance: &mut impl Instance, account: &Account) -
     )
     .await;
     let told = told.inspect_err(|cause| account.ran_over(cause, Stage::Start))?;
+    if instance.is_spent() {
+        return Err(Cause::AbiViolation("it could not free what it told its name by".into()));
+    }
     let name = String::from_utf8(told.into_bytes().unwrap_or_default().into());
     let name = name.map_err(|_| Cause::InvalidOutput("its name is no UTF-8".into()))?;
     Ok(Some(name.trim().to_owned()).filter(|name| !name.is_empty()))

@@ -22,18 +22,21 @@
 
 mod assembly_script;
 pub mod extism;
-mod life;
+pub(crate) mod life;
 pub mod packed;
+pub mod stdio;
 mod wasi;
+pub mod wasp;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{Value, ValueType};
 use heimdall_host::model::Context;
 use heimdall_host::plugin::Logged;
-use heimdall_host::runtime::Deadline;
+use heimdall_host::runtime::{Account, Deadline, Factory};
 
 use crate::Input;
 
@@ -44,6 +47,19 @@ pub struct StartFailure {
     pub hook: &'static str,
     /// Why.
     pub cause: Cause,
+}
+
+/// Makes instances, of which the first may tell its plugin's name.
+#[async_trait]
+pub(crate) trait Starter: Factory<Instance: Instance> + Sized {
+    /// Whose instances it makes.
+    fn account(&self) -> &Account;
+
+    /// An instance, ready for calls.
+    async fn start(&self) -> Result<Self::Instance, StartFailure>;
+
+    /// The same for the plugin under the name that its guest has told, and the instance that told it.
+    fn named(self, name: Arc<str>, instance: &mut Self::Instance) -> Self;
 }
 
 impl StartFailure {
@@ -115,4 +131,9 @@ pub trait Instance: Send + 'static {
     /// Whether the last call left the instance in a state in which it must not be called again, although there was an
     /// answer.
     fn is_spent(&self) -> bool;
+
+    /// Whether it is as it should be that an instance serves one call and no more.
+    fn serves_once(&self) -> bool {
+        false
+    }
 }

@@ -13,14 +13,14 @@ use heimdall_host::loader::{
     Recognition, Shape, ValType,
 };
 use heimdall_host::plugin::Plugin;
-use heimdall_host::runtime::{Extras, Runtime, World, own_name};
+use heimdall_host::runtime::{Extras, Runtime, World};
 
 use super::{
-    CHUNK_FORM, Found, Started, check_imports, check_options, chunk_forms, config_text, invalid_setting, not_started,
-    other_type, provisional_account,
+    CHUNK_FORM, Found, Started, check_imports, check_options, chunk_forms, config_text, invalid_setting, other_type,
+    provisional_account, start,
 };
-use crate::abi::StartFailure;
-use crate::abi::extism::{self, ExtismFactory, ExtismInstance, HttpSettings, Manifest, Parts, Shared, Template};
+use crate::abi::Starter as _;
+use crate::abi::extism::{self, ExtismFactory, HttpSettings, Manifest, Parts, Shared, Template};
 use crate::functions::Callables;
 
 /// What a module of this ABI needs, for those whose module is none.
@@ -110,9 +110,9 @@ impl Abi for Extism {
         self.check_all_imports(&candidate)?;
         let isolation = settings.isolation.unwrap_or(Isolation::Warm);
         let template = link(runtime, &candidate, &manifest, &found, isolation)?;
-        let (factory, first) = start(settings, template, found.has_hook("get_name")).await?;
+        let (factory, first) = start(settings, ExtismFactory(Arc::new(template)), found.has_hook("get_name")).await?;
         let started = Started {
-            account: factory.0.account().clone(),
+            account: factory.account().clone(),
             factory,
             first: Some(first),
             isolation,
@@ -292,33 +292,4 @@ fn link(
         has_cleanup: found.has_hook("cleanup"),
     };
     Template::link(runtime, parts).map_err(|error| other_type(settings, &error))
-}
-
-/// The first instance, under the name that it tells, if its operator gives it none.
-async fn start(
-    settings: &PluginSettings,
-    template: Template,
-    tells_name: bool,
-) -> Result<(ExtismFactory, ExtismInstance), LoadError> {
-    let plugin = template.account().plugin().clone();
-    let failed = |failure| not_started(settings, plugin.clone(), failure);
-    let unnamed = |cause| {
-        failed(StartFailure {
-            hook: "get_name",
-            cause,
-        })
-    };
-    let factory = ExtismFactory(Arc::new(template));
-    let mut first = factory.start().await.map_err(failed)?;
-    if !tells_name || settings.name.is_some() {
-        return Ok((factory, first));
-    }
-    let told = first.told_name().await.map_err(unnamed)?;
-    Ok(match told {
-        Some(name) => {
-            let name = own_name(&name).map_err(unnamed)?;
-            (factory.named(name, &mut first), first)
-        }
-        None => (factory, first),
-    })
 }

@@ -3,6 +3,8 @@
 mod detect;
 mod extism;
 mod packed;
+mod stdio;
+mod wasp;
 
 use std::sync::Arc;
 
@@ -12,12 +14,14 @@ use heimdall_host::loader::{
     Artifact, Candidate, Import, Isolation, LoadError, PluginSettings, Recognised, Recognition,
 };
 use heimdall_host::plugin::{Manifest, Plugin};
-use heimdall_host::runtime::{Account, Factory, Instances};
+use heimdall_host::runtime::{Account, Factory, Instances, own_name};
 
 pub use extism::Extism;
 pub use packed::Packed;
+pub use stdio::Stdio;
+pub use wasp::Wasp;
 
-use crate::abi::{Instance, StartFailure};
+use crate::abi::{Instance, StartFailure, Starter, life};
 use crate::adapter::Adapter;
 use crate::functions::Callables;
 use crate::hooks::{ChunkForms, Hooks};
@@ -186,6 +190,32 @@ fn check_imports(
             offered: offered.iter().map(|text| (*text).to_owned()).collect(),
         }),
     }
+}
+
+/// The first instance, under the name that it tells, if its operator gives it none.
+async fn start<F: Starter>(
+    settings: &PluginSettings,
+    factory: F,
+    tells_name: bool,
+) -> Result<(F, F::Instance), LoadError> {
+    let account = factory.account().clone();
+    let failed = |failure| not_started(settings, account.plugin().clone(), failure);
+    let mut first = factory.start().await.map_err(failed)?;
+    if !tells_name || settings.name.is_some() {
+        return Ok((factory, first));
+    }
+    let told = life::told_name(&mut first, &account).await;
+    let name = told.and_then(|told| told.map(|name| own_name(&name)).transpose());
+    let name = name.map_err(|cause| {
+        failed(StartFailure {
+            hook: "get_name",
+            cause,
+        })
+    })?;
+    Ok(match name {
+        Some(name) => (factory.named(name, &mut first), first),
+        None => (factory, first),
+    })
 }
 
 /// Where and why a plugin did not start.

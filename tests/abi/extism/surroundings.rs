@@ -182,3 +182,22 @@ async fn a_directory_that_is_not_there_is_told_at_load() {
     let error = loaded.await.err().unwrap().to_string();
     assert!(error.contains("/no/such/place can't be opened"), "{error}");
 }
+
+#[tokio::test]
+async fn an_instrumented_plugin_runs_observed_or_not() {
+    let module = crate::support::wat(
+        r#"(module
+          (import "dylibso_observe" "instrument_enter" (func $enter (param i32)))
+          (import "dylibso_observe" "instrument_exit" (func $exit (param i32)))
+          (import "dylibso_observe" "instrument_memory_grow" (func $grow (param i32)))
+          (import "extism:host/env" "input_length" (func $input_length (result i64)))
+          (memory (export "memory") 1)
+          (func (export "run") (result i32)
+            (call $enter (i32.const 1)) (call $grow (i32.const 1)) (call $exit (i32.const 1))
+            (i32.wrap_i64 (call $input_length))))"#,
+    );
+    for level in [None, Some(tracing::Level::TRACE)] {
+        let plugin = crate::support::load(module.clone(), |settings| settings.log_level = level);
+        let (): () = plugin.await.unwrap().call("run", ()).await.unwrap();
+    }
+}

@@ -1,4 +1,4 @@
-// Six plugins in a row: typed ones in five languages, and a legacy one among them.
+// Nine plugins in a row: typed ones in five languages, and legacy ones of four ABIs among them.
 //
 // Each makes an edit of its own, which stands on the edits of those before it: a hook that is missing or in another place
 // changes the result.
@@ -6,13 +6,15 @@
 import { all, check, client, same, SETUP, user, values } from "./table.mjs";
 
 // Each plugin takes a word of it, and what the plugin after it left there, for its secret.
-const SAID = "one two three four five six, and one t";
+const SAID = "one two three four five six seven eight nine, and one t";
+// Those of the packed ABI, of Extism, of Wasp, and of JSON-RPC over standard streams.
+const LEGACY = ["gen3", "extism", "wasp", "stdio"];
 // The word alone is the last plugin's secret.
 const REDACTED = "echo: [redacted], and [redacted] t";
 
 const reversed = [...SETUP.chain_plugins].reverse();
 
-/** A client of the gateway with the six. */
+/** A client of the gateway with the nine. */
 const chain = () => client({ base: SETUP.chain }).chat.completions;
 
 check("chain: every pre hook edits the request, in order", async () => {
@@ -38,6 +40,6 @@ check("chain: every chunk hook redacts what is spread over chunks, in reverse or
 
 check("chain: every HTTP response hook adds its header, in reverse order", async () => {
   const { response } = await chain().create({ model: "echo/echo", messages: user("hello") }).withResponse();
-  const typed = reversed.filter((name) => name !== "gen3");
-  same(values(response.headers, "x-guard", "x-legacy"), [typed.join(", "), "gen3"]);
+  const [typed, legacy] = [false, true].map((is) => reversed.filter((name) => LEGACY.includes(name) === is));
+  same(values(response.headers, "x-guard", "x-legacy"), [typed.join(", "), legacy.join(", ")]);
 });

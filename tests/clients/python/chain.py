@@ -1,4 +1,4 @@
-"""Six plugins in a row: typed ones in five languages, and a legacy one among them.
+"""Nine plugins in a row: typed ones in five languages, and legacy ones of four ABIs among them.
 
 Each makes an edit of its own, which stands on the edits of those before it: a hook that is missing or in another place
 changes the result.
@@ -11,13 +11,15 @@ from openai import OpenAI
 from table import SETUP, check, client, same, user
 
 # Each plugin takes a word of it, and what the plugin after it left there, for its secret.
-SAID = "one two three four five six, and one t"
+SAID = "one two three four five six seven eight nine, and one t"
+# Those of the packed ABI, of Extism, of Wasp, and of JSON-RPC over standard streams.
+LEGACY = ["gen3", "extism", "wasp", "stdio"]
 # The word alone is the last plugin's secret.
 REDACTED = "echo: [redacted], and [redacted] t"
 
 
 def chain() -> OpenAI:
-    """A client of the gateway with the six."""
+    """A client of the gateway with the nine."""
     return client(SETUP.chain)
 
 
@@ -52,5 +54,5 @@ def chain_stream(_: OpenAI) -> None:
 def chain_response(_: OpenAI) -> None:
     """chain: every HTTP response hook adds its header, in reverse order"""
     headers = chain().chat.completions.with_raw_response.create(model="echo/echo", messages=user("hello")).headers
-    typed = [name for name in reversed(SETUP.chain_plugins) if name != "gen3"]
-    same((headers.get("x-guard"), headers.get("x-legacy")), (", ".join(typed), "gen3"))
+    typed = [name for name in reversed(SETUP.chain_plugins) if name not in LEGACY]
+    same((headers.get("x-guard"), headers.get("x-legacy")), (", ".join(typed), ", ".join(reversed(LEGACY))))

@@ -37,6 +37,7 @@ Examples:
   heimdall call guard.wasm before-call --upstream openai    for a model like meta-llama/x too
   heimdall call vowels.wasm count_vowels --input 'Hello!'    a function of a plugin of Extism, Wasp or JSON-RPC
   heimdall call manifest.toml count_vowels --input @text.txt
+  heimdall call sums.wasm add --input i32:1 --input i32:2 --result i32
 
 A request is the body of a call to OpenAI's API (a chat, a completion or a response, told apart by
 `messages`, `prompt` and `input`), or a whole one:

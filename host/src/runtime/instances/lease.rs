@@ -59,6 +59,13 @@ impl<'a, F: Factory> Lease<'a, F> {
         Lease { held, home, discards }
     }
 
+    /// The guest has ended, as guests of its kind do after a call: its instance goes, and is not counted as thrown away.
+    pub fn end(mut self) {
+        self.discards.0 = None;
+        let (Home::Pool(shared) | Home::Seat(_, shared)) = &self.home;
+        shared.note_memory(&self.held.kept.instance);
+    }
+
     /// The guest returned: the instance may serve further calls.
     pub fn keep(mut self) {
         self.discards.0 = None;

@@ -48,6 +48,11 @@ pub(super) const KERNEL_FUNCTIONS: [&str; 32] = [
     "var_set",
 ];
 
+/// Where plugins import what observes them, which instrumenting put there.
+pub(super) const OBSERVER: &str = "dylibso_observe";
+/// What that is.
+pub(super) const OBSERVER_FUNCTIONS: [&str; 3] = ["instrument_enter", "instrument_exit", "instrument_memory_grow"];
+
 /// No log line at all.
 const OFF: i32 = i32::MAX;
 
@@ -61,7 +66,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
         add_registers(linker, module, &name)?;
         add_surroundings(linker, module, &name)?;
     }
-    Ok(())
+    add_observer(linker)
 }
 
 fn add_memory(linker: &mut Linker<Guest>, module: &str, name: &dyn Fn(&str) -> String) -> wasmtime::Result<()> {
@@ -147,6 +152,25 @@ fn add_surroundings(linker: &mut Linker<Guest>, module: &str, name: &dyn Fn(&str
         let level = least_level(&caller);
         level.map_or(OFF, number)
     })?;
+    Ok(())
+}
+
+/// What an instrumented plugin does is told in log lines of the least level, within their limits.
+fn add_observer(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    for (name, what) in
+        OBSERVER_FUNCTIONS
+            .into_iter()
+            .zip(["enters function", "leaves function", "grows its memory by pages"])
+    {
+        linker.func_wrap(OBSERVER, name, move |mut caller: Called<'_>, number: u32| {
+            if least_level(&caller) == Some(Level::TRACE) {
+                caller
+                    .data_mut()
+                    .tenant()
+                    .log(Level::TRACE, &format!("{what} {number}"), &[]);
+            }
+        })?;
+    }
     Ok(())
 }
 

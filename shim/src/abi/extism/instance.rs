@@ -9,13 +9,13 @@ use heimdall_host::failure::Cause;
 use heimdall_host::functions::{Value, ValueType};
 use heimdall_host::model::{Context, EditError};
 use heimdall_host::plugin::Logged;
-use heimdall_host::runtime::{Deadline, Factory, HasTenant as _, Stage, begin_call, cause_of, end_call};
+use heimdall_host::runtime::{Account, Deadline, Factory, HasTenant as _, Stage, begin_call, cause_of, end_call};
 use wasmtime::{AsContext as _, Instance, Store, TypedFunc};
 
 use super::kernel::{range, with_kernel};
 use super::{Guest, Template};
 use crate::Input;
-use crate::abi::{self, Argument, StartFailure, life};
+use crate::abi::{self, Argument, StartFailure, Starter, life};
 
 /// An instance in its Store.
 pub struct ExtismInstance {
@@ -203,15 +203,6 @@ impl ExtismInstance {
         self.store.data().tenant.memory_used()
     }
 
-    /// The name that `get_name` tells, where it is to be asked.
-    ///
-    /// # Errors
-    /// Why it can't be asked.
-    pub async fn told_name(&mut self) -> Result<Option<String>, Cause> {
-        let account = self.template.account.clone();
-        life::told_name(self, &account).await
-    }
-
     /// The guest's `cleanup`, within its deadline; then the instance is gone.
     async fn retire(mut self) {
         let template = self.template.clone();
@@ -254,17 +245,17 @@ impl abi::Instance for ExtismInstance {
 /// Makes instances of a template.
 pub struct ExtismFactory(pub Arc<Template>);
 
-impl ExtismFactory {
-    /// An instance, ready for calls.
-    ///
-    /// # Errors
-    /// Why it does not start.
-    pub async fn start(&self) -> Result<ExtismInstance, StartFailure> {
+#[async_trait]
+impl Starter for ExtismFactory {
+    fn account(&self) -> &Account {
+        &self.0.account
+    }
+
+    async fn start(&self) -> Result<ExtismInstance, StartFailure> {
         ExtismInstance::start(self.0.clone()).await
     }
 
-    /// The same for the plugin under the name that its guest has told, and the instance that told it.
-    pub fn named(self, name: Arc<str>, instance: &mut ExtismInstance) -> ExtismFactory {
+    fn named(self, name: Arc<str>, instance: &mut ExtismInstance) -> ExtismFactory {
         let template = Arc::new(self.0.renamed(name));
         instance.belong_to(template.clone());
         ExtismFactory(template)

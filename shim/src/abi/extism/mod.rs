@@ -56,9 +56,14 @@ pub fn is_kernel(module: &str, name: &str) -> bool {
     plain_name(module, name).is_some_and(|name| imports::KERNEL_FUNCTIONS.contains(&name))
 }
 
-/// Whether every plugin of this kind gets this import: the kernel's functions, WASI, and what AssemblyScript's runtime needs.
+/// Whether every plugin of this kind gets this import: the kernel's functions, WASI, what AssemblyScript's runtime needs, and what
+/// instrumented plugins are observed by.
 pub fn offers(module: &str, name: &str) -> bool {
-    is_kernel(module, name) || super::assembly_script::offers(module, name) || super::wasi::offers(module, name)
+    let observes = module == imports::OBSERVER && imports::OBSERVER_FUNCTIONS.contains(&name);
+    is_kernel(module, name)
+        || observes
+        || super::assembly_script::offers(module, name)
+        || super::wasi::offers(module, name)
 }
 
 /// The module with the kernel's part that moves bytes in it. `is_linked`: it shares the kernel with other modules.

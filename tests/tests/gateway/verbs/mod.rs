@@ -22,6 +22,13 @@ use crate::wat::packed;
 /// A folder to work in.
 struct Desk(tempfile::TempDir);
 
+/// A function of Wasp's.
+const SUMS: &str = r#"(module
+  (memory (export "memory") 1)
+  (func (export "allocate") (param i32) (result i32) (i32.const 1024))
+  (func (export "get_string_size") (param i32) (result i32) (i32.const 0))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#;
+
 impl Desk {
     fn new() -> Desk {
         Desk(tempfile::tempdir().unwrap())
@@ -39,6 +46,7 @@ impl Desk {
         desk.copy("vowels.wasm", guests::EXTISM_C);
         desk.write("manifest.toml", "[[wasm]]\npath = \"vowels.wasm\"\n");
         desk.write("text.txt", "Hello!");
+        desk.write("sums.wasm", wat::parse_str(SUMS).unwrap());
         // Bifrost's configuration.
         let keys = json!([{"name": "main", "value": "env.OPENAI_API_KEY", "models": [], "weight": 1}]);
         desk.write(

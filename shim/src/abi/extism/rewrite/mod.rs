@@ -6,15 +6,17 @@
 //! with what the host says of the input, is appended and exported for the host. A guest can't name what it did not import or
 //! define, so it can't tell.
 
+mod movers;
+
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, ElementSection, EntityType, ExportKind, ExportSection, Function,
-    FunctionSection, GlobalSection, GlobalType, ImportSection, Instruction, MemArg, MemorySection, MemoryType, Module,
-    NameSection, StartSection, TableSection, TagSection, TypeSection, ValType,
+    CodeSection, ConstExpr, ElementSection, EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection,
+    GlobalType, ImportSection, MemorySection, MemoryType, Module, NameSection, StartSection, TableSection, TagSection,
+    TypeSection, ValType,
 };
 use wasmparser::{KnownCustom, Parser, Payload, TypeRef};
 
-use super::plain_name;
+use movers::{Kernel, Mover};
 
 /// What the module exports for the host, or imports from the module beside it.
 pub(super) const MEMORY: &str = "heimdall:kernel/memory";
@@ -22,177 +24,6 @@ pub(super) const INPUT_OFFSET: &str = "heimdall:kernel/input-offset";
 pub(super) const INPUT_LENGTH: &str = "heimdall:kernel/input-length";
 /// Where modules that are linked with each other import it from.
 pub(super) const KERNEL_MODULE: &str = "heimdall:kernel";
-
-/// A function that moves bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mover {
-    LoadU8,
-    LoadU64,
-    StoreU8,
-    StoreU64,
-    InputLoadU8,
-    InputLoadU64,
-    InputLength,
-    InputOffset,
-}
-
-impl Mover {
-    const ALL: [Mover; 8] = [
-        Mover::LoadU8,
-        Mover::LoadU64,
-        Mover::StoreU8,
-        Mover::StoreU64,
-        Mover::InputLoadU8,
-        Mover::InputLoadU64,
-        Mover::InputLength,
-        Mover::InputOffset,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Mover::LoadU8 => "load_u8",
-            Mover::LoadU64 => "load_u64",
-            Mover::StoreU8 => "store_u8",
-            Mover::StoreU64 => "store_u64",
-            Mover::InputLoadU8 => "input_load_u8",
-            Mover::InputLoadU64 => "input_load_u64",
-            Mover::InputLength => "input_length",
-            Mover::InputOffset => "input_offset",
-        }
-    }
-
-    fn of(module: &str, name: &str) -> Option<Mover> {
-        let plain = plain_name(module, name)?;
-        Mover::ALL.into_iter().find(|mover| mover.name() == plain)
-    }
-
-    fn signature(self) -> (&'static [ValType], &'static [ValType]) {
-        use ValType::{I32, I64};
-        match self {
-            Mover::LoadU8 | Mover::InputLoadU8 => (&[I64], &[I32]),
-            Mover::LoadU64 | Mover::InputLoadU64 => (&[I64], &[I64]),
-            Mover::StoreU8 => (&[I64, I32], &[]),
-            Mover::StoreU64 => (&[I64, I64], &[]),
-            Mover::InputLength | Mover::InputOffset => (&[], &[I64]),
-        }
-    }
-
-    /// Whether a module imports it with its right type.
-    fn fits(self, params: &[wasmparser::ValType], results: &[wasmparser::ValType]) -> bool {
-        let same = |theirs: &[wasmparser::ValType], ours: &[ValType]| {
-            theirs.len() == ours.len()
-                && theirs.iter().zip(ours).all(|(theirs, ours)| {
-                    matches!(
-                        (theirs, ours),
-                        (wasmparser::ValType::I32, ValType::I32) | (wasmparser::ValType::I64, ValType::I64)
-                    )
-                })
-        };
-        let (ours, gives) = self.signature();
-        same(params, ours) && same(results, gives)
-    }
-
-    /// The least cost that the rules of the kernel allow: a load outside of the kernel's memory gives 0, a store does nothing.
-    fn body(self, kernel: Kernel) -> Function {
-        use Instruction as I;
-        let access = |align| MemArg {
-            offset: 0,
-            align,
-            memory_index: kernel.memory,
-        };
-        let mut body = Function::new([]);
-        // Whether `size` bytes from the address in local 0 lie in the memory.
-        let in_memory = |body: &mut Function, size: i64| {
-            body.instruction(&I::LocalGet(0));
-            body.instruction(&I::MemorySize(kernel.memory));
-            body.instruction(&I::I64ExtendI32U);
-            body.instruction(&I::I64Const(16));
-            body.instruction(&I::I64Shl);
-            body.instruction(&I::I64Const(size));
-            body.instruction(&I::I64Sub);
-            body.instruction(&I::I64LeU);
-        };
-        // Whether they lie in the input, which may be shorter than that.
-        let in_input = |body: &mut Function, size: i64| {
-            body.instruction(&I::LocalGet(0));
-            body.instruction(&I::GlobalGet(kernel.input_length));
-            body.instruction(&I::I64LeU);
-            body.instruction(&I::GlobalGet(kernel.input_length));
-            body.instruction(&I::LocalGet(0));
-            body.instruction(&I::I64Sub);
-            body.instruction(&I::I64Const(size));
-            body.instruction(&I::I64GeU);
-            body.instruction(&I::I32And);
-        };
-        let address = |body: &mut Function, of_input: bool| {
-            body.instruction(&I::LocalGet(0));
-            if of_input {
-                body.instruction(&I::GlobalGet(kernel.input_offset));
-                body.instruction(&I::I64Add);
-            }
-            body.instruction(&I::I32WrapI64);
-        };
-        match self {
-            Mover::LoadU8 | Mover::InputLoadU8 => {
-                let of_input = self == Mover::InputLoadU8;
-                if of_input {
-                    in_input(&mut body, 1)
-                } else {
-                    in_memory(&mut body, 1)
-                }
-                body.instruction(&I::If(BlockType::Result(ValType::I32)));
-                address(&mut body, of_input);
-                body.instruction(&I::I32Load8U(access(0)));
-                body.instruction(&I::Else);
-                body.instruction(&I::I32Const(0));
-                body.instruction(&I::End);
-            }
-            Mover::LoadU64 | Mover::InputLoadU64 => {
-                let of_input = self == Mover::InputLoadU64;
-                if of_input {
-                    in_input(&mut body, 8)
-                } else {
-                    in_memory(&mut body, 8)
-                }
-                body.instruction(&I::If(BlockType::Result(ValType::I64)));
-                address(&mut body, of_input);
-                body.instruction(&I::I64Load(access(0)));
-                body.instruction(&I::Else);
-                body.instruction(&I::I64Const(0));
-                body.instruction(&I::End);
-            }
-            Mover::StoreU8 | Mover::StoreU64 => {
-                let is_byte = self == Mover::StoreU8;
-                in_memory(&mut body, if is_byte { 1 } else { 8 });
-                body.instruction(&I::If(BlockType::Empty));
-                address(&mut body, false);
-                body.instruction(&I::LocalGet(1));
-                body.instruction(&if is_byte {
-                    I::I32Store8(access(0))
-                } else {
-                    I::I64Store(access(0))
-                });
-                body.instruction(&I::End);
-            }
-            Mover::InputLength => {
-                body.instruction(&I::GlobalGet(kernel.input_length));
-            }
-            Mover::InputOffset => {
-                body.instruction(&I::GlobalGet(kernel.input_offset));
-            }
-        }
-        body.instruction(&I::End);
-        body
-    }
-}
-
-/// Where the kernel's parts are in the rewritten module.
-#[derive(Debug, Clone, Copy, Default)]
-struct Kernel {
-    memory: u32,
-    input_offset: u32,
-    input_length: u32,
-}
 
 /// How many of each kind a module imports and defines.
 #[derive(Debug, Default)]
@@ -506,3 +337,6 @@ impl Sections {
         module.finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

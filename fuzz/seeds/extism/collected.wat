@@ -1,0 +1,21 @@
+(module
+  (import "extism:host/env" "input_length" (func $input_length (result i64)))
+  (type $list (sub (struct (field (ref null $list)) (field i64))))
+  (func $same (param i32) (result i32) (local.get 0))
+  (func $by_tail_call (param i32) (result i32) (return_call $same (local.get 0)))
+  (func (export "run") (result i32) (local $list (ref null $list)) (local $left i64) (local $count i32)
+    (local.set $left (call $input_length))
+    (block $done (loop $next
+      (br_if $done (i64.eqz (local.get $left)))
+      (local.set $list (struct.new $list (local.get $list) (local.get $left)))
+      (local.set $left (i64.sub (local.get $left) (i64.const 1)))
+      (br $next)))
+    (block $done (loop $next
+      (br_if $done (ref.is_null (local.get $list)))
+      (local.set $list (struct.get $list 0 (local.get $list)))
+      (local.set $count (i32.add (local.get $count) (i32.const 1)))
+      (br $next)))
+    (call $by_tail_call (i32.sub (local.get $count) (i32.wrap_i64 (call $input_length)))))
+  (func (export "grow") (result i32) (local $list (ref null $list))
+    (loop $on (local.set $list (struct.new $list (local.get $list) (i64.const 1))) (br $on))
+    (unreachable)))
