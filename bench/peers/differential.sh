@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cargo build --release --package heimdall-contender
+cargo build --release --workspace --bin heimdall-functions
 # Extism's engine names a newer Rust than ours as its least, and builds with ours.
 cargo build --release --locked --ignore-rust-version --manifest-path bench/peers/Cargo.toml
 exec bench/peers/target/release/differential --root . "$@"
