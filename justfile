@@ -92,6 +92,10 @@ instructions case times="500":
 bench-peers *arguments:
     bench/peers/run.sh {{ arguments }}
 
+# Give plugins of other hosts to those hosts and to ours, compare what they do, and write docs/compatibility.md.
+peers *arguments:
+    bench/peers/differential.sh {{ arguments }}
+
 # Everything that has to pass before a change lands.
 ci:
     .ci/run

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds Heimdall and its peers, has them do the same in turn, and writes target/bench/peers.json.
 #
-#   bench/peers/run.sh [--quick] [--rounds 30] [--cases echo,edit,instance,call-fresh]
+#   bench/peers/run.sh [--quick] [--rounds 30] [--cases echo,edit,instance,call-fresh,function-echo,…]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -1,7 +1,8 @@
 //! Heimdall as a contender of `bench/peers`: the host as the gateway has it, with all limits, deadlines and metrics on.
 //!
-//! `heimdall-contender packed|typed GUESTS DOCUMENTS`; see the crate `heimdall-measure` for what it reads and says.
+//! `heimdall-contender packed|typed|extism|jsonrpc GUESTS DOCUMENTS`; see the crate `heimdall-measure` for what it reads and says.
 
+mod called;
 mod plugins;
 
 use std::collections::HashMap;
@@ -21,6 +22,7 @@ use heimdall_measure::contender::{Done, Task, serve_outputs};
 use http::{HeaderMap, Method};
 use tokio::runtime::Runtime;
 
+use called::{Called, Kit};
 use plugins::{Kind, Plugins};
 
 /// As the gateway's.
@@ -35,11 +37,7 @@ struct Given {
 
 fn main() -> Result<()> {
     let mut arguments = env::args_os().skip(1);
-    let kind = match arguments.next().as_ref().and_then(|kind| kind.to_str()) {
-        Some("packed") => Kind::Packed,
-        Some("typed") => Kind::Typed,
-        _ => bail!("the first argument is `packed` or `typed`"),
-    };
+    let kind = arguments.next();
     let mut folders = arguments.map(PathBuf::from);
     let guests = folders
         .next()
@@ -47,10 +45,34 @@ fn main() -> Result<()> {
     let documents = folders
         .next()
         .context("the third argument is the folder of the documents")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let plugins = runtime.block_on(Plugins::load(kind, &guests))?;
+    match kind.as_ref().and_then(|kind| kind.to_str()) {
+        Some("packed") => serve_hooks(Kind::Packed, &guests, &documents),
+        Some("typed") => serve_hooks(Kind::Typed, &guests, &documents),
+        Some("extism") => serve_functions(Kit::Extism, &guests, &documents),
+        Some("jsonrpc") => serve_functions(Kit::JsonRpc, &guests, &documents),
+        _ => bail!("the first argument is `packed`, `typed`, `extism` or `jsonrpc`"),
+    }
+}
+
+fn serve_hooks(kind: Kind, guests: &Path, documents: &Path) -> Result<()> {
+    let runtime = runtime()?;
+    let plugins = runtime.block_on(Plugins::load(kind, guests))?;
     let mut read = HashMap::new();
-    let run = |task: &Task| run(&runtime, &plugins, task, &documents, &mut read).map_err(|error| format!("{error:#}"));
+    serve(|task| run(&runtime, &plugins, task, documents, &mut read))
+}
+
+fn serve_functions(kit: Kit, guests: &Path, documents: &Path) -> Result<()> {
+    let runtime = runtime()?;
+    let mut called = runtime.block_on(Called::load(kit, guests))?;
+    serve(|task| called.run(&runtime, task, documents))
+}
+
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+fn serve(mut run: impl FnMut(&Task) -> Result<Done>) -> Result<()> {
+    let run = |task: &Task| run(task).map_err(|error| format!("{error:#}"));
     Ok(serve_outputs(&mut io::stdin().lock(), &mut io::stdout().lock(), run)?)
 }
 

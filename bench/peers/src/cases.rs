@@ -24,11 +24,42 @@ pub enum Case {
     Instance,
     /// An instance is made of compiled code, echoes once, and is thrown away.
     CallFresh,
+    /// A function of a plugin of Extism's kit gives the bytes back that it is given.
+    FunctionEcho,
+    /// A function of a plugin of Extism's kit counts vowels.
+    FunctionVowels,
+    /// An instance of a plugin of Extism's kit is made of compiled code, and thrown away.
+    FunctionInstance,
+    /// The same, with a call of the function that echoes.
+    FunctionFresh,
+    /// A method of a plugin of the wasmi framework's kit answers.
+    FunctionPing,
+}
+
+/// Cases that the same contenders do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Each contender has a guest of its own, for its own ABI.
+    Hosts,
+    /// One plugin of Extism's kit, the same file for all.
+    Extism,
+    /// One plugin of the wasmi framework's kit, the same file for all.
+    JsonRpc,
 }
 
 impl Case {
     /// All of them.
-    pub const ALL: [Case; 4] = [Case::Echo, Case::Edit, Case::Instance, Case::CallFresh];
+    pub const ALL: [Case; 9] = [
+        Case::Echo,
+        Case::Edit,
+        Case::Instance,
+        Case::CallFresh,
+        Case::FunctionEcho,
+        Case::FunctionVowels,
+        Case::FunctionInstance,
+        Case::FunctionFresh,
+        Case::FunctionPing,
+    ];
 
     /// As tasks have it.
     pub fn name(self) -> &'static str {
@@ -37,6 +68,11 @@ impl Case {
             Case::Edit => "edit",
             Case::Instance => "instance",
             Case::CallFresh => "call-fresh",
+            Case::FunctionEcho => "function-echo",
+            Case::FunctionVowels => "function-vowels",
+            Case::FunctionInstance => "function-instance",
+            Case::FunctionFresh => "function-fresh",
+            Case::FunctionPing => "function-ping",
         }
     }
 
@@ -47,6 +83,20 @@ impl Case {
             Case::Edit => "insert a message",
             Case::Instance => "new instance",
             Case::CallFresh => "new instance and an echo",
+            Case::FunctionEcho => "Extism plugin: echo",
+            Case::FunctionVowels => "Extism plugin: count vowels",
+            Case::FunctionInstance => "Extism plugin: new instance",
+            Case::FunctionFresh => "Extism plugin: new instance and an echo",
+            Case::FunctionPing => "JSON-RPC plugin: ping",
+        }
+    }
+
+    /// Who does it.
+    pub fn group(self) -> Group {
+        match self {
+            Case::Echo | Case::Edit | Case::Instance | Case::CallFresh => Group::Hosts,
+            Case::FunctionPing => Group::JsonRpc,
+            _ => Group::Extism,
         }
     }
 
@@ -58,7 +108,9 @@ impl Case {
     /// The sizes of the documents; one of 0 bytes where there is none.
     pub fn sizes(self) -> &'static [u64] {
         match self {
-            Case::Instance => &[0],
+            Case::Instance | Case::FunctionInstance | Case::FunctionPing => &[0],
+            Case::FunctionVowels => &[4700],
+            Case::FunctionFresh => &[64],
             _ => &SIZES,
         }
     }
@@ -69,12 +121,21 @@ impl Case {
     /// What is wrong.
     pub fn check(self, given: &str, output: &str) -> Result<()> {
         match self {
-            Case::Instance => ensure!(
+            Case::Instance | Case::FunctionInstance => ensure!(
                 output.is_empty(),
                 "an instance that was not called says {} bytes",
                 output.len()
             ),
-            Case::Echo | Case::CallFresh => ensure!(
+            Case::FunctionPing => ensure!(output == "\"pong\"", "it answers {output}"),
+            Case::FunctionVowels => {
+                let count = given.chars().filter(|letter| "aeiouAEIOU".contains(*letter)).count();
+                let told: Value = serde_json::from_str(output)?;
+                ensure!(
+                    told.get("count") == Some(&count.into()),
+                    "it counts {output}, and there are {count}"
+                );
+            }
+            Case::Echo | Case::CallFresh | Case::FunctionEcho | Case::FunctionFresh => ensure!(
                 given == output,
                 "what came out ({} bytes) is not what went in ({} bytes)",
                 output.len(),

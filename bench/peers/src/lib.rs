@@ -9,7 +9,9 @@
 
 pub mod cases;
 pub mod compare;
+pub mod differential;
 pub mod documents;
+pub mod original;
 pub mod peer;
 pub mod versions;
 

@@ -67,6 +67,26 @@ pub trait Peer: Sized {
 /// # Errors
 /// Where an argument is missing, the guest can't be loaded, or the harness is gone.
 pub fn serve<P: Peer>() -> Result<()> {
+    serve_with(P::load, |peer, case, input| match case {
+        Case::Echo => peer.call(Function::Echo, input),
+        Case::Edit => peer.call(Function::Edit, input),
+        Case::Instance => peer.instance().map(|_instance| Vec::new()),
+        Case::CallFresh => {
+            let instance = peer.instance()?;
+            peer.call_fresh(instance, input)
+        }
+        _ => bail!("it has no such function"),
+    })
+}
+
+/// The same for one that does each case in a way of its own.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_with<P>(
+    load: impl FnOnce(&Path) -> Result<P>,
+    mut once: impl FnMut(&mut P, Case, &Arc<[u8]>) -> Result<Vec<u8>>,
+) -> Result<()> {
     let mut folders = env::args_os().skip(1).map(PathBuf::from);
     let guests = folders
         .next()
@@ -74,13 +94,21 @@ pub fn serve<P: Peer>() -> Result<()> {
     let documents = folders
         .next()
         .context("the second argument is the folder of the documents")?;
-    let mut peer = P::load(&guests)?;
+    let mut peer = load(&guests)?;
     let mut read = HashMap::new();
-    let run = |task: &Task| run(&mut peer, task, &documents, &mut read).map_err(|error| format!("{error:#}"));
+    let run = |task: &Task| {
+        let once = |case, input: &_| once(&mut peer, case, input);
+        run(task, &documents, &mut read, once).map_err(|error| format!("{error:#}"))
+    };
     Ok(serve_outputs(&mut io::stdin().lock(), &mut io::stdout().lock(), run)?)
 }
 
-fn run<P: Peer>(peer: &mut P, task: &Task, folder: &Path, read: &mut HashMap<u64, Arc<[u8]>>) -> Result<Done> {
+fn run(
+    task: &Task,
+    folder: &Path,
+    read: &mut HashMap<u64, Arc<[u8]>>,
+    mut once: impl FnMut(Case, &Arc<[u8]>) -> Result<Vec<u8>>,
+) -> Result<Done> {
     if task.size > 0 && !read.contains_key(&task.size) {
         read.insert(task.size, fs::read(documents::path(folder, task.size))?.into());
     }
@@ -88,20 +116,9 @@ fn run<P: Peer>(peer: &mut P, task: &Task, folder: &Path, read: &mut HashMap<u64
     let Some(case) = Case::named(&task.case) else {
         bail!("there is no such case");
     };
-    let mut once = || -> Result<Vec<u8>> {
-        match case {
-            Case::Echo => peer.call(Function::Echo, input),
-            Case::Edit => peer.call(Function::Edit, input),
-            Case::Instance => peer.instance().map(|_instance| Vec::new()),
-            Case::CallFresh => {
-                let instance = peer.instance()?;
-                peer.call_fresh(instance, input)
-            }
-        }
-    };
     match task.times {
-        0 => Ok(Done::Output(String::from_utf8(once()?)?)),
-        times => timed(times, once).map(Done::took),
+        0 => Ok(Done::Output(String::from_utf8(once(case, input)?)?)),
+        times => timed(times, || once(case, input)).map(Done::took),
     }
 }
 

@@ -12,7 +12,7 @@ use clap::Parser;
 use heimdall_measure::contender::Contender;
 use heimdall_measure::results::{Bound, Measure, Results, Row, Target, Unit};
 use heimdall_measure::sample::{Samples, Spread};
-use heimdall_peers::cases::Case;
+use heimdall_peers::cases::{Case, Group};
 use heimdall_peers::compare::compare;
 use heimdall_peers::documents;
 use heimdall_peers::versions::{of_crate, of_module};
@@ -20,7 +20,10 @@ use heimdall_peers::versions::{of_crate, of_module};
 /// Heimdall with a plugin of the packed ABI: who the targets are about.
 const HEIMDALL: &str = "Heimdall, packed";
 const TYPED: &str = "Heimdall, typed";
+/// Heimdall with the peer's own plugin.
+const OURS: &str = "Heimdall";
 const EXTISM: &str = "Extism (Rust)";
+const HDK: &str = "wasmi-plugin-hdk";
 const GO: [(&str, &str); 2] = [("Extism (Go SDK)", "extism-go"), ("wazero", "wazero")];
 
 /// Rounds where nothing but whether it runs is asked.
@@ -37,7 +40,8 @@ struct Arguments {
     /// A moment only: to see whether all of it runs.
     #[arg(long)]
     quick: bool,
-    /// Only these cases: echo, edit, instance, call-fresh.
+    /// Only these cases: echo, edit, instance, call-fresh, function-echo, function-vowels, function-instance, function-fresh,
+    /// function-ping.
     #[arg(long, value_delimiter = ',', value_parser = |name: &str| Case::named(name).context("there is no such case"))]
     cases: Vec<Case>,
 }
@@ -58,7 +62,9 @@ fn main() -> Result<()> {
             continue;
         }
         for &size in case.sizes() {
-            let mut able: Vec<_> = contenders.iter_mut().filter(|one| is_able(one.name(), case)).collect();
+            let able = contenders.iter_mut().filter(|(group, _)| *group == case.group());
+            let able = able.map(|(_, one)| one).filter(|one| is_able(one.name(), case));
+            let mut able: Vec<_> = able.collect();
             let measured = compare(&mut able, case, size, &documents::chat(size), rounds)?;
             let measured: Vec<_> = able.iter().map(|one| one.name().to_owned()).zip(measured).collect();
             add_targets(&mut results, case, size, &measured);
@@ -85,30 +91,43 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Each contender's name, and how it is started. Those of Go are missing where Go is.
-fn start(results: &mut Results, root: &Path, documents: &Path) -> Result<Vec<Contender>> {
+/// Each contender, and which cases it does. Those of Go are missing where Go is.
+fn start(results: &mut Results, root: &Path, documents: &Path) -> Result<Vec<(Group, Contender)>> {
     let built = env::current_exe()?;
     let built = built.parent().context("the harness lies in no folder")?;
     let heimdall = root.join("target/release/heimdall-contender");
+    let hosts = Group::Hosts;
     let mut commands = vec![
-        (HEIMDALL, heimdall.clone(), Some("packed")),
-        (TYPED, heimdall, Some("typed")),
-        (EXTISM, built.join("peer-extism"), None),
-        ("wasmi", built.join("peer-wasmi"), None),
-        ("component list<u8>", built.join("peer-component"), None),
+        (hosts, HEIMDALL, heimdall.clone(), Some("packed")),
+        (hosts, TYPED, heimdall.clone(), Some("typed")),
+        (hosts, EXTISM, built.join("peer-extism"), None),
+        (hosts, "wasmi", built.join("peer-wasmi"), None),
+        (hosts, "component list<u8>", built.join("peer-component"), None),
+        (Group::Extism, OURS, heimdall.clone(), Some("extism")),
+        (Group::Extism, EXTISM, built.join("peer-extism-functions"), None),
+        (Group::JsonRpc, OURS, heimdall, Some("jsonrpc")),
+        (Group::JsonRpc, HDK, built.join("peer-hdk"), None),
     ];
     let go = root.join("bench/peers/target/go-peers");
     match go.exists() {
-        true => commands.extend(GO.map(|(name, argument)| (name, go.clone(), Some(argument)))),
+        true => commands.extend(GO.map(|(name, argument)| (hosts, name, go.clone(), Some(argument)))),
         false => results
             .left_out
             .push("Extism's Go SDK and wazero: the Go program was not built".to_owned()),
     }
-    let guests = root.join("bench/peers/guests");
-    let started = commands.into_iter().map(|(name, program, kind)| {
+    results
+        .left_out
+        .push("Wasp's host: its Go module can't be had from Go's module proxy".to_owned());
+    let started = commands.into_iter().map(|(group, name, program, kind)| {
+        let guests = match group {
+            Group::Hosts => root.join("bench/peers/guests"),
+            Group::Extism | Group::JsonRpc => root.join("tests/abi/guests"),
+        };
         let mut command = Command::new(&program);
         command.args(kind).arg(&guests).arg(documents);
-        Contender::start(name, command).with_context(|| format!("{} is built by run.sh", program.display()))
+        let started =
+            Contender::start(name, command).with_context(|| format!("{} is built by run.sh", program.display()));
+        started.map(|one| (group, one))
     });
     started.collect()
 }
@@ -128,6 +147,7 @@ fn read_versions(results: &mut Results, root: &Path) -> Result<()> {
         ("Extism (Rust)", of_crate(&theirs, "extism")),
         ("wasmtime (Extism, component list<u8>)", of_crate(&theirs, "wasmtime")),
         ("wasmi", of_crate(&theirs, "wasmi")),
+        ("wasmi-plugin-hdk", of_crate(&theirs, "wasmi-plugin-hdk")),
         ("Extism (Go SDK)", of_module(&module, "github.com/extism/go-sdk")),
         ("wazero", of_module(&module, "github.com/tetratelabs/wazero")),
     ];
@@ -153,7 +173,8 @@ fn add_targets(results: &mut Results, case: Case, size: u64, measured: &[(String
             .find(|(name, _)| name == who)
             .map(|(_, samples)| samples)
     };
-    let ratio = |peer: &str| of(HEIMDALL)?.over(of(peer)?);
+    let ours = of(HEIMDALL).or(of(OURS));
+    let ratio = |peer: &str| ours?.over(of(peer)?);
     let mut add = |id: String, peer: &str, most: f64| {
         let what = match size {
             0 => format!("{} against {peer}'s", case.title()),
@@ -164,22 +185,32 @@ fn add_targets(results: &mut Results, case: Case, size: u64, measured: &[(String
             .push(Target::new(id, what, Bound::AtMost(most), ratio(peer)));
     };
     let most = match (case, size) {
-        (Case::Echo, 0x400) => Some(1.0 / 20.0),
-        (Case::Echo, 0x10000) => Some(1.0 / 10.0),
-        (Case::Instance, _) => Some(1.0 / 15.0),
+        (Case::Echo, 0x400) => Some((EXTISM, 1.0 / 20.0)),
+        (Case::Echo, 0x10000) => Some((EXTISM, 1.0 / 10.0)),
+        (Case::Instance, _) => Some((EXTISM, 1.0 / 15.0)),
+        (Case::FunctionEcho, 64) => Some((EXTISM, 1.0 / 10.0)),
+        (Case::FunctionEcho, 0x400) => Some((EXTISM, 1.0 / 8.0)),
+        (Case::FunctionEcho, 0x10000) => Some((EXTISM, 7.0 / 10.0)),
+        (Case::FunctionEcho, 0x10_0000) => Some((EXTISM, 4.0 / 5.0)),
+        (Case::FunctionVowels, _) => Some((EXTISM, 1.0)),
+        (Case::FunctionInstance | Case::FunctionFresh, _) => Some((EXTISM, 1.0 / 15.0)),
+        (Case::FunctionPing, _) => Some((HDK, 1.0 / 5.0)),
         _ => None,
     };
-    if let Some(most) = most {
-        add(format!("extism-{}-{size}", case.name()), EXTISM, most);
+    if let Some((peer, most)) = most {
+        let peer_id = if peer == HDK { "hdk" } else { "extism" };
+        add(format!("{peer_id}-{}-{size}", case.name()), peer, most);
     }
-    for (peer, id) in GO {
-        add(format!("{id}-{}-{size}", case.name()), peer, 1.0);
+    if case.group() == Group::Hosts {
+        for (peer, id) in GO {
+            add(format!("{id}-{}-{size}", case.name()), peer, 1.0);
+        }
     }
 }
 
 fn print(case: Case, size: u64, measured: &[(String, Samples)]) {
     println!("{}, {size} bytes", case.title());
-    let heimdall = measured.iter().find(|(name, _)| name == HEIMDALL);
+    let heimdall = measured.iter().find(|(name, _)| name == HEIMDALL || name == OURS);
     for (who, samples) in measured {
         let time = samples
             .spread()
