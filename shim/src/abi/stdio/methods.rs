@@ -49,7 +49,7 @@ fn arguments(kinds: &[ValueType], params: json::Value<'_>) -> Option<Vec<Value>>
     }
 }
 
-/// JSON as a value of this type, if it can be one: a text is what the JSON text says, or else JSON.
+/// JSON as a value of this type, if it can be one: a text is what a JSON text says.
 pub(super) fn typed(kind: ValueType, value: json::Value<'_>) -> Option<Value> {
     let signed = value.as_i64();
     let unsigned = value.as_u64();
@@ -64,10 +64,7 @@ pub(super) fn typed(kind: ValueType, value: json::Value<'_>) -> Option<Value> {
         #[allow(clippy::cast_possible_truncation, reason = "who takes 32 bits wants no more of it")]
         ValueType::F32 => Value::F32(value.as_f64()? as f32),
         ValueType::F64 => Value::F64(value.as_f64()?),
-        ValueType::Text => match value.as_str() {
-            Some(text) => Value::Text(text.into_owned()),
-            None => Value::Text(value.raw().to_owned()),
-        },
+        ValueType::Text => Value::Text(value.as_str()?.into_owned()),
         ValueType::Json | ValueType::Bytes | ValueType::Word => Value::Bytes(value.bytes()),
     })
 }

@@ -1,6 +1,8 @@
 //! The standard streams in WASI preview 1, and what is to be as guests of this kind know it; everything else is the engine's.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use heimdall_host::failure::Cause;
 use heimdall_host::runtime::HasTenant as _;
@@ -35,6 +37,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
         linker.func_wrap_async(module, "fd_write", |caller, (fd, vectors, count, written)| {
             Box::new(fd_write(caller, fd, vectors, count, written))
         })?;
+        linker.func_wrap(module, "clock_time_get", clock_time_get)?;
         linker.func_wrap(module, "fd_close", fd_close)?;
         linker.func_wrap(module, "fd_fdstat_get", fd_fdstat_get)?;
         linker.func_wrap(module, "proc_raise", proc_raise)?;
@@ -204,6 +207,33 @@ fn fd_close(mut caller: Called<'_>, fd: i32) -> i32 {
     }
 }
 
+/// The time of day, and a time that only rises; nothing of what the host's process has used.
+fn clock_time_get(mut caller: Called<'_>, clock: u32, _precision: u64, place: u32) -> i32 {
+    static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let time = match clock {
+        0 => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        1 => STARTED.elapsed(),
+        _ => return INVALID,
+    };
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    write(&mut caller, place, &nanoseconds.to_le_bytes())
+}
+
+fn write(caller: &mut Called<'_>, place: u32, bytes: &[u8]) -> i32 {
+    let Some(memory) = caller.get_export("memory").and_then(Extern::into_memory) else {
+        return FAULT;
+    };
+    let data = memory.data_mut(caller);
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    match range(data, place, length).map(|range| data.get_mut(range)) {
+        Ok(Some(place)) => {
+            place.copy_from_slice(bytes);
+            SUCCESS
+        }
+        _ => FAULT,
+    }
+}
+
 /// A character device that can be read, or written to, and nothing else.
 fn fd_fdstat_get(mut caller: Called<'_>, fd: i32, place: u32) -> i32 {
     const CHARACTER_DEVICE: u64 = 2;
@@ -213,19 +243,9 @@ fn fd_fdstat_get(mut caller: Called<'_>, fd: i32, place: u32) -> i32 {
         return BAD_DESCRIPTOR;
     }
     let rights = if fd == 0 { MAY_READ } else { MAY_WRITE };
-    let Some(memory) = caller.get_export("memory").and_then(Extern::into_memory) else {
-        return FAULT;
-    };
-    let data = memory.data_mut(&mut caller);
     // The kind and no flags, the rights, and the rights that are passed on.
     let told = [CHARACTER_DEVICE, rights, 0].map(u64::to_le_bytes);
-    match range(data, place, 24).map(|range| data.get_mut(range)) {
-        Ok(Some(place)) => {
-            place.copy_from_slice(told.as_flattened());
-            SUCCESS
-        }
-        _ => FAULT,
-    }
+    write(&mut caller, place, told.as_flattened())
 }
 
 fn proc_raise(signal: i32) -> wasmtime::Result<i32> {
