@@ -192,7 +192,7 @@ impl Cause {
             Cause::RequestDeadline(_) => "raise `plugins_timeout_ms`, or find out which plugin is slow",
             Cause::InputTooLarge { .. } => "raise `limits.input_mib`, or lower `max_body_mib`",
             Cause::OutOfMemory(_) => "raise `limits.memory_mib`, or report it to the plugin's author",
-            Cause::OutOfFuel(_) => "raise its `fuel`, or report it to the plugin's author",
+            Cause::OutOfFuel(_) => "raise `limits.fuel`, or report it to the plugin's author",
             Cause::OutputTooLarge { .. } => "raise `limits.output_mib`, or report it to the plugin's author",
             Cause::AbiViolation(_) | Cause::InvalidOutput(_) => "report it to the plugin's author",
             Cause::Busy(_) => "raise `instances` if the plugin keeps no state, or lower the load",

@@ -126,7 +126,7 @@ async fn instances(host: &Host, bytes: &Bytes) -> Result<ExtismFactory> {
         shared: Shared {
             config: Default::default(),
             max_variables: 1 << 20,
-            http: HttpSettings::new(&[], 1 << 20, false).map_err(|error| anyhow!("{error}"))?,
+            http: HttpSettings::new(&[], false, 1 << 20, false).map_err(|error| anyhow!("{error}"))?,
             log_level: None,
         },
         world: World::granted(&PluginSettings::new("plugin.wasm")),

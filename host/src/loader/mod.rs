@@ -200,10 +200,10 @@ impl Host {
         }
         let all = parts.iter().map(|(_, artifact)| artifact).chain([&artifact]);
         let runtime = self.runtime_for(file, &**abi, all, limits)?;
-        let compiled = compile(&runtime, file, &**abi, &artifact, is_linked, limits).await?;
+        let compiled = compile(&runtime, file, abi, &artifact, is_linked, limits).await?;
         let mut linked = Vec::with_capacity(parts.len());
         for (name, artifact) in parts {
-            let compiled = compile(&runtime, &name, &**abi, &artifact, true, limits).await?;
+            let compiled = compile(&runtime, &name, abi, &artifact, true, limits).await?;
             let Code::Module(module) = compiled.code else {
                 return Err(LoadError::Manifest {
                     file: file.to_owned(),
@@ -326,12 +326,13 @@ impl Host {
 async fn compile(
     runtime: &Runtime,
     file: &str,
-    abi: &dyn Abi,
+    abi: &Arc<dyn Abi>,
     artifact: &Artifact,
     linked: bool,
     limits: &Limits,
 ) -> Result<Compiled<Code>, LoadError> {
-    let bytes = abi.translate(file, artifact, linked)?;
+    let (translator, name, original) = (abi.clone(), file.to_owned(), artifact.clone());
+    let bytes = unblocked(file, move || translator.translate(&name, &original, linked)).await?;
     let bytes = bytes.as_ref().unwrap_or(&artifact.bytes);
     let compiled = match artifact.shape {
         Shape::Module(_) => {
@@ -350,10 +351,10 @@ async fn compile(
 }
 
 /// Reads a file where nothing waits for it.
-async fn unblocked(
+async fn unblocked<T: Send + 'static>(
     file: &str,
-    read: impl FnOnce() -> Result<Artifact, LoadError> + Send + 'static,
-) -> Result<Artifact, LoadError> {
+    read: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
     let read = tokio::task::spawn_blocking(read).await;
     read.map_err(|broken| LoadError::Invalid {
         file: file.to_owned(),

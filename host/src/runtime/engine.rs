@@ -112,8 +112,8 @@ fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
         // A Python component is made of about 20 core modules; the average plugin of one or three.
         .total_core_instances(instances.saturating_mul(8))
         .max_core_instances_per_component(40)
-        // Nearly every plugin has one memory and one table; these are reservations of address space, not of memory.
-        .total_memories(instances.saturating_mul(2))
+        // Nearly every plugin has one memory and one table, those of Extism a second memory; these are reservations of address space, not of memory.
+        .total_memories(instances.saturating_mul(3))
         .max_memories_per_component(4)
         .max_memories_per_module(4)
         .total_tables(instances.saturating_mul(4))
@@ -127,9 +127,9 @@ fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
         .max_memory_size(settings.max_memory)
         // Of those that have one at all.
         .total_gc_heaps(instances)
-        // One per running call, since an instance serves one at a time, and one where a function of the host's calls back into its
+        // One per running call, since an instance serves one at a time, and more where functions of the host's call back into their
         // guest. These are reservations too.
-        .total_stacks(instances.saturating_mul(2));
+        .total_stacks(instances.saturating_mul(3));
     pool
 }
 

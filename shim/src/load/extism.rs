@@ -62,7 +62,15 @@ impl Abi for Extism {
             file: file.to_owned(),
             reason: error.to_string(),
         };
-        let manifest = match Manifest::read(bytes)? {
+        if bytes.len() > Manifest::most(limits) {
+            return None;
+        }
+        let text = bytes.clone();
+        // It may be as long as a module.
+        let read = tokio::task::spawn_blocking(move || Manifest::read(&text))
+            .await
+            .ok()??;
+        let manifest = match read {
             Ok(manifest) => manifest,
             Err(error) => return Some(Err(unusable(error))),
         };
@@ -96,7 +104,7 @@ impl Abi for Extism {
         let manifest = candidate.manifest.as_ref().and_then(|manifest| manifest.downcast_ref());
         let manifest: Manifest = manifest.cloned().unwrap_or_default();
         let candidate = Candidate {
-            settings: with_manifest(&candidate.settings, &manifest)?,
+            settings: with_manifest(&candidate.settings, &manifest, candidate.for_pipeline)?,
             ..candidate
         };
         let settings = &candidate.settings;
@@ -208,15 +216,31 @@ fn functions(module: &ModuleShape) -> Vec<Function> {
     exports.map(|export| function(&export.name)).collect()
 }
 
-/// What the manifest says goes before the defaults, and what the operator sets beside it adds to it.
-fn with_manifest(settings: &PluginSettings, manifest: &Manifest) -> Result<PluginSettings, LoadError> {
+/// What the manifest says goes before the defaults, and what the operator sets beside it adds to it. Of a gateway's plugin the
+/// operator's limits are the most: there the manifest may be anybody's.
+fn with_manifest(
+    settings: &PluginSettings,
+    manifest: &Manifest,
+    for_pipeline: bool,
+) -> Result<PluginSettings, LoadError> {
     let mut settings = settings.clone();
+    let limits = &mut settings.limits;
     if let Some(pages) = manifest.memory.max_pages {
-        let pages = usize::try_from(pages).unwrap_or(usize::MAX);
-        settings.limits.memory = pages.saturating_mul(PAGE);
+        let wanted = usize::try_from(pages).unwrap_or(usize::MAX).saturating_mul(PAGE);
+        limits.memory = if for_pipeline {
+            wanted.min(limits.memory)
+        } else {
+            wanted
+        };
+        limits.memory_growth = limits.memory_growth.max(limits.memory);
     }
     if let Some(timeout) = manifest.timeout_ms {
-        settings.limits.hook_timeout = Duration::from_millis(timeout);
+        let wanted = Duration::from_millis(timeout);
+        limits.hook_timeout = if for_pipeline {
+            wanted.min(limits.hook_timeout)
+        } else {
+            wanted
+        };
     }
     let paths = manifest.allowed_paths.iter().flatten();
     settings.directories.extend(paths.map(|(host, guest)| {
@@ -230,8 +254,7 @@ fn with_manifest(settings: &PluginSettings, manifest: &Manifest) -> Result<Plugi
             read_only,
         }
     }));
-    let is_remote = settings.file.starts_with("http://") || settings.file.starts_with("https://");
-    if is_remote && manifest.allowed_paths.iter().flatten().next().is_some() {
+    if extism::is_remote(&settings.file) && manifest.allowed_paths.iter().flatten().next().is_some() {
         return Err(LoadError::Manifest {
             file: settings.file,
             reason: "a manifest that comes by URL grants no directories here; keep it in a file".to_owned(),
@@ -270,11 +293,16 @@ fn link(
         }
     };
     let hosts = manifest.allowed_hosts.clone().unwrap_or_default();
-    let most = bytes(manifest.memory.max_http_response_bytes, MAX_RESPONSE);
-    let http = HttpSettings::new(&hosts, most, gives_headers).map_err(|error| LoadError::Manifest {
-        file: settings.file.clone(),
-        reason: error.to_string(),
-    })?;
+    // The guest has to have room for either, and the host holds them.
+    let most = |number, default| bytes(number, default).min(settings.limits.memory);
+    let max_response = most(manifest.memory.max_http_response_bytes, MAX_RESPONSE);
+    let max_variables = most(manifest.memory.max_var_bytes, MAX_VARIABLES);
+    let may_grant = !extism::is_remote(&settings.file);
+    let http =
+        HttpSettings::new(&hosts, may_grant, max_response, gives_headers).map_err(|error| LoadError::Manifest {
+            file: settings.file.clone(),
+            reason: error.to_string(),
+        })?;
     let parts = Parts {
         main: candidate.module()?,
         linked: &candidate.linked,
@@ -282,7 +310,7 @@ fn link(
         account: provisional_account(settings),
         shared: Shared {
             config: config(settings, manifest),
-            max_variables: bytes(manifest.memory.max_var_bytes, MAX_VARIABLES),
+            max_variables,
             http,
             log_level: settings.log_level,
         },

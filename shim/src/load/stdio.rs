@@ -18,7 +18,7 @@ use super::{
     provisional_account,
 };
 use crate::Input;
-use crate::abi::stdio::{self, METHOD_NOT_FOUND, Parts, RpcError, StdioFactory, Template};
+use crate::abi::stdio::{self, INVALID_REQUEST, METHOD_NOT_FOUND, Parts, RpcError, StdioFactory, Template};
 use crate::functions::Callables;
 use crate::hooks::{Hooks, KNOWN};
 
@@ -211,13 +211,14 @@ impl Guest<'_> {
                 .map_err(|cause| self.failed("start", cause))?;
             let answer = asked.ask(name, &Input::default(), &deadline).await;
             has_answered |= answer.is_ok();
-            if !matches!(
-                answer,
-                Ok(Err(RpcError {
-                    code: METHOD_NOT_FOUND,
-                    ..
-                }))
-            ) {
+            // What it does of nothing says nothing, unless it is that there is no such method.
+            let is_there = match answer {
+                Ok(Ok(_)) => true,
+                Ok(Err(error)) => ![METHOD_NOT_FOUND, INVALID_REQUEST].contains(&error.code),
+                Err(Cause::Deadline(_)) => false,
+                Err(_) => true,
+            };
+            if is_there {
                 there.push(name);
             }
         }

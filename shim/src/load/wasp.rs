@@ -29,6 +29,10 @@ const WORKSPACE: &str = "workspace";
 const WORKSPACES: [&str; 2] = ["workspace", "/workspace"];
 /// The setting that names what is called before anything else.
 const START: &str = "start";
+/// How guests of 2021 import WASI.
+const UNSTABLE: &str = "wasi_unstable";
+/// Calls that an instance of such a guest serves.
+const EARLY: u64 = 100;
 const I32: ValType = ValType::I32;
 
 /// What a module's memory goes by, each with its type, and whether a module may lack it.
@@ -89,6 +93,8 @@ impl Abi for Wasp {
         })?;
         self.check_all_imports(&candidate)?;
         found.notes.extend(uncalled_initialiser(&candidate));
+        let candidate = recycled_early(candidate, &mut found);
+        let settings = &candidate.settings;
         let has_hooks = !found.hooks.set().is_empty();
         let template = Template::link(
             runtime,
@@ -258,11 +264,23 @@ fn uncalled_initialiser(candidate: &Candidate) -> Option<String> {
     (is_there && is_undecided).then(|| note.to_owned())
 }
 
+/// Guests of the TinyGo of that time corrupt their heap after some hundred calls.
+fn recycled_early(mut candidate: Candidate, found: &mut Found) -> Candidate {
+    let recycle = &mut candidate.settings.recycle;
+    if found.version == UNSTABLE && recycle.calls.is_none() {
+        recycle.calls = Some(EARLY);
+        found.notes.push(format!(
+            "it was built when compilers' heaps wore out: a fresh instance takes over after {EARLY} calls, unless `recycle.calls` says otherwise"
+        ));
+    }
+    candidate
+}
+
 /// By which name it knows WASI, if at all.
 fn version(module: &ModuleShape) -> &'static str {
     let imports = |from: &str| module.imports.iter().any(|import| import.module == from);
     match (imports("wasi_unstable"), imports("wasi_snapshot_preview1")) {
-        (true, _) => "wasi_unstable",
+        (true, _) => UNSTABLE,
         (false, true) => "wasi_snapshot_preview1",
         (false, false) => "without WASI",
     }

@@ -171,11 +171,10 @@ async fn pages_bound_all_memories_of_the_plugin() {
         .call::<String>("echo", input.as_str())
         .await
         .unwrap_err();
-    let is_memory = matches!(
-        error.cause,
-        CallCause::Failed(Cause::OutOfMemory(_) | Cause::Trap(_) | Cause::Returned(_))
+    assert!(
+        matches!(error.cause, CallCause::Failed(Cause::OutOfMemory(_))),
+        "{error}"
     );
-    assert!(is_memory, "{error}");
     let output: String = with(400).await.unwrap().call("echo", input.as_str()).await.unwrap();
     assert_eq!(output.len(), input.len());
 }
@@ -242,4 +241,68 @@ async fn a_plugin_without_hooks_is_none_for_a_gateway() {
         .err()
         .unwrap();
     assert!(matches!(error, LoadError::NoHooks { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_gateways_operator_has_the_last_word_on_memory_and_time_and_an_application_the_manifest() {
+    let spin = base64(&wat(r#"(module
+        (import "extism:host/env" "input_length" (func (result i64)))
+        (func (export "pre_hook") (result i32) (i32.const 0))
+        (func (export "grow") (result i32) (memory.grow (i32.const 100)))
+        (memory 1))"#));
+    let manifest = json!({"wasm": [{"data": spin}], "memory": {"max_pages": 1000}}).to_string();
+    let settings = || {
+        let mut settings = PluginSettings::new("plugin.json");
+        settings.limits.memory = 4 << 20;
+        settings
+    };
+    let grown = |plugin: Callable| async move { plugin.call::<()>("grow", ()).await.unwrap_err().to_string() };
+    let application = host().functions(manifest.clone().into(), settings()).await.unwrap();
+    let told = grown(application).await;
+    assert!(told.contains("returned 1,"), "{told}");
+    let loaded = host().load(manifest.into(), settings()).await.unwrap();
+    let functions = loaded.plugin.functions().unwrap();
+    let called = functions.call("grow", Vec::new(), heimdall_host::functions::ValueType::Nothing);
+    let told = called.await.unwrap_err().to_string();
+    assert!(told.contains("returned -1,"), "{told}");
+}
+
+#[tokio::test]
+async fn modules_are_few_and_have_names_of_their_own() {
+    let module = |name: String| json!({"data": base64(&wat(LIBRARY)), "name": name});
+    let many: Vec<Value> = (0..40).map(|number| module(format!("m{number}"))).collect();
+    let error = load(json!({"wasm": many})).await.err().unwrap().to_string();
+    assert!(error.contains("names 40 modules, 32 are allowed"), "{error}");
+    for reserved in ["extism:host/env", "heimdall:kernel", "wasi_snapshot_preview1"] {
+        let both = [module(reserved.to_owned()), module("main".to_owned())];
+        let error = load(json!({"wasm": both})).await.err().unwrap().to_string();
+        assert!(error.contains("give it another name"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_by_url_reaches_into_no_private_network_and_tells_no_password() {
+    let address = crate::support::serve(axum::Router::new().fallback(async || guest(C))).await;
+    let url = format!("http://user:secret@{address}/plugin.wasm");
+    let manifest = json!({"wasm": [{"url": url}]}).to_string();
+    let error = load_as("https://example.com/m.json", &manifest)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("private network") && !error.contains("secret"),
+        "{error}"
+    );
+    let plugin = load_as("m.json", &manifest).await.unwrap();
+    let output: String = plugin.call("echo", "here").await.unwrap();
+    assert_eq!(output, "here");
+}
+
+#[tokio::test]
+async fn what_is_no_regular_file_is_no_module() {
+    for path in ["/dev/zero", "/"] {
+        let error = load(json!({"wasm": [{"path": path}]})).await.err().unwrap().to_string();
+        assert!(error.contains("can't be had"), "{error}");
+    }
 }

@@ -126,6 +126,7 @@ async fn private_addresses_are_refused_unless_they_are_named_themselves() {
         "10.0.0.1",
         "2130706433",
         "0x7f.1",
+        "[::ffff:0.0.0.0]",
     ] {
         let error = get_it(&plugin, &format!("http://{host}:{port}/mirror"))
             .await
@@ -180,4 +181,32 @@ async fn what_is_no_request_is_told() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("the header `x`"), "{error}");
+}
+
+#[tokio::test]
+async fn headers_are_few_and_those_of_the_connection_are_the_hosts() {
+    let address = serve(router()).await;
+    let plugin = load(json!({"allowed_hosts": ["127.0.0.1"]}), false).await;
+    let url = format!("http://{address}/mirror");
+    let headers =
+        json!({"host": "internal.example", "content-length": "50", "transfer-encoding": "chunked", "x-key": "k"});
+    let request = json!({"url": url, "headers": headers});
+    let answer: String = plugin.call("http_send", request.to_string()).await.unwrap();
+    assert!(answer.contains("GET k "), "{answer}");
+    let many: serde_json::Map<String, Value> = (0..2000).map(|number| (format!("x-{number}"), json!("v"))).collect();
+    let request = json!({"url": url, "headers": many});
+    let error = plugin
+        .call::<String>("http_send", request.to_string())
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("it has 2000 headers, 1000 are allowed"),
+        "{error}"
+    );
+    let request = json!({"url": url, "x": "y".repeat(2 << 20)});
+    let error = plugin
+        .call::<String>("http_send", request.to_string())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().len() < 10_000, "{}", error.to_string().len());
 }

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{HostError, HostFunction, Value, ValueType};
-use heimdall_host::runtime::HasTenant as _;
+use heimdall_host::runtime::{HasTenant as _, escape_line};
 use tracing::Level;
 use wasmtime::{AsContext as _, Caller, FuncType, Linker, Val, ValType};
 
@@ -246,7 +246,9 @@ async fn http_request(mut caller: Called<'_>, request: u64, body: u64) -> Outcom
     let request = taken(&mut caller, request, "http request")?;
     let body = taken(&mut caller, body, "http request body")?;
     let answer = http::send(&shared.http, &request, body).await;
-    let answer = answer.map_err(|error| failed(error.to_string()))?;
+    // What a guest gave stands in it, and it stands in log lines of the host's.
+    let most = caller.data_mut().tenant().limits().log_line;
+    let answer = answer.map_err(|error| failed(escape_line(&error.to_string(), most)))?;
     let guest = caller.data_mut();
     (guest.status, guest.headers) = (answer.status, answer.headers);
     Ok(give(&mut caller, &answer.body))
@@ -329,6 +331,10 @@ async fn call_host(caller: &mut Called<'_>, function: &HostFunction, given: &[Va
         // The guest finds 0, and the message where its own errors are: it may take it away, or its call fails with it.
         Err(HostError::Recoverable(message)) => {
             let handle = give(caller, message.as_bytes());
+            if handle == 0 {
+                // Nothing to say, or no room to say it: it would look as if all were well.
+                return Err(failed(format!("the host function `{function:?}` failed: {message}")));
+            }
             with_kernel(caller, |kernel, _| kernel.set_error(handle));
             Ok(Value::Nothing)
         }

@@ -35,6 +35,8 @@ enum Export {
     Nothing(TypedFunc<(), ()>),
 }
 
+/// Bytes of a guest's error that are told.
+const ERROR: usize = 64 << 10;
 /// As many functions of an instance are remembered.
 const REMEMBERED: usize = 32;
 
@@ -170,9 +172,9 @@ impl ExtismInstance {
         }
     }
 
-    /// The guest's error, if it has set one, cut where an output would be too large.
+    /// The guest's error, if it has set one; of a longer one, the beginning.
     fn error(&mut self) -> Option<String> {
-        let most = self.template.account.limits().output;
+        let most = self.template.account.limits().output.min(ERROR);
         with_kernel(&mut self.store, |kernel, store| {
             let context = store.as_context();
             let text = kernel.block(&context, kernel.error())?;

@@ -1,4 +1,4 @@
-//! The kernel's allocator and registers. What moves bytes is in the guest (`rewrite.rs`), and works on the same memory.
+//! The kernel's allocator and registers. What moves bytes is in the guest (`rewrite/`), and works on the same memory.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,6 +12,8 @@ const FIRST: u64 = 80;
 /// Blocks are apart by as much, so that what the host knows of each is never more than the guest's memory pays for.
 const GRAIN: u64 = 64;
 const PAGE: u64 = 1 << 16;
+/// A call with more blocks than this leaves no room for as many to the next.
+const KEPT: usize = 4096;
 
 /// Which pieces of the kernel's memory are whose.
 #[derive(Debug, Default)]
@@ -75,7 +77,10 @@ impl Blocks {
     }
 
     fn reset(&mut self) {
-        self.used.clear();
+        match self.used.capacity() > KEPT {
+            true => self.used = HashMap::new(),
+            false => self.used.clear(),
+        }
         self.free.clear();
         self.end = 0;
     }

@@ -1,6 +1,7 @@
 //! Manifests: which modules a plugin is made of, and what it may do.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,6 +75,17 @@ pub enum ManifestError {
     /// It names no module.
     #[error("it names no module in `wasm`; name the plugin's there by `path`, `data` or `url`")]
     Empty,
+    /// There are too many of them.
+    #[error("it names {0} modules, {MODULES} are allowed")]
+    TooMany(usize),
+    /// A module has the name of something else.
+    #[error(
+        "one of its modules is named `{0}`, which is what the host's functions are imported from; give it another name"
+    )]
+    Reserved(String),
+    /// They did not come in time.
+    #[error("its modules were not there after {0:?}; try again")]
+    TooSlow(Duration),
     /// Two modules have one name.
     #[error("two of its modules are named `{0}`; give each a name of its own")]
     Twice(String),
@@ -89,13 +101,22 @@ pub enum ManifestError {
 
 /// The name of the plugin among its modules.
 const MAIN: &str = "main";
-/// How long a module by URL may take to come.
+/// How long all modules may take to come.
 const FETCH: Duration = Duration::from_secs(60);
+/// Modules of one plugin.
+const MODULES: usize = 32;
+/// Bytes of a manifest beside a module that stands in it.
+const MANIFEST: usize = 1 << 20;
 
 impl Manifest {
+    /// Bytes that a manifest may have under these limits: a module may stand in it.
+    pub fn most(limits: &Limits) -> usize {
+        limits.module.saturating_mul(2).saturating_add(MANIFEST)
+    }
+
     /// Reads TOML or JSON. None where it is neither, or names no `wasm`: then it is no manifest.
     pub fn read(bytes: &[u8]) -> Option<Result<Manifest, ManifestError>> {
-        let text = std::str::from_utf8(bytes).ok()?;
+        let text = std::str::from_utf8(bytes).ok().filter(|text| text.contains("wasm"))?;
         let form = |error: String| ManifestError::Form(error.trim_end().to_owned());
         if let Ok(table) = toml::from_str::<toml::Table>(text) {
             table.get("wasm")?;
@@ -111,6 +132,11 @@ impl Manifest {
     /// # Errors
     /// What is wrong with one of them.
     pub async fn modules(&self, file: &str, limits: &Limits) -> Result<(Bytes, Vec<(String, Bytes)>), ManifestError> {
+        let fetched = tokio::time::timeout(FETCH, self.fetch_all(file, limits)).await;
+        fetched.unwrap_or(Err(ManifestError::TooSlow(FETCH)))
+    }
+
+    async fn fetch_all(&self, file: &str, limits: &Limits) -> Result<(Bytes, Vec<(String, Bytes)>), ManifestError> {
         let names = self.names()?;
         let mut main = None;
         let mut linked = Vec::new();
@@ -129,8 +155,10 @@ impl Manifest {
 
     /// What each module is called, of which exactly one is the plugin.
     fn names(&self) -> Result<Vec<String>, ManifestError> {
-        if let [_] = self.wasm.as_slice() {
-            return Ok(vec![MAIN.to_owned()]);
+        match self.wasm.as_slice() {
+            [_] => return Ok(vec![MAIN.to_owned()]),
+            several if several.len() > MODULES => return Err(ManifestError::TooMany(several.len())),
+            _ => {}
         }
         let name = |wasm: &Wasm| wasm.name.clone().unwrap_or_else(|| MAIN.to_owned());
         let mut names: Vec<String> = self.wasm.iter().map(name).collect();
@@ -138,6 +166,9 @@ impl Manifest {
             *names.last_mut().ok_or(ManifestError::Empty)? = MAIN.to_owned();
         }
         for (place, name) in names.iter().enumerate() {
+            if super::is_reserved(name) {
+                return Err(ManifestError::Reserved(name.clone()));
+            }
             if names.iter().skip(place + 1).any(|other| other == name) {
                 return Err(ManifestError::Twice(name.clone()));
             }
@@ -148,9 +179,9 @@ impl Manifest {
 
 impl Wasm {
     fn shown(&self, name: &str) -> String {
-        let url = self.url.as_deref().and_then(|url| url.split(['?', '#']).next());
-        let place = self.path.as_deref().or(url);
-        place.unwrap_or(name).to_owned()
+        let url = self.url.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
+        let url = url.as_ref().map(super::http::shown);
+        self.path.clone().or(url).unwrap_or_else(|| name.to_owned())
     }
 
     async fn fetch(&self, file: &str, limits: &Limits) -> Result<Bytes, String> {
@@ -162,7 +193,7 @@ impl Wasm {
                     .map_err(|error| format!("its `data` is no base64: {error}"))?
                     .into()
             }
-            (None, None, Some(url)) => self.download(url, limits).await?,
+            (None, None, Some(url)) => self.download(url, file, limits).await?,
             _ => return Err("it needs one of `path`, `data` and `url`".to_owned()),
         };
         let found = hex(&Sha256::digest(&bytes));
@@ -174,21 +205,26 @@ impl Wasm {
         }
     }
 
-    async fn download(&self, url: &str, limits: &Limits) -> Result<Bytes, String> {
-        let fetched = tokio::time::timeout(
-            FETCH,
-            super::http::fetch(url, self.method.as_deref(), &self.headers, limits.module),
+    async fn download(&self, url: &str, file: &str, limits: &Limits) -> Result<Bytes, String> {
+        let fetched = super::http::fetch(
+            url,
+            self.method.as_deref(),
+            &self.headers,
+            limits.module,
+            is_remote(file),
         );
-        match fetched.await {
-            Ok(fetched) => fetched.map_err(|error| error.to_string()),
-            Err(_) => Err(format!("it was not there after {FETCH:?}; try again")),
-        }
+        fetched.await.map_err(|error| error.to_string())
     }
+}
+
+/// Whether a manifest came by URL: then its author is not who runs this program.
+pub fn is_remote(file: &str) -> bool {
+    file.starts_with("http://") || file.starts_with("https://")
 }
 
 /// A file that a manifest names: relative to the manifest, or else to where this program runs.
 async fn read(path: &str, manifest: &str, limits: &Limits) -> Result<Bytes, String> {
-    if manifest.starts_with("http://") || manifest.starts_with("https://") {
+    if is_remote(manifest) {
         return Err("a manifest that comes by URL names no files here; give a `url`".to_owned());
     }
     let (path, manifest, most) = (path.to_owned(), manifest.to_owned(), limits.module);
@@ -199,13 +235,17 @@ async fn read(path: &str, manifest: &str, limits: &Limits) -> Result<Bytes, Stri
 fn read_file(path: &str, manifest: &str, most: usize) -> Result<Bytes, String> {
     let beside = Path::new(manifest).parent().map(|folder| folder.join(path));
     let place = beside.filter(|beside| beside.exists()).unwrap_or_else(|| path.into());
-    let size = std::fs::metadata(&place).map_err(|error| error.to_string())?.len();
-    if size > most as u64 {
-        return Err(format!("it has {size} bytes, {most} are allowed"));
+    let file = std::fs::File::open(&place).map_err(|error| error.to_string())?;
+    let is_file = file.metadata().map_err(|error| error.to_string())?.is_file();
+    if !is_file {
+        return Err("it is no regular file".to_owned());
     }
-    std::fs::read(&place)
-        .map(Bytes::from)
-        .map_err(|error| error.to_string())
+    let mut bytes = Vec::new();
+    let read = file.take((most as u64).saturating_add(1)).read_to_end(&mut bytes);
+    match read.map_err(|error| error.to_string())? {
+        size if size > most => Err(format!("it has more than the {most} bytes that are allowed")),
+        _ => Ok(bytes.into()),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

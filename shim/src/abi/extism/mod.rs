@@ -1,7 +1,7 @@
 //! The Extism ABI: functions without parameters, whose input and output lie in the memory of a *kernel* beside the guest. Guests
 //! hold addresses of blocks in it as 64-bit handles, and move bytes by functions that they import from `extism:host/env`.
 //!
-//! What moves bytes is put into the guest's own module (`rewrite.rs`), the allocator and everything else are the host's.
+//! What moves bytes is put into the guest's own module (`rewrite/`), the allocator and everything else are the host's.
 //!
 //! ```
 //! use heimdall_shim::abi::extism;
@@ -30,7 +30,7 @@ use heimdall_host::runtime::{HasTenant, Tenant};
 pub use http::HttpSettings;
 pub use instance::{ExtismFactory, ExtismInstance};
 pub use link::{Parts, Template};
-pub use manifest::{Manifest, ManifestError, Memory, Wasm};
+pub use manifest::{Manifest, ManifestError, Memory, Wasm, is_remote};
 
 use kernel::Kernel;
 use variables::Variables;
@@ -49,6 +49,12 @@ fn plain_name<'a>(module: &str, name: &'a str) -> Option<&'a str> {
         module if module == OLD_KERNEL.0 => name.strip_prefix(OLD_KERNEL.1),
         _ => None,
     }
+}
+
+/// Whether modules of this name are the host's.
+fn is_reserved(module: &str) -> bool {
+    let own = [KERNEL, rewrite::KERNEL_MODULE, imports::OBSERVER];
+    own.contains(&module) || module.starts_with("wasi_")
 }
 
 /// Whether an import is one of the kernel's.

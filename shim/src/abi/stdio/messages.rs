@@ -11,6 +11,8 @@ use crate::abi::Argument;
 
 /// The id of the host's request: an instance gets one.
 pub(super) const REQUEST: u64 = 0;
+/// The code of what is no request.
+pub const INVALID_REQUEST: i64 = -32600;
 /// The code of a method that there is not.
 pub const METHOD_NOT_FOUND: i64 = -32601;
 pub(super) const INVALID_PARAMS: i64 = -32602;
@@ -22,7 +24,7 @@ const SHOWN: usize = 200;
 /// The codes that have a meaning, their names in the framework's later spelling, and what they mean.
 const MEANINGS: [(i64, &str, &str); 5] = [
     (-32700, "ParseError", "Parse error"),
-    (-32600, "InvalidRequest", "Invalid request"),
+    (INVALID_REQUEST, "InvalidRequest", "Invalid request"),
     (METHOD_NOT_FOUND, "MethodNotFound", "Method not found"),
     (INVALID_PARAMS, "InvalidParams", "Invalid params"),
     (-32603, "InternalError", "Internal error"),

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use heimdall_host::runtime::{HasTenant, Tenant};
 
 pub use instance::{Parts, StdioFactory, StdioInstance, Template};
-pub use messages::{METHOD_NOT_FOUND, RpcError};
+pub use messages::{INVALID_REQUEST, METHOD_NOT_FOUND, RpcError};
 
 use pipes::{Said, Stdin, Stdout};
 

@@ -24,7 +24,7 @@ pub const OFFERED: [&str; 4] = [
 /// The way to say that a call failed.
 const RAISE_ERROR: (&str, &str) = ("env", "raise_error");
 /// A guest that is called while it waits for the host may wait for it again, so often. Each takes a stack of the host's.
-const DEEPEST: u32 = 16;
+const DEEPEST: u32 = 4;
 
 type Called<'a> = Caller<'a, Guest>;
 

@@ -13,16 +13,19 @@ use super::{HttpError, shown};
 pub(super) struct Hosts {
     /// Each with its pattern; none for what is no glob.
     allowed: Vec<(String, Option<GlobMatcher>)>,
+    /// Whether who wrote this may grant addresses of private networks: who wrote a manifest that comes by URL may not.
+    may_grant: bool,
 }
 
 impl Hosts {
-    pub(super) fn new(allowed: &[String]) -> Hosts {
+    pub(super) fn new(allowed: &[String], may_grant: bool) -> Hosts {
         let matcher = |pattern: &String| {
             let glob = GlobBuilder::new(pattern).literal_separator(false).build();
             (pattern.clone(), glob.ok().map(|glob| glob.compile_matcher()))
         };
         Hosts {
             allowed: allowed.iter().map(matcher).collect(),
+            may_grant,
         }
     }
 
@@ -39,7 +42,7 @@ impl Hosts {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => format!("[{address}]"),
         };
-        named(&text) || (name == "localhost" && address.is_loopback() && named("localhost"))
+        self.may_grant && (named(&text) || (name == "localhost" && address.is_loopback() && named("localhost")))
     }
 
     /// Whether a request may go to this URL, as far as can be told before its name is resolved.
@@ -67,6 +70,8 @@ fn is_private(address: IpAddr) -> bool {
                 || address.is_loopback()
                 || address.is_unspecified()
                 || address.is_multicast()
+                // Translated by a network of one's own (RFC 8215).
+                || matches!(address.segments(), [0x64, 0xff9b, 1, ..])
                 // Unique local, link-local and site-local addresses.
                 || first & 0xfe00 == 0xfc00
                 || first & 0xff80 == 0xfe80
@@ -98,8 +103,9 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Some(Ipv4Addr::from(four))
     };
     match address.segments() {
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, _] if high != 0 => four(12),
-        [0x64, 0xff9b, ..] => four(12),
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0, 0, 0, 0, 0xffff, 0, ..] => four(12),
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => four(12),
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] => four(12),
         [0x2002, ..] => four(2),
         _ => None,
     }
@@ -156,6 +162,9 @@ mod tests {
             "::127.0.0.1",
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
+            "::ffff:0.0.0.0",
+            "::ffff:0:7f00:1",
+            "64:ff9b:1::1",
         ];
         for address in private {
             assert!(is_private(address.parse().unwrap()), "{address}");
@@ -174,7 +183,8 @@ mod tests {
 
     #[test]
     fn hosts_are_globs_and_nothing_is_allowed_without_one() {
-        let hosts = |allowed: &[&str]| Hosts::new(&allowed.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let hosts =
+            |allowed: &[&str]| Hosts::new(&allowed.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), true);
         let url = |text: &str| Url::parse(text).unwrap();
         assert!(hosts(&[]).check(&url("https://example.com/")).is_err());
         assert!(hosts(&["*"]).check(&url("https://example.com/")).is_ok());

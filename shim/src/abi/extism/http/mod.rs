@@ -6,12 +6,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::{Attempt, Policy};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect::{Action, Attempt, Policy};
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 use serde::Deserialize;
 
 use hosts::{Hosts, Resolver};
+
+/// Bytes of what describes a request, without its body.
+const REQUEST: usize = 1 << 20;
+/// Headers of a request.
+const HEADERS: usize = 1000;
+/// What the connection's own business is: a guest's are left out.
+const OWN: [HeaderName; 9] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+];
 
 /// The most redirects that one request follows.
 const REDIRECTS: usize = 10;
@@ -76,12 +93,18 @@ pub(super) struct Answer {
 }
 
 impl HttpSettings {
-    /// Requests to these hosts alone: globs on their names, of which `*` crosses dots.
+    /// Requests to these hosts alone: globs on their names, of which `*` crosses dots. `may_grant`: a private address may be named by
+    /// itself.
     ///
     /// # Errors
     /// Where no client can be made.
-    pub fn new(allowed: &[String], max_response: usize, gives_headers: bool) -> Result<HttpSettings, HttpError> {
-        let hosts = Arc::new(Hosts::new(allowed));
+    pub fn new(
+        allowed: &[String],
+        may_grant: bool,
+        max_response: usize,
+        gives_headers: bool,
+    ) -> Result<HttpSettings, HttpError> {
+        let hosts = Arc::new(Hosts::new(allowed, may_grant));
         let client = match allowed.is_empty() {
             true => None,
             false => Some(client(&hosts)?),
@@ -99,17 +122,28 @@ fn client(hosts: &Arc<Hosts>) -> Result<Client, HttpError> {
     built(|| {
         let hosts = hosts.clone();
         let resolver = Resolver(hosts.clone());
-        let follow = move |attempt: Attempt<'_>| match hosts.check(attempt.url()) {
-            _ if attempt.previous().len() > REDIRECTS => attempt.error(format!("more than {REDIRECTS} redirects")),
-            Ok(()) => attempt.follow(),
-            Err(error) => attempt.error(error),
-        };
-        Client::builder()
-            .redirect(Policy::custom(follow))
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(resolver)
+        let policy = Policy::custom(move |attempt| follow(attempt, |url| hosts.check(url)));
+        builder().redirect(policy).dns_resolver(resolver)
     })
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder().referer(false).no_proxy()
+}
+
+/// A redirect is a request of its own: it may go where the first one might, and does not give up TLS.
+fn follow(attempt: Attempt<'_>, check: impl Fn(&Url) -> Result<(), HttpError>) -> Action {
+    let gives_up_tls = attempt.url().scheme() != "https"
+        && attempt
+            .previous()
+            .last()
+            .is_some_and(|before| before.scheme() == "https");
+    match check(attempt.url()) {
+        _ if attempt.previous().len() > REDIRECTS => attempt.error(format!("more than {REDIRECTS} redirects")),
+        _ if gives_up_tls => attempt.error("a redirect from https to http"),
+        Ok(()) => attempt.follow(),
+        Err(error) => attempt.error(error),
+    }
 }
 
 fn built(builder: impl Fn() -> ClientBuilder) -> Result<Client, HttpError> {
@@ -122,6 +156,12 @@ fn built(builder: impl Fn() -> ClientBuilder) -> Result<Client, HttpError> {
 
 /// Sends what a guest asks for.
 pub(super) async fn send(settings: &HttpSettings, request: &[u8], body: Bytes) -> Result<Answer, HttpError> {
+    if request.len() > REQUEST {
+        let size = request.len();
+        return Err(HttpError::Request(format!(
+            "it has {size} bytes, {REQUEST} are allowed"
+        )));
+    }
     let request: Request = serde_json::from_slice(request).map_err(|error| HttpError::Request(error.to_string()))?;
     let url = Url::parse(&request.url).map_err(|error| HttpError::Url(error.to_string()))?;
     settings.hosts.check(&url)?;
@@ -151,22 +191,26 @@ pub(super) async fn send(settings: &HttpSettings, request: &[u8], body: Bytes) -
     })
 }
 
-/// A module that a manifest names by its URL: from any host, since whoever wrote the manifest decides that.
+/// A module that a manifest names by its URL. Whoever wrote the manifest decides where it comes from; but one that comes by URL itself
+/// reaches into no private network.
 pub(super) async fn fetch(
     url: &str,
     method: Option<&str>,
     given: &BTreeMap<String, String>,
     most: usize,
+    is_remote: bool,
 ) -> Result<Bytes, HttpError> {
     let url = Url::parse(url).map_err(|error| HttpError::Url(error.to_string()))?;
     let method = method.unwrap_or("GET").to_ascii_uppercase();
     let method = Method::from_bytes(method.as_bytes()).map_err(|error| HttpError::Request(error.to_string()))?;
-    let client = built(|| {
-        Client::builder()
-            .redirect(Policy::limited(REDIRECTS))
-            .referer(false)
-            .no_proxy()
-    })?;
+    let everywhere = Arc::new(Hosts::new(&["*".to_owned()], false));
+    let client = match is_remote {
+        true => {
+            everywhere.check(&url)?;
+            client(&everywhere)?
+        }
+        false => built(|| builder().redirect(Policy::custom(|attempt| follow(attempt, |_| Ok(())))))?,
+    };
     let response = client
         .request(method, url.clone())
         .headers(headers(given)?)
@@ -199,12 +243,20 @@ async fn whole_body(mut response: Response, most: usize, url: &Url) -> Result<By
 }
 
 fn headers(given: &BTreeMap<String, String>) -> Result<HeaderMap, HttpError> {
+    if given.len() > HEADERS {
+        let count = given.len();
+        return Err(HttpError::Request(format!(
+            "it has {count} headers, {HEADERS} are allowed"
+        )));
+    }
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let invalid = |what: String| HttpError::Request(format!("the header `{}`: {what}", name.escape_default()));
         let value = HeaderValue::from_str(value).map_err(|error| invalid(error.to_string()))?;
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid(error.to_string()))?;
-        headers.insert(name, value);
+        if !OWN.contains(&name) {
+            headers.insert(name, value);
+        }
     }
     Ok(headers)
 }
@@ -219,7 +271,7 @@ fn headers_as_json(headers: &HeaderMap) -> String {
 }
 
 /// A URL as it may be told: what stands behind the path may be a secret, and so may what stands before the host.
-fn shown(url: &Url) -> String {
+pub(super) fn shown(url: &Url) -> String {
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_fragment(None);
