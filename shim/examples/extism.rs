@@ -1,7 +1,7 @@
 //! A plugin of Extism's, its host function, its configuration, and two calls.
 //!
 //! ```sh
-//! cargo run --example extism -- tests/abi/guests/extism/rust/plugin.wasm
+//! cargo run --package heimdall-shim --example extism -- tests/abi/guests/extism/rust/plugin.wasm
 //! ```
 
 use std::error::Error;
