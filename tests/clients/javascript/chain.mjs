@@ -38,8 +38,8 @@ check("chain: every chunk hook redacts what is spread over chunks, in reverse or
   }
 });
 
-check("chain: every HTTP response hook adds its header, in reverse order", async () => {
+check("chain: every HTTP response hook adds its header, in reverse order; legacy ones know one header of a name, and the last counts", async () => {
   const { response } = await chain().create({ model: "echo/echo", messages: user("hello") }).withResponse();
-  const [typed, legacy] = [false, true].map((is) => reversed.filter((name) => LEGACY.includes(name) === is));
-  same(values(response.headers, "x-guard", "x-legacy"), [typed.join(", "), legacy.join(", ")]);
+  const typed = reversed.filter((name) => !LEGACY.includes(name));
+  same(values(response.headers, "x-guard", "x-legacy"), [typed.join(", "), LEGACY[0]]);
 });
