@@ -8,6 +8,8 @@
 )]
 
 mod extism;
+#[path = "../tests/host/lines.rs"]
+mod lines;
 mod stdio;
 mod support;
 mod wasp;

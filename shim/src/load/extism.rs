@@ -227,12 +227,12 @@ fn with_manifest(
     let limits = &mut settings.limits;
     if let Some(pages) = manifest.memory.max_pages {
         let wanted = usize::try_from(pages).unwrap_or(usize::MAX).saturating_mul(PAGE);
-        limits.memory = if for_pipeline {
-            wanted.min(limits.memory)
+        if for_pipeline {
+            limits.memory = wanted.min(limits.memory);
         } else {
-            wanted
-        };
-        limits.memory_growth = limits.memory_growth.max(limits.memory);
+            limits.memory = wanted;
+            limits.memory_growth = limits.memory_growth.max(wanted);
+        }
     }
     if let Some(timeout) = manifest.timeout_ms {
         let wanted = Duration::from_millis(timeout);

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use heimdall_host::json::Document;
 use heimdall_host::loader::{Directory, Isolation};
 
+use tracing::Level;
+
 use super::{KITS, by_hand, load_guest, returned};
+use crate::lines::Lines;
 
 fn config(text: &str) -> Option<Document> {
     Some(Document::parse(text.to_owned()).unwrap())
@@ -103,15 +106,18 @@ async fn variables_over_their_cap_are_refused_and_those_there_stay() {
 #[tokio::test]
 async fn the_level_of_log_lines_is_the_plugins_own_or_the_logs() {
     for (level, told) in [
-        (Some(tracing::Level::TRACE), "0"),
-        (Some(tracing::Level::INFO), "2"),
-        (Some(tracing::Level::ERROR), "4"),
-        // Nothing reads the log here.
-        (None, "2147483647"),
+        (Some(Level::TRACE), "0"),
+        (Some(Level::INFO), "2"),
+        (Some(Level::ERROR), "4"),
+        (None, "2"),
     ] {
+        let (lines, _collected) = Lines::collect();
         let plugin = load_guest("extism/rust/plugin.wasm", |settings| settings.log_level = level).await;
         let answered: String = plugin.call("log_all", "a line").await.unwrap();
         assert_eq!(answered, told, "{level:?}");
+        // The log has lines from INFO on, whatever the plugin would say.
+        let expected = if told == "4" { 1 } else { 3 };
+        assert_eq!(lines.of_plugins().len(), expected, "{level:?}: {}", lines.text());
     }
 }
 
@@ -196,8 +202,13 @@ async fn an_instrumented_plugin_runs_observed_or_not() {
             (call $enter (i32.const 1)) (call $grow (i32.const 1)) (call $exit (i32.const 1))
             (i32.wrap_i64 (call $input_length))))"#,
     );
-    for level in [None, Some(tracing::Level::TRACE)] {
-        let plugin = crate::support::load(module.clone(), |settings| settings.log_level = level);
+    for (level, seen) in [(Level::INFO, false), (Level::TRACE, true)] {
+        let (lines, _collected) = Lines::collect_from(Level::TRACE);
+        let plugin = crate::support::load(module.clone(), |settings| settings.log_level = Some(level));
         let (): () = plugin.await.unwrap().call("run", ()).await.unwrap();
+        let told = lines.of_plugins().join("\n");
+        for what in ["enters function 1", "grows its memory by pages 1", "leaves function 1"] {
+            assert_eq!(told.contains(what), seen, "{level}: {told}");
+        }
     }
 }

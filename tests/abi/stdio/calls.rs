@@ -62,7 +62,7 @@ async fn params_go_as_they_are_on_one_line() {
         (call $write (i32.const 2) (i32.const {READ}) (local.get $length))
         (call $answer)"#
     );
-    let (lines, _collected) = super::lines::Lines::collect();
+    let (lines, _collected) = crate::lines::Lines::collect();
     let plugin = load(command(&[ANSWER], &start), |_| {}).await.unwrap();
     let params = "{\"b\": 1.0,\r\n \"a\":12345678901234567890,\"\\u00e9\":\"\\n\"}";
     plugin.call::<()>("some \"method\"", params).await.unwrap();

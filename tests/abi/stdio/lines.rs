@@ -6,14 +6,11 @@ use heimdall_host::failure::Cause;
 use heimdall_host::functions::Json;
 use serde_json::json;
 
+use crate::lines::Lines;
+
 use super::command::{ANSWER, command};
 use super::{cause, kit};
 use crate::support::load;
-
-#[path = "../../tests/host/lines.rs"]
-mod collected;
-
-pub use collected::Lines;
 
 #[tokio::test]
 async fn lines_of_standard_error_are_log_lines() {

@@ -22,6 +22,11 @@ impl Write for Lines {
 impl Lines {
     /// Collects them for as long as the guard lives.
     pub fn collect() -> (Lines, DefaultGuard) {
+        Lines::collect_from(tracing::Level::INFO)
+    }
+
+    /// As [`Lines::collect`], from this level on.
+    pub fn collect_from(level: tracing::Level) -> (Lines, DefaultGuard) {
         // Without a subscriber for all threads, the first thread to pass a place that logs can settle for the whole
         // process that nobody wants its lines (tokio-rs/tracing#3611).
         static EVERYWHERE: Once = Once::new();
@@ -30,7 +35,7 @@ impl Lines {
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(move || writer.clone())
-            .with_max_level(tracing::Level::INFO)
+            .with_max_level(level)
             .without_time()
             .with_ansi(false)
             .finish();

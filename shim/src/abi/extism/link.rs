@@ -21,6 +21,7 @@ use crate::abi::assembly_script;
 use crate::abi::life::nobody;
 
 /// What instances of a plugin are made of.
+#[derive(Clone)]
 pub struct Template {
     pub(super) runtime: Runtime,
     code: Code,
@@ -108,22 +109,11 @@ impl Template {
         })
     }
 
-    /// Whose instances it makes.
-    pub fn account(&self) -> &Account {
-        &self.account
-    }
-
     /// The same for the plugin under the name that its guest has told.
     pub(super) fn renamed(&self, name: Arc<str>) -> Template {
         Template {
-            runtime: self.runtime.clone(),
-            code: self.code.clone(),
             account: self.account.renamed(name),
-            shared: self.shared.clone(),
-            world: self.world.clone(),
-            variables: self.variables.clone(),
-            init: self.init.clone(),
-            has_cleanup: self.has_cleanup,
+            ..self.clone()
         }
     }
 

@@ -25,6 +25,7 @@ use crate::Input;
 use crate::abi::{self, Argument};
 
 /// What instances of a plugin are made of.
+#[derive(Clone)]
 pub struct Template {
     runtime: Runtime,
     code: InstancePre<Guest>,
@@ -72,11 +73,8 @@ impl Template {
     /// The same for the plugin under the name that its guest has told.
     pub fn renamed(&self, name: Arc<str>) -> Template {
         Template {
-            runtime: self.runtime.clone(),
-            code: self.code.clone(),
             account: self.account.renamed(name),
-            world: self.world.clone(),
-            functions: self.functions.clone(),
+            ..self.clone()
         }
     }
 

@@ -13,6 +13,7 @@ use crate::Input;
 use crate::abi::life::nobody;
 
 /// What instances of a plugin are made of.
+#[derive(Clone)]
 pub struct Template {
     runtime: Runtime,
     code: InstancePre<Guest>,
@@ -67,19 +68,11 @@ impl Template {
         })
     }
 
-    /// Whose instances it makes.
-    pub fn account(&self) -> &Account {
-        &self.account
-    }
-
     /// The same for the plugin under the name that its guest has told.
     pub(super) fn renamed(&self, name: Arc<str>) -> Template {
         Template {
-            runtime: self.runtime.clone(),
-            code: self.code.clone(),
             account: self.account.renamed(name),
-            world: self.world.clone(),
-            life: self.life.clone(),
+            ..self.clone()
         }
     }
 
