@@ -27,6 +27,7 @@ mod reload;
 mod server;
 mod text;
 mod upstream;
+mod workers;
 
 use std::process::ExitCode;
 

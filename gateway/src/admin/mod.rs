@@ -29,6 +29,7 @@ use crate::observe;
 use crate::reload::Reloads;
 use crate::server::{self, Cors, Door, HeadLimits, Live, Peer, Terms};
 use crate::text::shortened;
+use crate::workers::Workers;
 use token::Token;
 
 /// Connections at once: operators and what they have look are few.
@@ -72,9 +73,10 @@ impl Bound {
             write_timeout: Duration::from_millis(config.write_timeout_ms),
             tls: None,
             grace: GRACE,
-            cut_off: CancellationToken::new(),
+            cut_off: Arc::default(),
             drain: Arc::default(),
             tells_peer: true,
+            workers: Workers::default(),
         };
         let admin = Arc::new(Admin {
             host,
@@ -206,14 +208,14 @@ async fn reload(State(admin): State<Arc<Admin>>) -> Response {
 }
 
 async fn drain(State(admin): State<Arc<Admin>>) -> Response {
-    if admin.live.app().drain.begin() {
+    if admin.live.app().drain.turn_on() {
         tracing::info!("draining: /readyz answers 503, and connections end after their next answer");
     }
     answers::document(&json!({"draining": true}))
 }
 
 async fn resume(State(admin): State<Arc<Admin>>) -> Response {
-    if admin.live.app().drain.end() {
+    if admin.live.app().drain.turn_off() {
         tracing::info!("no longer draining");
     }
     answers::document(&json!({"draining": false}))

@@ -16,6 +16,7 @@ use crate::observe::Observation;
 use crate::plugins::Plugins;
 use crate::server::{self, Live, Parts, Terms, Tls};
 use crate::upstream::Upstreams;
+use crate::workers::Workers;
 
 /// How long hooks may go on when every connection is over, before plugins are retired.
 const LAST_HOOKS: Duration = Duration::from_secs(5);
@@ -78,6 +79,7 @@ impl Front {
             cut_off: app.cut_off.clone(),
             drain: app.drain.clone(),
             tells_peer: false,
+            workers: Workers::start().context("the threads that serve can't be started")?,
         };
         let (listener, address) =
             server::listen(socket).with_context(|| format!("the address {} can't be listened on", config.listen))?;
@@ -119,6 +121,8 @@ impl Open {
             live, terms, listener, ..
         } = self;
         let stop = &signals.stop;
+        // They outlive the connections: hooks go on after the answers.
+        let _workers = terms.workers.clone();
         tokio::spawn(server::refresh_keys(&live.app().clients, stop.clone()));
         if let Some(tls) = &terms.tls {
             tokio::spawn(server::refresh_certificate(tls.clone(), stop.clone()));

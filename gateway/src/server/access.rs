@@ -4,11 +4,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request};
-use tokio_util::sync::CancellationToken;
 
 use super::budget::Share;
 use super::route::route_name;
-use super::{App, headers};
+use super::{App, Switch, headers};
 use crate::observe::{Operation, RequestFacts, Trace, UnderWay, UpstreamSpan};
 use crate::text::shortened;
 
@@ -35,8 +34,8 @@ pub(super) struct Access {
     error: Option<String>,
     /// What it holds of the memory for bodies.
     pub(super) share: Option<Share>,
-    /// Cancelled when requests may go on no longer.
-    cut_off: CancellationToken,
+    /// Whether requests may go on no longer.
+    pub(super) cut_off: Arc<Switch>,
 }
 
 impl Access {
@@ -100,11 +99,6 @@ impl Access {
         self.complete = true;
     }
 
-    /// Completes when the request may go on no longer.
-    pub(super) fn until_cut_off(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.cut_off.clone().cancelled_owned()
-    }
-
     /// Its span, by the conventions for HTTP and for generative AI.
     fn end_trace(&mut self) {
         let Some(trace) = self.trace.take() else { return };
@@ -128,7 +122,7 @@ impl Access {
     fn end(&self) -> &'static str {
         if self.complete {
             "answered"
-        } else if self.cut_off.is_cancelled() {
+        } else if self.cut_off.is_on() {
             "cut off at shutdown"
         } else {
             "the client left"

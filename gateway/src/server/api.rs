@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use heimdall_host::json::Document;
 use heimdall_host::model::{HttpRequest, HttpResponse};
@@ -18,6 +17,7 @@ use super::outgoing::Outgoing;
 use super::passthrough::{PassedOn, PassedPieces, is_bodiless, of_no_length, pass_on};
 use super::plain_path::spelled_plainly;
 use super::route::{Route, route};
+use super::router::CALLS;
 use super::{App, body, errors, headers, models};
 use crate::observe::{RouteName, Trace};
 
@@ -32,21 +32,17 @@ enum Ending {
 }
 
 /// Answers every path but the host's own.
-pub(super) async fn handle(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
+pub(super) async fn handle(app: Arc<App>, request: Request<Body>) -> Response {
     let mut access = Access::new(&request, &app);
     let (method, version) = (request.method().clone(), request.version());
     let id = HeaderValue::from_str(&access.id);
-    let cut_off = access.until_cut_off();
     let (admitted, refused) = match admit(&app, &request) {
         Ok(admitted) => (admitted, None),
         Err(refused) => (refused.admitted, Some(refused.response)),
     };
     access.client.clone_from(&admitted.client);
-    let ending = tokio::select! {
-        biased;
-        ending = answer(&app, request, refused, &mut access) => Some(ending),
-        () = cut_off => None,
-    };
+    let answered = answer(&app, request, refused, &mut access);
+    let ending = app.cut_off.unless_on(answered).await;
     let is_cut_off = ending.is_none();
     let ending = ending.unwrap_or_else(|| Ending::Whole(errors::cut_off()));
     let mut response = match ending {
@@ -114,7 +110,7 @@ async fn answer(app: &App, request: Request<Body>, refused: Option<HttpResponse>
     let (mut head, body) = request.into_parts();
     let path = head.uri.path();
     let expects = head.headers.contains_key(EXPECT);
-    let refused = refused.or_else(|| (!path.starts_with("/v1/")).then(|| errors::no_such_path(path)));
+    let refused = refused.or_else(|| (!path.starts_with(CALLS)).then(|| errors::no_such_path(path)));
     if let Some(response) = refused {
         return Ending::Whole(body::skip(body, expects, response).await);
     }

@@ -3,15 +3,16 @@
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::BoxError;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use futures_util::FutureExt as _;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -21,10 +22,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::begun::{Begun, Spoken};
 use super::door::Door;
-use super::drain::Drain;
 use super::errors;
 use super::idle::{Activity, Patience};
+use super::switch::Switch;
 use super::tls::{HANDSHAKE, Tls};
+use crate::workers::{Place, Workers};
 
 /// How long to wait after a connection could not be taken, as when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -56,46 +58,48 @@ pub(crate) struct Terms {
     pub(crate) tls: Option<Arc<Tls>>,
     /// How long requests that are under way at the stop may go on.
     pub(crate) grace: Duration,
-    /// Cancelled by the server when that time is over.
-    pub(crate) cut_off: CancellationToken,
+    /// Turned on by the server when that time is over.
+    pub(crate) cut_off: Arc<Switch>,
     /// Whether clients are to go elsewhere.
-    pub(crate) drain: Arc<Drain>,
+    pub(crate) drain: Arc<Switch>,
     /// Whether requests are told where they come from: see [`Peer`](super::Peer).
     pub(crate) tells_peer: bool,
+    /// The threads that serve the connections.
+    pub(crate) workers: Workers,
 }
 
 /// What a connection is served with.
 struct Server {
-    http1: auto::Builder<TokioExecutor>,
-    http2: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
+    http2: http2::Builder<Workers>,
     door: Door,
     head_timeout: Duration,
     write_timeout: Duration,
     tls: Option<Arc<Tls>>,
-    drain: Arc<Drain>,
-    stop: CancellationToken,
+    drain: Arc<Switch>,
+    /// Whether the server ends.
+    stop: Arc<Switch>,
 }
 
 impl Server {
-    fn new(door: Door, terms: &Terms, stop: &CancellationToken) -> Server {
+    fn new(door: Door, terms: &Terms, stop: &Arc<Switch>) -> Server {
         let limits = door.head_limits();
         let bytes = limits.bytes.saturating_mul(SLACK);
-        let mut server = auto::Builder::new(TokioExecutor::new());
-        server
-            .http1()
+        let mut http1 = http1::Builder::new();
+        http1
             .timer(TokioTimer::new())
             .header_read_timeout(terms.head_timeout)
             .max_headers(limits.headers.saturating_mul(SLACK))
             .max_buf_size(bytes.max(LEAST_BUFFER));
-        server
-            .http2()
+        let mut http2 = http2::Builder::new(terms.workers.clone());
+        http2
             .timer(TokioTimer::new())
             .keep_alive_interval(terms.head_timeout)
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(u32::try_from(bytes).unwrap_or(u32::MAX));
         Server {
-            http1: server.clone().http1_only(),
-            http2: server.http2_only(),
+            http1,
+            http2,
             door,
             head_timeout: terms.head_timeout,
             write_timeout: terms.write_timeout,
@@ -111,6 +115,7 @@ impl Server {
 pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &CancellationToken, terms: Terms) {
     let mut connections = JoinSet::new();
     let mut troubles = Troubles::default();
+    let stopping = Arc::new(Switch::default());
     loop {
         let full = connections.len() >= terms.max_connections;
         troubles.full(connections.len(), terms.max_connections);
@@ -125,7 +130,14 @@ pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &Cancellatio
                     true => door.told(from.ip()),
                     false => door.clone(),
                 };
-                connections.spawn(Server::new(door, &terms, stop).serve(stream, from.ip()));
+                let server = Server::new(door, &terms, &stopping);
+                match terms.workers.place() {
+                    None => connections.spawn(server.serve(stream, from.ip())),
+                    Some(place) => {
+                        let runtime = place.runtime.clone();
+                        connections.spawn_on(server.serve_at(place, stream, from.ip()), &runtime)
+                    }
+                };
             }
             Err(error) => {
                 troubles.not_taken(&error);
@@ -134,9 +146,10 @@ pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &Cancellatio
         }
     }
     drop(listener);
+    stopping.turn_on();
     if !all_end(&mut connections, terms.grace).await {
         tracing::warn!("requests are cut off: they did not finish within {:?}", terms.grace);
-        terms.cut_off.cancel();
+        terms.cut_off.turn_on();
         all_end(&mut connections, FAREWELL).await;
         connections.shutdown().await;
     }
@@ -149,6 +162,14 @@ async fn all_end(connections: &mut JoinSet<()>, time: Duration) -> bool {
 }
 
 impl Server {
+    /// Another thread's connection than the one that took it.
+    async fn serve_at(self, _place: Place, stream: TcpStream, from: IpAddr) {
+        match stream.into_std().and_then(TcpStream::from_std) {
+            Ok(stream) => self.serve(stream, from).await,
+            Err(error) => tracing::debug!(%from, "a connection ended early: {error}"),
+        }
+    }
+
     async fn serve(self, stream: TcpStream, from: IpAddr) {
         // Events of a stream are small, and each is to leave at once. Without it they are only late.
         let _late = stream.set_nodelay(true);
@@ -202,19 +223,22 @@ impl Server {
         }
     }
 
-    async fn serve_http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<(), BoxError> {
-        let service = TowerToHyperService::new(self.door);
+    async fn serve_http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> hyper::Result<()> {
+        let door = self.door;
+        let service = service_fn(move |request| door.answer(request).map(Ok::<_, Infallible>));
         let mut connection = pin!(self.http1.serve_connection(TokioIo::new(stream), service));
-        tokio::select! {
-            ended = connection.as_mut() => return ended,
-            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        match self.stop.unless_on(connection.as_mut()).await {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
-        connection.await
     }
 
-    async fn serve_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Result<(), BoxError> {
+    async fn serve_http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> hyper::Result<()> {
         let activity = Activity::default();
-        let service = TowerToHyperService::new(activity.of(self.door.clone()));
+        let service = activity.of(self.door.clone());
         let mut connection = pin!(self.http2.serve_connection(TokioIo::new(stream), service));
         let patience = Patience {
             fresh: self.head_timeout,
@@ -228,7 +252,7 @@ impl Server {
         };
         let patience = tokio::select! {
             ended = connection.as_mut() => return ended,
-            () = self.stop.cancelled() => {
+            () = self.stop.on() => {
                 connection.as_mut().graceful_shutdown();
                 return connection.await;
             }
@@ -256,10 +280,7 @@ impl Server {
 
     /// None: it took too long, or the server stops.
     async fn in_time<T>(&self, beginning: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            () = self.stop.cancelled() => None,
-            begun = timeout(self.head_timeout, beginning) => begun.ok(),
-        }
+        self.stop.unless_on(timeout(self.head_timeout, beginning)).await?.ok()
     }
 }
 

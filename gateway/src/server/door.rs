@@ -1,20 +1,21 @@
-//! What answers the requests of a listener: a router, which can be replaced between two requests.
+//! What answers the requests of a listener: it can be replaced between two requests.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use arc_swap::ArcSwap;
-use axum::body::HttpBody;
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
-use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::Request;
-use tower::Service;
+use tower::Service as _;
 
 use super::head::HeadLimits;
+use super::router::{CALLS, router};
+use super::{App, api};
 
 /// The address that a request comes from, where it is told.
 #[derive(Debug, Clone, Copy)]
@@ -29,21 +30,46 @@ pub(crate) struct Door {
 
 struct Behind {
     router: Router,
+    /// What answers calls without the router, which has nothing to add to them: it costs as much as half of the rest.
+    calls: Option<Arc<App>>,
     head_limits: HeadLimits,
+}
+
+impl Behind {
+    fn of(app: &Arc<App>) -> Behind {
+        Behind {
+            router: router(app.clone()),
+            calls: app.cors.layer.is_none().then(|| app.clone()),
+            head_limits: app.head_limits,
+        }
+    }
 }
 
 impl Door {
     /// `head_limits`: how large a request's head may be.
     pub(crate) fn new(router: Router, head_limits: HeadLimits) -> Door {
+        Door::to(Behind {
+            router,
+            calls: None,
+            head_limits,
+        })
+    }
+
+    /// The gateway's.
+    pub(super) fn of(app: &Arc<App>) -> Door {
+        Door::to(Behind::of(app))
+    }
+
+    fn to(behind: Behind) -> Door {
         Door {
-            behind: Arc::new(ArcSwap::from_pointee(Behind { router, head_limits })),
+            behind: Arc::new(ArcSwap::from_pointee(behind)),
             peer: None,
         }
     }
 
     /// Requests that begin from here on are answered by this one.
-    pub(super) fn replace(&self, router: Router, head_limits: HeadLimits) {
-        self.behind.store(Arc::new(Behind { router, head_limits }));
+    pub(super) fn replace(&self, app: &Arc<App>) {
+        self.behind.store(Arc::new(Behind::of(app)));
     }
 
     /// How large a request's head may be at this moment.
@@ -58,26 +84,28 @@ impl Door {
             peer: Some(Peer(from)),
         }
     }
-}
 
-impl<B> Service<Request<B>> for Door
-where
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // A router always is.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> RouteFuture<Infallible> {
+    /// Answers a request with what is behind it now.
+    pub(super) fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Response>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let mut request = request.map(Body::new);
         if let Some(peer) = self.peer {
             request.extensions_mut().insert(peer);
         }
-        self.behind.load().router.clone().call(request)
+        let behind = self.behind.load();
+        match &behind.calls {
+            Some(app) if request.uri().path().starts_with(CALLS) => api::handle(app.clone(), request).boxed(),
+            _ => {
+                let answered = behind.router.clone().call(request);
+                async move {
+                    let Ok(response) = answered.await;
+                    response
+                }
+                .boxed()
+            }
+        }
     }
 }

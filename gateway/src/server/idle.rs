@@ -16,9 +16,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
 use http_body::{Frame, SizeHint};
+use hyper::service::{Service, service_fn};
 use tokio::sync::Notify;
 use tokio::time::sleep;
-use tower::{Service, ServiceExt as _, service_fn};
 
 use super::door::Door;
 
@@ -58,7 +58,7 @@ impl Activity {
     pub(super) fn of<B>(
         &self,
         door: Door,
-    ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + use<B>
+    ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Send + use<B>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -66,9 +66,9 @@ impl Activity {
         let activity = self.clone();
         service_fn(move |request: Request<B>| {
             let turn = Turn::begin(&activity);
-            let answered = door.clone().oneshot(request);
+            let answered = door.answer(request);
             async move {
-                let response = answered.await?;
+                let response = answered.await;
                 Ok(response.map(|body| {
                     Body::new(Watched {
                         body,

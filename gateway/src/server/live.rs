@@ -7,8 +7,8 @@ use arc_swap::ArcSwap;
 use heimdall_host::pipeline::Pipeline;
 use tokio_util::sync::CancellationToken;
 
+use super::App;
 use super::door::Door;
-use super::{App, router};
 
 /// What serves. Clones are the same.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ impl Live {
     pub(crate) fn new(app: App) -> Live {
         let app = Arc::new(app);
         Live(Arc::new(Inner {
-            door: Door::new(router(app.clone()), app.head_limits),
+            door: Door::of(&app),
             app: ArcSwap::new(app),
             replacing: Mutex::default(),
             retiring: Arc::default(),
@@ -49,7 +49,7 @@ impl Live {
         let _replacing = self.0.replacing.lock().unwrap_or_else(PoisonError::into_inner);
         let next = Arc::new(next);
         let before = self.0.app.swap(next.clone());
-        self.0.door.replace(router(next.clone()), next.head_limits);
+        self.0.door.replace(&next);
         self.0.retiring.fetch_add(1, Ordering::Relaxed);
         Retired {
             pipeline: before.pipeline.clone(),
@@ -107,7 +107,6 @@ mod tests {
     use futures_util::FutureExt as _;
     use heimdall_host::model::HttpRequest;
     use http::{HeaderMap, Method, Request, StatusCode};
-    use tower::ServiceExt as _;
 
     use super::*;
     use crate::config::Config;
@@ -136,12 +135,12 @@ mod tests {
         };
         let live = Live::new(app());
         let door = live.door().clone();
-        let answer = door.clone().oneshot(foreign("origin")).await.unwrap();
+        let answer = door.answer(foreign("origin")).await;
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
         let mut config = Config::default();
         config.cors.origins = vec!["https://app.example".to_owned()];
         drop(live.replace(app_of(&config)));
-        let answer = door.oneshot(foreign("origin")).await.unwrap();
+        let answer = door.answer(foreign("origin")).await;
         assert_eq!(answer.status(), StatusCode::OK);
     }
 }

@@ -13,7 +13,6 @@ mod clients;
 mod connections;
 mod cors;
 mod door;
-mod drain;
 mod errors;
 mod head;
 mod headers;
@@ -34,6 +33,7 @@ mod rate;
 mod refresh;
 mod route;
 mod router;
+mod switch;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -42,7 +42,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heimdall_host::pipeline::Pipeline;
-use tokio_util::sync::CancellationToken;
 
 use crate::observe::Observation;
 use crate::plugins::{FailedPlugin, Version};
@@ -56,7 +55,6 @@ pub(crate) use clients::Clients;
 pub(crate) use connections::{Terms, serve};
 pub(crate) use cors::Cors;
 pub(crate) use door::{Door, Peer};
-pub(crate) use drain::Drain;
 pub(crate) use errors::{message_of, response as error_response};
 pub(crate) use head::HeadLimits;
 pub(crate) use headers::{for_client, for_upstream};
@@ -66,7 +64,7 @@ pub(crate) use local::foreign;
 pub(crate) use parts::Parts;
 pub(crate) use refresh::{refresh, refresh_certificate, refresh_keys};
 pub(crate) use route::{call_kind, is_own_path};
-use router::router;
+pub(crate) use switch::Switch;
 pub(crate) use tls::Tls;
 
 /// What every request needs, as the configuration has it that served when the request began.
@@ -91,10 +89,10 @@ pub(crate) struct App {
     pub(crate) local_only: bool,
     /// Web pages of other origins that may call.
     pub(crate) cors: Cors,
-    /// Cancelled when requests may go on no longer.
-    pub(crate) cut_off: CancellationToken,
+    /// Whether requests may go on no longer.
+    pub(crate) cut_off: Arc<Switch>,
     /// Whether clients are to go elsewhere.
-    pub(crate) drain: Arc<Drain>,
+    pub(crate) drain: Arc<Switch>,
     /// What is counted of the process.
     pub(crate) observation: Arc<Observation>,
     /// By whom it is held.

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
-use super::{App, Budget, Clients, Cors, Drain, HeadLimits, Held};
+use super::{App, Budget, Clients, Cors, HeadLimits, Held, Switch};
 use crate::config::Config;
 use crate::observe::Observation;
 use crate::plugins::Plugins;
@@ -16,8 +14,8 @@ pub(crate) struct Parts {
     pub(crate) upstreams: Arc<Upstreams>,
     clients: Arc<Clients>,
     bodies: Arc<Budget>,
-    cut_off: CancellationToken,
-    drain: Arc<Drain>,
+    cut_off: Arc<Switch>,
+    drain: Arc<Switch>,
     pub(crate) observation: Arc<Observation>,
 }
 
@@ -45,7 +43,7 @@ impl Parts {
                 upstreams,
                 clients,
                 bodies: Budget::new(max_bodies(config)),
-                cut_off: CancellationToken::new(),
+                cut_off: Arc::default(),
                 drain: Arc::default(),
                 observation: Arc::default(),
             },

@@ -31,37 +31,35 @@ pub(super) struct Step {
 /// The pieces, until the last or until the gateway ends. Dropping it, as when the client leaves, drops them. `access` is
 /// logged when it is over.
 pub(super) fn sent<P: InPieces>(pieces: P, access: Access) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    let cut_off = Box::pin(access.until_cut_off());
-    let begun = (Some(pieces), access, cut_off);
-    stream::unfold(begun, async |(pieces, mut access, mut cut_off)| {
-        let mut pieces = pieces?;
-        let step = tokio::select! {
-            biased;
-            step = pieces.next() => Some(step),
-            () = &mut cut_off => None,
-        };
-        let is_cut_off = step.is_none();
-        let step = step.unwrap_or_else(|| {
-            let error = errors::ended();
-            Step {
-                send: Some(pieces.cut_off(&error)),
-                error: Some(error.message),
-                is_last: true,
+    let cut_off = access.cut_off.clone();
+    stream::unfold(
+        (Some(pieces), access, cut_off),
+        async |(pieces, mut access, cut_off)| {
+            let mut pieces = pieces?;
+            let step = cut_off.unless_on(pieces.next()).await;
+            let is_cut_off = step.is_none();
+            let step = step.unwrap_or_else(|| {
+                let error = errors::ended();
+                Step {
+                    send: Some(pieces.cut_off(&error)),
+                    error: Some(error.message),
+                    is_last: true,
+                }
+            });
+            if let Some(error) = step.error {
+                access.failed(error);
             }
-        });
-        if let Some(error) = step.error {
-            access.failed(error);
-        }
-        if step.is_last && !is_cut_off {
-            access.finished();
-        }
-        if let Some(Err(_)) = &step.send {
-            // The HTTP library would drop a head that it was given in the same turn and did not send yet.
-            tokio::task::yield_now().await;
-        }
-        let rest = (!step.is_last).then_some(pieces);
-        step.send.map(|send| (send, (rest, access, cut_off)))
-    })
+            if step.is_last && !is_cut_off {
+                access.finished();
+            }
+            if let Some(Err(_)) = &step.send {
+                // The HTTP library would drop a head that it was given in the same turn and did not send yet.
+                tokio::task::yield_now().await;
+            }
+            let rest = (!step.is_last).then_some(pieces);
+            step.send.map(|send| (send, (rest, access, cut_off)))
+        },
+    )
 }
 
 /// As [`sent`], as a body.

@@ -9,10 +9,8 @@ use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
-use super::{App, Budget, Clients, Cors, HeadLimits, Held, router};
+use super::{App, Budget, Clients, Cors, Door, HeadLimits, Held};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
 use crate::upstream::{Upstreams, canned};
@@ -42,7 +40,7 @@ pub(super) fn app_of(config: &Config) -> App {
         clients: Arc::new(Clients::read(config, None).unwrap()),
         local_only: true,
         cors: Cors::new(&config.cors),
-        cut_off: CancellationToken::new(),
+        cut_off: Arc::default(),
         drain: Arc::default(),
         observation: Arc::default(),
         held: Held::default(),
@@ -50,7 +48,7 @@ pub(super) fn app_of(config: &Config) -> App {
 }
 
 async fn send(request: Request<Body>) -> Response {
-    router(Arc::new(app())).oneshot(request).await.unwrap()
+    Door::of(&Arc::new(app())).answer(request).await
 }
 
 /// What a chat comes to whose upstream answers with this.
@@ -61,7 +59,7 @@ async fn answered_with(answer: String) -> (StatusCode, Value) {
         ..Config::default()
     });
     let request = request("POST", "/v1/chat/completions", chat("m").to_string());
-    let response = router(Arc::new(app)).oneshot(request).await.unwrap();
+    let response = Door::of(&Arc::new(app)).answer(request).await;
     (response.status(), serde_json::from_str(&text(response).await).unwrap())
 }
 

@@ -28,6 +28,7 @@ async fn running(max_connections: usize) -> Running {
         cut_off: app.cut_off.clone(),
         drain: app.drain.clone(),
         tells_peer: false,
+        workers: Workers::default(),
     };
     let (live, stopped) = (Live::new(app), stop.clone());
     let server = tokio::spawn(async move { serve(listener, live.door(), &stopped, terms).await });

@@ -37,7 +37,7 @@ fn answering(body: Vec<u8>) -> Door {
 
 async fn asked(activity: &Activity, door: Door) -> Response {
     let service = activity.of::<Body>(door);
-    service.oneshot(Request::new(Body::empty())).await.unwrap()
+    service.call(Request::new(Body::empty())).await.unwrap()
 }
 
 #[tokio::test]

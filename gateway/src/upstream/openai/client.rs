@@ -17,6 +17,7 @@ use super::trust;
 use crate::config::{Protocol, UpstreamConfig};
 use crate::upstream::held::SecretSource;
 use crate::upstream::secret::Secret;
+use crate::workers;
 
 /// The most that the headers of an HTTP/2 answer may have, in bytes.
 const MAX_HEADERS: u32 = 64 << 10;
@@ -102,11 +103,13 @@ impl Recipe {
 }
 
 fn builder(config: &UpstreamConfig) -> Builder {
+    // Over HTTP/1.1 each thread keeps its own.
+    let max_idle = config.max_idle_connections.div_ceil(workers::count());
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .pool_max_idle_per_host(config.max_idle_connections)
+        .pool_max_idle_per_host(max_idle)
         .pool_idle_timeout(Duration::from_millis(config.idle_connection_timeout_ms))
         .http2_max_header_list_size(MAX_HEADERS)
         .http2_initial_stream_window_size(CALL_WINDOW)

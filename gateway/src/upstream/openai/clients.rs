@@ -3,7 +3,7 @@
 //! A client keeps one connection of HTTP/2 to a server, which bounds how many calls may be under way on it: the next one
 //! would wait until one of them is over. So there are several clients, each with a connection of its own. The first one
 //! with room takes a call, and the next is made when those before it are full. HTTP/1.1 has a connection per call, and
-//! one client does.
+//! each thread that serves has a client, so that a call stays on its thread.
 
 use std::iter;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -18,6 +18,7 @@ use hyper_util::client::legacy;
 
 use super::client::{HttpClient, Recipe};
 use super::failure;
+use crate::workers;
 
 /// The most connections of HTTP/2 to one upstream. Beyond, calls share those that have the fewest.
 const MAX_CONNECTIONS: usize = 64;
@@ -27,6 +28,8 @@ const MAX_SENT_AGAIN: usize = 2;
 
 pub(super) struct Clients {
     recipe: Recipe,
+    /// Of HTTP/1.1, by thread.
+    own: Box<[OnceLock<HttpClient>]>,
     first: Seats,
     further: Box<[Seats]>,
     /// How many calls one connection takes.
@@ -57,6 +60,7 @@ impl Clients {
         let host = (!recipe.may_be_http2()).then_some(host);
         let further = if recipe.may_be_http2() { MAX_CONNECTIONS - 1 } else { 0 };
         Clients {
+            own: iter::repeat_with(OnceLock::new).take(workers::count()).collect(),
             first: Seats::default(),
             further: iter::repeat_with(Seats::default).take(further).collect(),
             recipe,
@@ -80,8 +84,11 @@ impl Clients {
             place.or_insert_with(|| host.clone());
         }
         let (seats, under_way) = self.seat();
-        let is_http2 = self.spoken.load(Ordering::Relaxed) == HTTP2;
-        let response = self.sent(seats.client(&self.recipe, is_http2), request).await;
+        let client = match self.is_http1() {
+            true => self.own(),
+            false => seats.client(&self.recipe, self.spoken.load(Ordering::Relaxed) == HTTP2),
+        };
+        let response = self.sent(client, request).await;
         if let Ok(response) = &response {
             let spoken = if response.version() < Version::HTTP_2 {
                 HTTP1
@@ -112,6 +119,12 @@ impl Clients {
             }
         }
         client.request(request).await
+    }
+
+    /// This thread's.
+    fn own(&self) -> &HttpClient {
+        let own = self.own.get(workers::current()).unwrap_or(&self.first.client);
+        own.get_or_init(|| self.recipe.client())
     }
 
     /// Whether each call has a connection of its own.
