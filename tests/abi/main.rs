@@ -7,6 +7,7 @@
     reason = "a test that fails by a panic says what is wrong"
 )]
 
+mod examples;
 mod extism;
 #[path = "../tests/host/lines.rs"]
 mod lines;

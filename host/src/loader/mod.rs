@@ -177,6 +177,15 @@ impl Host {
         self.prepare_counted(bytes, &settings).await?.functions(settings).await
     }
 
+    /// Makes a plugin of the file that the settings name, or name one by its path alone: [`Host::functions`] of what it holds.
+    pub async fn open(&self, settings: impl Into<PluginSettings>) -> Result<Callable, LoadError> {
+        let settings = settings.into();
+        let file = settings.file.clone();
+        let read = move || std::fs::read(&file).map_err(|error| LoadError::Unreadable { file, error });
+        let bytes = unblocked(&settings.file, read).await?;
+        self.functions(bytes.into(), settings).await
+    }
+
     async fn prepare_counted(&self, bytes: Bytes, settings: &PluginSettings) -> Result<Prepared, LoadError> {
         let prepared = self.prepare(&settings.file, bytes, &settings.limits).await;
         prepared.inspect_err(|error| error.count(&settings.counters))
@@ -186,7 +195,7 @@ impl Host {
     /// how large it may be.
     pub async fn prepare(&self, file: &str, bytes: Bytes, limits: &Limits) -> Result<Prepared, LoadError> {
         let start = Instant::now();
-        let (opened, package) = self.open(file, bytes, limits).await?;
+        let (opened, package) = self.unpack(file, bytes, limits).await?;
         let artifact = self.read(file, package.main, limits).await?;
         let (abi, recognised) = match opened {
             Some(abi) => (abi, recognised_by(abi, file, &artifact)?),
@@ -226,7 +235,7 @@ impl Host {
 
     /// Tells what a file is, without running it. Of a manifest that is its main module, which may have to be fetched.
     pub async fn inspect(&self, file: &str, bytes: &Bytes) -> Result<Inspection, LoadError> {
-        let (opened, package) = self.open(file, bytes.clone(), &Limits::default()).await?;
+        let (opened, package) = self.unpack(file, bytes.clone(), &Limits::default()).await?;
         let size = package.main.len();
         let (name, main) = (file.to_owned(), package.main);
         let artifact = unblocked(file, move || read::artifact(&name, main)).await?;
@@ -241,7 +250,7 @@ impl Host {
     }
 
     /// What a file stands for: itself, or what it names as a manifest of the ABI that is given back with it.
-    async fn open(
+    async fn unpack(
         &self,
         file: &str,
         bytes: Bytes,
