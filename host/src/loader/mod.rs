@@ -26,6 +26,7 @@ mod settings;
 mod sizes;
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -48,6 +49,9 @@ use crate::limits::Limits;
 use crate::pipeline::{Breaker, BreakerSettings};
 use crate::plugin::Plugin;
 use crate::runtime::{Compiled, Extras, Runtime, RuntimeError, RuntimeSettings};
+
+/// What WebAssembly begins with.
+const WASM: &[u8] = b"\0asm";
 
 /// Loads plugins of the kinds that it was built with. Clones share it.
 #[derive(Clone)]
@@ -249,6 +253,16 @@ impl Host {
         Ok(Inspection::new(file, size, artifact, &**abi, recognised))
     }
 
+    /// The files that a file names, if it is a manifest: where one of them changes, another plugin would be made of it. They are
+    /// named whether or not they are there.
+    pub fn named_files(&self, file: &str, bytes: &[u8], limits: &Limits) -> Vec<PathBuf> {
+        if bytes.starts_with(WASM) {
+            return Vec::new();
+        }
+        let abis = self.abis.iter();
+        abis.flat_map(|abi| abi.named_files(file, bytes, limits)).collect()
+    }
+
     /// What a file stands for: itself, or what it names as a manifest of the ABI that is given back with it.
     async fn unpack(
         &self,
@@ -256,7 +270,7 @@ impl Host {
         bytes: Bytes,
         limits: &Limits,
     ) -> Result<(Option<&Arc<dyn Abi>>, Opened), LoadError> {
-        if !bytes.starts_with(b"\0asm") {
+        if !bytes.starts_with(WASM) {
             for abi in self.abis.iter() {
                 if let Some(package) = abi.open(file, &bytes, limits).await {
                     let Package { main, linked, manifest } = package?;
