@@ -9,6 +9,7 @@
 
 mod examples;
 mod extism;
+mod faults;
 #[path = "../tests/host/lines.rs"]
 mod lines;
 mod stdio;
