@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 seconds=${1:-30}
 targets=("${@:2}")
-[ ${#targets[@]} -gt 0 ] || targets=(loader packed extism envelope config sse)
+[ ${#targets[@]} -gt 0 ] || targets=(loader packed extism jsonrpc envelope config sse)
 
 export PATH="$PWD/target/tools/bin:$PATH"
 if ! cargo fuzz --version >/dev/null 2>&1; then

@@ -154,6 +154,8 @@ counted! {
         Handles = "handles",
         /// The depth of calls.
         Stack = "stack",
+        /// Steps of a call.
+        Fuel = "fuel",
         /// Time to instantiate.
         StartTimeout = "start_timeout",
         /// Time for `init`.

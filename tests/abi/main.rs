@@ -7,7 +7,9 @@
     reason = "a test that fails by a panic says what is wrong"
 )]
 
+mod examples;
 mod extism;
+mod faults;
 #[path = "../tests/host/lines.rs"]
 mod lines;
 mod stdio;

@@ -23,6 +23,12 @@ mod lifecycle;
 #[path = "../tests/host/lines.rs"]
 mod lines;
 mod memory;
+#[path = "../abi/faults/table.rs"]
+#[expect(
+    dead_code,
+    reason = "the tests of these plugins see that those that it names are there"
+)]
+mod other_hosts;
 mod page;
 mod process;
 #[path = "../tests/gateway/support.rs"]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use crate::other_hosts::{ROWS, Row};
 use crate::table::{FAULTS, Fault, Group};
 
 /// The page; written anew where this variable is set.
@@ -36,11 +37,22 @@ fn every_fault_is_in_the_table_and_has_its_tests() {
     assert_eq!(numbers, (1..=86).collect::<Vec<_>>());
     for (number, paths) in &tests {
         let fault = FAULTS.iter().find(|fault| fault.number == *number);
-        assert!(fault.is_some_and(|fault| fault.needs.is_none()), "{paths:?}");
+        assert!(fault.is_some_and(|fault| !fault.is_others), "{paths:?}");
     }
-    for Fault { number, text, .. } in FAULTS.iter().filter(|fault| fault.needs.is_none()) {
-        assert!(tests.contains_key(number), "{number}, {text}: no test");
+    for Fault {
+        number,
+        text,
+        is_others,
+        ..
+    } in FAULTS
+    {
+        let is_shown = match is_others {
+            true => ROWS.iter().any(|row| row.number == *number),
+            false => tests.contains_key(number),
+        };
+        assert!(is_shown, "{number}, {text}: no test");
     }
+    assert!(ROWS.iter().is_sorted_by(|one, next| one.number < next.number));
 }
 
 #[test]
@@ -82,18 +94,38 @@ fn page(tests: &BTreeMap<u8, Vec<String>>) -> String {
         .unwrap();
         for fault in FAULTS.iter().filter(|fault| fault.group == group) {
             let outcomes: Vec<String> = fault.outcomes.iter().map(ToString::to_string).collect();
-            let shown = match (fault.needs, tests.get(&fault.number)) {
-                (Some(needs), _) => format!("none: there is no {needs} yet"),
-                (None, Some(paths)) => paths
-                    .iter()
-                    .map(|path| format!("`{path}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                (None, None) => "none yet".to_owned(),
+            let shown = match tests.get(&fault.number) {
+                _ if fault.is_others => "of [plugins of other hosts](#plugins-of-other-hosts) alone".to_owned(),
+                Some(paths) => code(paths),
+                None => "none yet".to_owned(),
             };
             let Fault { number, text, .. } = fault;
             writeln!(page, "| {number} | {text} | {} | {shown} |", outcomes.join("; then ")).unwrap();
         }
     }
+    page += OTHER_HOSTS;
+    for row in ROWS {
+        let Row { number, .. } = row;
+        let fault = FAULTS.iter().find(|fault| fault.number == *number).unwrap();
+        let [extism, wasp, stdio] = row.columns().map(|paths| code(&paths));
+        writeln!(page, "| {number} | {} | {extism} | {wasp} | {stdio} |", fault.text).unwrap();
+    }
     page
 }
+
+fn code(paths: &[String]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    paths.join(", ")
+}
+
+const OTHER_HOSTS: &str = "
+## Plugins of other hosts
+
+Plugins of Extism, Wasp and JSON-RPC run in what has the tests above: the same engine, instances, deadlines, pipeline and envelopes. What
+their ABIs add of their own comes to the same, in `tests/abi/`, and so does what was tried with each of them all the same. Where a
+place is empty, the ABI has no such thing, or has it of what all kinds of plugin run in. Three are as their own hosts have them: what
+an Extism guest loads out of bounds is 0, `proc_exit(0)` of its is a success, and its own error counts more than what it put out.
+
+| | fault | Extism | Wasp | JSON-RPC |
+| --- | --- | --- | --- | --- |
+";

@@ -12,8 +12,8 @@ pub struct Fault {
     /// One after the other, where there are several.
     pub outcomes: &'static [Outcome],
     pub text: &'static str,
-    /// What has to be built before there can be a test.
-    pub needs: Option<&'static str>,
+    /// Only plugins of other hosts can have it: its tests are theirs.
+    pub is_others: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,32 +76,20 @@ impl Group {
     }
 }
 
-const OUTBOUND: Option<&str> = Some("outbound network");
-const DIRECTORIES: Option<&str> = Some("granted directories");
-
 const fn fault(number: u8, group: Group, outcomes: &'static [Outcome], text: &'static str) -> Fault {
     Fault {
         number,
         group,
         outcomes,
         text,
-        needs: None,
+        is_others: false,
     }
 }
 
-const fn later(
-    number: u8,
-    group: Group,
-    outcomes: &'static [Outcome],
-    text: &'static str,
-    needs: Option<&'static str>,
-) -> Fault {
+const fn others(number: u8, group: Group, outcomes: &'static [Outcome], text: &'static str) -> Fault {
     Fault {
-        number,
-        group,
-        outcomes,
-        text,
-        needs,
+        is_others: true,
+        ..fault(number, group, outcomes, text)
     }
 }
 
@@ -159,10 +147,10 @@ pub const FAULTS: &[Fault] = &[
     fault(46, Process, &[Fails], "a flood of random bytes: WASI 0.2 has no error for it"),
     fault(47, Process, &[Allowed], "the clock: it rises, and tells nothing of the host"),
     fault(48, Process, &[Refused], "threads"),
-    later(49, Process, &[Told], "paths out of a directory", DIRECTORIES),
-    later(50, Process, &[Told], "links and renames out of a directory", DIRECTORIES),
-    later(51, Process, &[Told], "a disk that is filled", DIRECTORIES),
-    later(52, Process, &[Told], "all file descriptors", DIRECTORIES),
+    others(49, Process, &[Told], "paths out of a directory"),
+    others(50, Process, &[Told], "links and renames out of a directory"),
+    others(51, Process, &[Told], "a disk that is filled"),
+    others(52, Process, &[Fails], "all file descriptors: an instance has 256"),
     fault(53, Data, &[Fails], "text that is no UTF-8"),
     fault(54, Data, &[Fails], "JSON that is none, cut off, or with more behind it"),
     fault(55, Data, &[Fails], "NaN and Infinity"),
@@ -177,11 +165,11 @@ pub const FAULTS: &[Fault] = &[
     fault(64, Data, &[Fails], "base64 that is none"),
     fault(65, Data, &[Else("capped")], "bombs of JSON and of compression"),
     fault(66, Data, &[Fails], "a plugin that contradicts itself: an answer and an error, or an answer that is not there"),
-    later(67, Network, &[Told], "calls to private addresses", OUTBOUND),
-    later(68, Network, &[Told], "redirects to private addresses", OUTBOUND),
-    later(69, Network, &[Told], "names that change their address", OUTBOUND),
-    later(70, Network, &[Told], "answers that are slow or endless", OUTBOUND),
-    later(71, Network, &[Quick], "a flood of connections", OUTBOUND),
+    others(67, Network, &[Told], "calls to private addresses"),
+    others(68, Network, &[Told], "redirects to private addresses"),
+    others(69, Network, &[Told], "names that change their address"),
+    others(70, Network, &[Told], "answers that are slow or endless"),
+    others(71, Network, &[Quick], "a flood of connections: an instance has one at a time"),
     fault(72, LifeCycle, &[Else("what was hashed is compiled")], "a file that is replaced while it is read"),
     fault(73, LifeCycle, &[Refused], "a download that is cut off"),
     fault(74, LifeCycle, &[Refused], "a file with another hash"),

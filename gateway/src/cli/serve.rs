@@ -110,7 +110,7 @@ async fn serve(arguments: &Arguments, front: Front, origin: &Origin, signals: &S
     // One that comes while plugins are loaded is carried out after that.
     let hangups = signals::hangups()?;
     // Before plugins are read, so that no change is missed.
-    let watch = reload::watch(front.config(), origin).await;
+    let watch = reload::watch(front.config(), origin, &host).await;
     let plugins = tokio::select! {
         biased;
         () = signals.stop.cancelled() => return Ok(Exit::Ok),

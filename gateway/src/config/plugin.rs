@@ -147,6 +147,9 @@ pub(crate) struct LimitsConfig {
     /// Requests, answers and chunks that one instance may hold at once.
     #[schemars(range(min = 1))]
     pub(crate) handles: Option<usize>,
+    /// Steps that one call of it may take; else as many as its time allows. Counting them makes each call slower by a third or so.
+    #[schemars(range(min = 1))]
+    pub(crate) fuel: Option<u64>,
     /// How long it may take to be instantiated: its start functions, and what it tells of itself.
     #[schemars(range(min = 1))]
     pub(crate) start_timeout_ms: Option<u64>,
@@ -278,6 +281,7 @@ impl LimitsConfig {
             memory_growth_mib: Some(limits.memory_growth >> 20),
             table_elements: Some(limits.table_elements),
             handles: Some(limits.handles),
+            fuel: limits.fuel,
             start_timeout_ms: ms(limits.start_timeout),
             init_timeout_ms: ms(limits.init_timeout),
             hook_timeout_ms: ms(limits.hook_timeout),
@@ -309,6 +313,7 @@ impl LimitsConfig {
             memory_growth: mib(self.memory_growth_mib, default.memory_growth),
             table_elements: self.table_elements.unwrap_or(default.table_elements),
             handles: self.handles.unwrap_or(default.handles),
+            fuel: self.fuel.or(default.fuel),
             start_timeout: ms(self.start_timeout_ms, default.start_timeout),
             init_timeout: ms(self.init_timeout_ms, default.init_timeout),
             hook_timeout: ms(self.hook_timeout_ms, default.hook_timeout),

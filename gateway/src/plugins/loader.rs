@@ -95,10 +95,14 @@ impl<'a> Loader<'a> {
                 self.prepared(wanted, read, before).await?
             }
             Place::File(file) => {
-                let file = file.clone();
+                let (file, host, limits) = (file.clone(), self.host.clone(), wanted.settings.limits.clone());
                 // A large one, or a slow disk, holds up no request.
-                let read = tokio::task::spawn_blocking(move || read(&file, sha256.as_deref())).await??;
-                self.prepared(wanted, read, before).await?
+                let read = tokio::task::spawn_blocking(move || {
+                    let (bytes, sha256) = read(&file, sha256.as_deref())?;
+                    let named = host.named_files(&file.to_string_lossy(), &bytes, &limits);
+                    anyhow::Ok((bytes, sha256_with(sha256, &named)))
+                });
+                self.prepared(wanted, read.await??, before).await?
             }
             Place::Url(url) => {
                 let serves = before.and_then(|before| before.not_fetched(wanted.entry.as_ref()));
@@ -249,6 +253,20 @@ fn read(file: &Path, sha256: Option<&str>) -> anyhow::Result<(Bytes, String)> {
         return Err(WrongHash { file, expected, actual }.into());
     }
     Ok((bytes.into(), actual))
+}
+
+/// The hash of a file, and of those that it names as they are before it is loaded: one that changes meanwhile has another hash
+/// at the next reload.
+fn sha256_with(sha256: String, named: &[PathBuf]) -> String {
+    if named.is_empty() {
+        return sha256;
+    }
+    let hash = |file: &PathBuf| {
+        let bytes = files::read_regular(file, MAX_FILE as u64);
+        bytes.map_or_else(|error| error.to_string(), |bytes| sha256_of(&bytes))
+    };
+    let hashes: Vec<String> = named.iter().map(hash).collect();
+    sha256_of(format!("{sha256}\n{}", hashes.join("\n")).as_bytes())
 }
 
 pub(super) fn wanted(config: &Config, origin: &Origin) -> Vec<Wanted> {

@@ -14,7 +14,7 @@ pub(crate) struct Version {
     pub(super) called: String,
     /// What the configuration says of it; none: it is built in.
     pub(super) entry: Option<PluginConfig>,
-    /// The SHA-256 of its file as it is.
+    /// The SHA-256 of its file as it is; of a manifest that names files: one over all of their hashes.
     pub(crate) sha256: String,
     /// When it was loaded.
     pub(crate) loaded: SystemTime,

@@ -6,7 +6,7 @@
 mod outcome;
 mod watch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -216,9 +216,10 @@ impl Reloader {
     async fn follow(&mut self, config: &Config, origin: &Origin) {
         match &mut self.watch {
             Some(watch) if config.reload.watch => {
-                watch.follow(files_of(config, origin), config.reload.debounce()).await
+                let files = files(config, origin, &self.host).await;
+                watch.follow(files, config.reload.debounce()).await
             }
-            _ => self.watch = watch(config, origin).await,
+            _ => self.watch = watch(config, origin, &self.host).await,
         }
     }
 
@@ -261,16 +262,23 @@ async fn changed(watch: Option<&mut Watch>) {
 
 /// What sees changes of the configuration's files, where it wants that. Where the system does not let it, that is told, and
 /// the other ways to reload are left.
-pub(crate) async fn watch(config: &Config, origin: &Origin) -> Option<Watch> {
+pub(crate) async fn watch(config: &Config, origin: &Origin, host: &Host) -> Option<Watch> {
     if !config.reload.watch {
         return None;
     }
-    let files = files_of(config, origin);
+    let files = files(config, origin, host).await;
     let watch = Watch::new(files, config.reload.debounce()).await;
     let told = |error: &anyhow::Error| {
         tracing::warn!("changes of files are not seen, so reload by SIGHUP or the admin interface: {error:#}");
     };
     watch.inspect_err(told).ok()
+}
+
+/// The files of this configuration, looked for where nothing waits; none at the end of the process.
+async fn files(config: &Config, origin: &Origin, host: &Host) -> Vec<PathBuf> {
+    let (config, origin, host) = (config.clone(), origin.clone(), host.clone());
+    let files = spawn_blocking(move || files_of(&config, &origin, &host)).await;
+    files.unwrap_or_default()
 }
 
 /// Refuses what can be read once only.

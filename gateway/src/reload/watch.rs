@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use heimdall_host::loader::Host;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -24,17 +25,20 @@ const PATIENCE: u32 = 10;
 /// Links that are followed from one to the next.
 const MAX_LINKS: usize = 16;
 
-/// The files that a configuration is made of: its own, and those of its plugins.
-pub(crate) fn files_of(config: &Config, origin: &Origin) -> Vec<PathBuf> {
-    let own = match origin {
-        Origin::File(file) => Some(file.clone()),
-        Origin::Environment | Origin::BuiltIn => None,
+/// The files that a configuration is made of: its own, those of its plugins, and those that these name as manifests. Blocks.
+pub(super) fn files_of(config: &Config, origin: &Origin, host: &Host) -> Vec<PathBuf> {
+    let mut files = match origin {
+        Origin::File(file) => vec![file.clone()],
+        Origin::Environment | Origin::BuiltIn => Vec::new(),
     };
     let plugins = config.plugins.iter();
-    let local = plugins.filter(|plugin| plugin.enabled && !plugin.is_remote());
-    own.into_iter()
-        .chain(local.map(|plugin| plugin.path.clone().into()))
-        .collect()
+    for plugin in plugins.filter(|plugin| plugin.enabled && !plugin.is_remote()) {
+        let file = PathBuf::from(&plugin.path);
+        let bytes = files::read_regular(&file, MAX_FILE as u64).unwrap_or_default();
+        files.extend(host.named_files(&plugin.path, &bytes, &plugin.limits.limits()));
+        files.push(file);
+    }
+    files
 }
 
 pub(crate) struct Watch {

@@ -4,13 +4,11 @@
 //! calls when it likes, and imports functions of that application. Here the application is whoever embeds this crate:
 //!
 //! ```no_run
-//! use heimdall_host::functions::HostFunctions;
 //! use heimdall_host::loader::{Host, PluginSettings};
 //!
 //! # async fn start(host: Host) -> Result<(), Box<dyn std::error::Error>> {
-//! let functions = HostFunctions::new().function("plugin", "upper", async |text: String| Ok(text.to_uppercase()));
-//! let settings = PluginSettings { host_functions: functions, ..PluginSettings::new("greet.wasm") };
-//! let plugin = host.functions(std::fs::read("greet.wasm")?.into(), settings).await?;
+//! let upper = async |text: String| Ok(text.to_uppercase());
+//! let plugin = host.open(PluginSettings::new("greet.wasm").function("plugin", "upper", upper)).await?;
 //! let greeting: String = plugin.call("greet", "Ada").await?;
 //! let sum: i32 = plugin.call("add", (1, 2)).await?;
 //! # Ok(())

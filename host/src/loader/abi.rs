@@ -1,6 +1,7 @@
 //! The port of a kind of plugin: how the loader tells what a file is, and has it loaded.
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -135,6 +136,12 @@ pub trait Abi: Send + Sync + 'static {
     /// What a file stands for that is no WebAssembly, if it is a manifest of this kind.
     async fn open(&self, _file: &str, _bytes: &Bytes, _limits: &Limits) -> Option<Result<Package, LoadError>> {
         None
+    }
+
+    /// The files that a manifest of this kind names: its plugin changes with them too. Where a name can mean several places, all
+    /// of them, whether or not there is a file.
+    fn named_files(&self, _file: &str, _bytes: &[u8], _limits: &Limits) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// The module to compile in the file's place, where this kind puts something of its own into it. `linked`: it is one of

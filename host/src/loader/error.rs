@@ -9,6 +9,14 @@ use crate::runtime::{CompileError, RuntimeError};
 /// Why a file can't be loaded as a plugin.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// There is no such file, or nobody may read it.
+    #[error("`{file}` can't be read: {error}; check its path, and who may read it")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Why.
+        error: std::io::Error,
+    },
     /// There is nothing in it.
     #[error("`{file}` is empty; build the plugin again, or check how the file got there")]
     Empty {

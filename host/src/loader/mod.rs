@@ -26,6 +26,7 @@ mod settings;
 mod sizes;
 
 use std::any::Any;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -48,6 +49,9 @@ use crate::limits::Limits;
 use crate::pipeline::{Breaker, BreakerSettings};
 use crate::plugin::Plugin;
 use crate::runtime::{Compiled, Extras, Runtime, RuntimeError, RuntimeSettings};
+
+/// What WebAssembly begins with.
+const WASM: &[u8] = b"\0asm";
 
 /// Loads plugins of the kinds that it was built with. Clones share it.
 #[derive(Clone)]
@@ -177,6 +181,15 @@ impl Host {
         self.prepare_counted(bytes, &settings).await?.functions(settings).await
     }
 
+    /// Makes a plugin of the file that the settings name, or name one by its path alone: [`Host::functions`] of what it holds.
+    pub async fn open(&self, settings: impl Into<PluginSettings>) -> Result<Callable, LoadError> {
+        let settings = settings.into();
+        let file = settings.file.clone();
+        let read = move || std::fs::read(&file).map_err(|error| LoadError::Unreadable { file, error });
+        let bytes = unblocked(&settings.file, read).await?;
+        self.functions(bytes.into(), settings).await
+    }
+
     async fn prepare_counted(&self, bytes: Bytes, settings: &PluginSettings) -> Result<Prepared, LoadError> {
         let prepared = self.prepare(&settings.file, bytes, &settings.limits).await;
         prepared.inspect_err(|error| error.count(&settings.counters))
@@ -186,7 +199,7 @@ impl Host {
     /// how large it may be.
     pub async fn prepare(&self, file: &str, bytes: Bytes, limits: &Limits) -> Result<Prepared, LoadError> {
         let start = Instant::now();
-        let (opened, package) = self.open(file, bytes, limits).await?;
+        let (opened, package) = self.unpack(file, bytes, limits).await?;
         let artifact = self.read(file, package.main, limits).await?;
         let (abi, recognised) = match opened {
             Some(abi) => (abi, recognised_by(abi, file, &artifact)?),
@@ -226,7 +239,7 @@ impl Host {
 
     /// Tells what a file is, without running it. Of a manifest that is its main module, which may have to be fetched.
     pub async fn inspect(&self, file: &str, bytes: &Bytes) -> Result<Inspection, LoadError> {
-        let (opened, package) = self.open(file, bytes.clone(), &Limits::default()).await?;
+        let (opened, package) = self.unpack(file, bytes.clone(), &Limits::default()).await?;
         let size = package.main.len();
         let (name, main) = (file.to_owned(), package.main);
         let artifact = unblocked(file, move || read::artifact(&name, main)).await?;
@@ -240,14 +253,24 @@ impl Host {
         Ok(Inspection::new(file, size, artifact, &**abi, recognised))
     }
 
+    /// The files that a file names, if it is a manifest: where one of them changes, another plugin would be made of it. They are
+    /// named whether or not they are there.
+    pub fn named_files(&self, file: &str, bytes: &[u8], limits: &Limits) -> Vec<PathBuf> {
+        if bytes.starts_with(WASM) {
+            return Vec::new();
+        }
+        let abis = self.abis.iter();
+        abis.flat_map(|abi| abi.named_files(file, bytes, limits)).collect()
+    }
+
     /// What a file stands for: itself, or what it names as a manifest of the ABI that is given back with it.
-    async fn open(
+    async fn unpack(
         &self,
         file: &str,
         bytes: Bytes,
         limits: &Limits,
     ) -> Result<(Option<&Arc<dyn Abi>>, Opened), LoadError> {
-        if !bytes.starts_with(b"\0asm") {
+        if !bytes.starts_with(WASM) {
             for abi in self.abis.iter() {
                 if let Some(package) = abi.open(file, &bytes, limits).await {
                     let Package { main, linked, manifest } = package?;

@@ -9,7 +9,7 @@ use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use crate::counters::Counters;
-use crate::functions::HostFunctions;
+use crate::functions::{HostClosure, HostFunctions};
 use crate::json::Document;
 use crate::limits::Limits;
 use crate::pipeline::BreakerSettings;
@@ -139,6 +139,12 @@ impl PluginSettings {
         }
     }
 
+    /// With one more function of the embedder's that it may import: see [`HostFunctions::function`].
+    pub fn function<M>(mut self, namespace: &str, name: &str, closure: impl HostClosure<M>) -> Self {
+        self.host_functions = self.host_functions.function(namespace, name, closure);
+        self
+    }
+
     /// How its instances are kept.
     pub fn instances(&self, plugin: Arc<str>, isolation: Isolation, cap: usize) -> InstanceSettings {
         InstanceSettings {
@@ -156,5 +162,12 @@ impl PluginSettings {
     pub fn file_stem(&self) -> &str {
         let name = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
         name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(name)
+    }
+}
+
+/// The defaults, for this file.
+impl From<&str> for PluginSettings {
+    fn from(file: &str) -> Self {
+        PluginSettings::new(file)
     }
 }

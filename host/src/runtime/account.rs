@@ -79,6 +79,7 @@ impl Account {
                 Stage::Cleanup => Limit::CleanupTimeout,
             },
             Cause::RequestDeadline(_) => Limit::RequestTimeout,
+            Cause::OutOfFuel(_) => Limit::Fuel,
             Cause::InputTooLarge { .. } => Limit::Input,
             Cause::OutputTooLarge { .. } => Limit::Output,
             _ => return,

@@ -14,6 +14,7 @@ use blake3::Hash;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};
 
+use super::engine::Extras;
 use super::seal::{Seal, SealError, make_directory, write_atomically};
 
 /// The beginning of a file, with the version of the format.
@@ -90,19 +91,20 @@ pub(super) fn adopt<C: Code>(engine: &Engine, cache: Option<&Cache>, input: &Has
     Ok(adopted)
 }
 
-/// A directory of compiled code, for one engine.
+/// A directory of compiled code, as one engine sees it.
 pub(super) struct Cache {
     directory: PathBuf,
     seal: Seal,
     /// Of wasmtime's version, the engine's settings and the CPU's features.
     engine: Hash,
+    extras: Extras,
     warned: AtomicBool,
 }
 
 impl Cache {
     /// None, with a warning, where it can't be kept safe or at all: the host then runs without it.
-    pub(super) fn open(settings: &CacheSettings, engine: &Engine) -> Option<Self> {
-        let opened = Self::try_open(settings, engine);
+    pub(super) fn open(settings: &CacheSettings, engine: &Engine, extras: Extras) -> Option<Self> {
+        let opened = Self::try_open(settings, engine, extras);
         if let Err(reason) = &opened {
             tracing::warn!(
                 directory = %settings.directory.display(),
@@ -113,7 +115,7 @@ impl Cache {
         opened.ok()
     }
 
-    fn try_open(settings: &CacheSettings, engine: &Engine) -> Result<Self, String> {
+    fn try_open(settings: &CacheSettings, engine: &Engine, extras: Extras) -> Result<Self, String> {
         make_directory(&settings.directory).map_err(|error| format!("the directory can't be made: {error}"))?;
         let seal = settings.seal().map_err(|error| error.to_string())?;
         let directory = settings.directory.clone();
@@ -121,12 +123,22 @@ impl Cache {
             directory,
             seal,
             engine: fingerprint(engine),
+            extras,
             warned: AtomicBool::new(false),
         })
     }
 
     fn path(&self, kind: &str, input: &Hash) -> PathBuf {
-        self.directory.join(format!("{}.{kind}", input.to_hex()))
+        self.path_of(self.extras, kind, input)
+    }
+
+    /// A place for each engine: one file in two of them has code for both.
+    fn path_of(&self, extras: Extras, kind: &str, input: &Hash) -> PathBuf {
+        let name = format!("{}.{kind}", input.to_hex());
+        self.directory.join(match extras.is_empty() {
+            true => name,
+            false => format!("{name}.{}", extras.bits()),
+        })
     }
 
     fn mac(&self, kind: &str, input: &Hash, code: &[u8]) -> Hash {
@@ -134,11 +146,13 @@ impl Cache {
             .of(&[MAGIC, self.engine.as_bytes(), kind.as_bytes(), input.as_bytes(), code])
     }
 
-    /// Whether there is a file for it, whatever is in it.
+    /// Whether there is a file for it, of whichever engine and whatever is in it.
     pub(super) fn has(&self, input: &Hash) -> bool {
-        [Module::KIND, Component::KIND]
-            .iter()
-            .any(|kind| self.path(kind, input).exists())
+        let mut engines = (0..=Extras::all().bits()).map(Extras::from_bits_truncate);
+        engines.any(|extras| {
+            let mut kinds = [Module::KIND, Component::KIND].into_iter();
+            kinds.any(|kind| self.path_of(extras, kind, input).exists())
+        })
     }
 
     /// Blocks.

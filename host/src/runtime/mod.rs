@@ -60,7 +60,7 @@ use crate::limits::Limits;
 use cache::{Cache, Code, adopt, precompile};
 use compiler::Children;
 use compiling::Compiling;
-use live::Stores;
+use live::InUse;
 
 /// Why a [`Runtime`] could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +100,7 @@ pub struct Runtime {
     /// None: plugins are compiled in this process.
     children: Option<Children>,
     compiling: Compiling,
-    stores: Stores,
+    in_use: InUse,
     settings: Arc<RuntimeSettings>,
     /// Engines beside the first, by what they have more.
     others: Arc<Mutex<HashMap<Extras, Runtime>>>,
@@ -109,6 +109,11 @@ pub struct Runtime {
 impl Runtime {
     /// Starts an engine, and the thread that lets its guests be interrupted, which ends with the engine.
     pub fn new(settings: RuntimeSettings) -> Result<Self, RuntimeError> {
+        Runtime::beside(settings, InUse::default(), Compiling::default())
+    }
+
+    /// One that shares with others what they count and the places to compile in.
+    fn beside(settings: RuntimeSettings, in_use: InUse, compiling: Compiling) -> Result<Self, RuntimeError> {
         let engine = engine::build(&settings).map_err(RuntimeError::Engine)?;
         if settings.ticks == Ticks::Thread {
             engine::start_ticker(&engine).map_err(RuntimeError::Ticker)?;
@@ -116,14 +121,14 @@ impl Runtime {
         let cache = settings
             .cache
             .as_ref()
-            .and_then(|cache| Cache::open(cache, &engine))
+            .and_then(|cache| Cache::open(cache, &engine, settings.extras))
             .map(Arc::new);
         Ok(Runtime {
+            in_use: in_use.of(&engine),
             engine,
             cache,
             children: Children::new(&settings),
-            compiling: Compiling::default(),
-            stores: Stores::default(),
+            compiling,
             settings: Arc::new(settings),
             others: Arc::default(),
         })
@@ -138,13 +143,11 @@ impl Runtime {
         if let Some(other) = others.get(&extras) {
             return Ok(other.clone());
         }
-        let other = Runtime {
-            stores: self.stores.clone(),
-            ..Runtime::new(RuntimeSettings {
-                extras,
-                ..RuntimeSettings::clone(&self.settings)
-            })?
+        let settings = RuntimeSettings {
+            extras,
+            ..RuntimeSettings::clone(&self.settings)
         };
+        let other = Runtime::beside(settings, self.in_use.clone(), self.compiling.clone())?;
         others.insert(extras, other.clone());
         Ok(other)
     }
@@ -154,15 +157,15 @@ impl Runtime {
         &self.engine
     }
 
-    /// What of it is in use.
+    /// What is in use of it, and of the engines beside it.
     pub fn live(&self) -> Live {
-        self.stores.live(&self.engine)
+        self.in_use.live()
     }
 
     /// A Store whose guest is capped by its tenant's limits and yields at each tick, so that deadlines hold.
     pub fn store<T: HasTenant>(&self, mut data: T) -> Store<T> {
         let tenant = data.tenant();
-        tenant.live(self.stores.enter());
+        tenant.live(self.in_use.enter());
         let (output, handles) = (tenant.limits().output, tenant.limits().handles);
         let mut store = Store::new(&self.engine, data);
         store.limiter(|data| data.tenant().limiter());

@@ -24,6 +24,9 @@ use crate::plugin::Logged;
 /// What a Store is doing before any hook.
 const START: &str = "start";
 
+/// Files that a guest may have open at once: each is one of the process's.
+const OPEN_FILES: usize = 256;
+
 /// The most random bytes that a guest gets from one call: more than any key, less than a flood.
 const RANDOM_BYTES: u64 = 64 << 10;
 
@@ -80,7 +83,12 @@ impl Tenant {
     /// # Errors
     /// [`Cause::Instantiate`] where a directory can't be opened.
     pub fn in_world(account: &Account, world: &World) -> Result<Self, Cause> {
-        Ok(Tenant::with_wasi(account, world.wasi()?))
+        let mut tenant = Tenant::with_wasi(account, world.wasi()?);
+        if !world.directories.is_empty() {
+            let files = world.directories.len().saturating_add(OPEN_FILES);
+            tenant.table().set_max_capacity(files.min(account.limits().handles));
+        }
+        Ok(tenant)
     }
 
     fn with_wasi(account: &Account, mut wasi: WasiCtxBuilder) -> Self {

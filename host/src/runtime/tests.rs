@@ -1,6 +1,7 @@
 //! Guests in WAT against the whole of it.
 
 use std::future::poll_fn;
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{self, Poll};
@@ -38,6 +39,19 @@ fn ticking(ticks: Ticks) -> Runtime {
     Runtime::new(RuntimeSettings {
         instances: 4,
         ticks,
+        ..RuntimeSettings::default()
+    })
+    .unwrap()
+}
+
+/// One that keeps what it compiles in this folder.
+fn cached(folder: &Path) -> Runtime {
+    Runtime::new(RuntimeSettings {
+        instances: 4,
+        cache: Some(CacheSettings {
+            directory: folder.join("cache"),
+            key_file: folder.join("key"),
+        }),
         ..RuntimeSettings::default()
     })
     .unwrap()
@@ -317,18 +331,43 @@ async fn the_ticker_ends_with_the_engine() {
     }
 }
 
+#[tokio::test]
+async fn what_is_in_use_of_every_engine_is_told_by_each() {
+    let runtime = runtime();
+    let counting = runtime.with(Extras::FUEL).unwrap();
+    let guest = r#"(module (memory 1) (func (export "hook")))"#;
+    let mut all = Vec::new();
+    for (place, runtime) in [(1, &runtime), (2, &counting)] {
+        all.push(start_in(runtime, guest, Limits::default()).await.unwrap());
+        let live = runtime.live();
+        assert_eq!(
+            (live.stores, live.core_instances, live.memories),
+            (place, place as u64, place)
+        );
+    }
+    assert_eq!(runtime.live(), counting.live());
+    drop(all);
+    assert_eq!(runtime.live(), Live::default());
+}
+
+#[tokio::test]
+async fn one_file_in_two_engines_is_compiled_once_for_each() {
+    let root = tempfile::tempdir().unwrap();
+    let bytes = Bytes::from(wat::parse_str(r#"(module (func (export "hook")))"#).unwrap());
+    for expected in [false, true] {
+        let runtime = cached(root.path());
+        for extras in [Extras::empty(), Extras::FUEL] {
+            let engine = runtime.with(extras).unwrap();
+            let compiled = engine.compile_module(&bytes, &Limits::default()).await.unwrap();
+            assert_eq!(compiled.from_cache, expected, "{extras:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_several_ask_for_at_once_is_compiled_once() {
     let root = tempfile::tempdir().unwrap();
-    let runtime = Runtime::new(RuntimeSettings {
-        instances: 4,
-        cache: Some(CacheSettings {
-            directory: root.path().join("cache"),
-            key_file: root.path().join("key"),
-        }),
-        ..RuntimeSettings::default()
-    })
-    .unwrap();
+    let runtime = cached(root.path());
     let bytes = Bytes::from(wat::parse_str(r#"(module (func (export "hook")))"#).unwrap());
     let mut loads = tokio::task::JoinSet::new();
     for _ in 0..8 {

@@ -1,6 +1,7 @@
 //! The Extism ABI as a kind of plugin that the host's loader knows.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +83,14 @@ impl Abi for Extism {
             }),
             Err(error) => Err(unusable(error)),
         })
+    }
+
+    fn named_files(&self, file: &str, bytes: &[u8], limits: &Limits) -> Vec<PathBuf> {
+        if bytes.len() > Manifest::most(limits) {
+            return Vec::new();
+        }
+        let manifest = Manifest::read(bytes).and_then(Result::ok);
+        manifest.map(|manifest| manifest.files(file)).unwrap_or_default()
     }
 
     fn translate(&self, file: &str, artifact: &Artifact, linked: bool) -> Result<Option<Bytes>, LoadError> {

@@ -6,7 +6,7 @@ use heimdall_host::failure::Cause;
 use heimdall_host::functions::Json;
 use serde_json::{Value, json};
 
-use super::command::{ANSWER, command};
+use super::command::{ANSWER, command, command_with};
 use super::{cause, kit, returned};
 use crate::support::load;
 
@@ -37,6 +37,15 @@ async fn a_line_that_is_no_message_can_not_be_used() {
         "[]\n",
         "\u{1b}[1m{\n",
         "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":1}\n",
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":1\n",
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":1} {}\n",
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":NaN}\n",
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":1,\"result\":2}\n",
+        &format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}1{}}}\n",
+            "[".repeat(200),
+            "]".repeat(200)
+        ),
     ] {
         let plugin = load(command(&[("say", 1, line)], "(call $say)"), |_| {}).await.unwrap();
         let error = plugin.call::<()>("any", ()).await.unwrap_err();
@@ -45,6 +54,15 @@ async fn a_line_that_is_no_message_can_not_be_used() {
             "{line:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_utf_8_can_not_be_used() {
+    let line = r#"(data (i32.const 20000) "\ff\0a")"#;
+    let start = "(call $write (i32.const 1) (i32.const 20000) (i32.const 2))";
+    let plugin = load(command_with(line, &[], start), |_| {}).await.unwrap();
+    let error = plugin.call::<()>("any", ()).await.unwrap_err();
+    assert!(matches!(cause(error), Cause::InvalidOutput(_)));
 }
 
 #[tokio::test]

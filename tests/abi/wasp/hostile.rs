@@ -5,6 +5,7 @@ use heimdall_host::functions::{Callable, HostFunctions};
 use heimdall_host::loader::PluginSettings;
 
 use super::support::{SOON, Wat, cause};
+use crate::lines::Lines;
 
 /// Gives back its word as a result, and counts.
 const FUNCTIONS: &str = r#"
@@ -96,12 +97,42 @@ async fn an_allocate_that_gives_what_is_not_its_own() {
 }
 
 #[tokio::test]
+async fn an_allocate_that_gives_what_is_in_use_or_is_not_aligned_is_fine() {
+    // The same odd place for all.
+    let plugin = load(allocating("(i32.const 4097)")).await;
+    for text in ["first", "second"] {
+        assert_eq!(plugin.call::<String>("same", text).await.unwrap(), text);
+    }
+    assert_eq!(plugin.usage().made, 1);
+}
+
+#[tokio::test]
 async fn an_allocate_that_traps_or_never_returns() {
     let plugin = load(allocating("unreachable")).await;
     let trapped = cause(plugin.call::<()>("same", "abc").await.unwrap_err());
     assert!(matches!(trapped, Cause::Trap(_)), "{trapped}");
     serves_on(&plugin).await;
     endless(allocating("(loop $again (br $again)) (i32.const 0)")).await;
+}
+
+/// What was not placed was not begun: a fresh instance does it.
+#[tokio::test]
+async fn an_allocate_that_fails_in_a_worn_instance_is_asked_again_in_a_fresh_one() {
+    for failing in ["(i32.const 0)", "(i32.const -1)", "unreachable"] {
+        let body = format!(
+            "(if (result i32) (i32.ge_u (global.get $count) (i32.const 3))
+               (then {failing})
+               (else (i32.const 4096)))"
+        );
+        let (lines, _collected) = Lines::collect();
+        let plugin = load(allocating(&body)).await;
+        for count in 1..=3 {
+            assert_eq!(plugin.call::<i32>("count", ()).await.unwrap(), count);
+        }
+        assert_eq!(plugin.call::<String>("same", "abc").await.unwrap(), "abc", "{failing}");
+        assert_eq!(plugin.call::<i32>("count", ()).await.unwrap(), 1, "{failing}");
+        assert!(lines.text().contains("a fresh instance takes over"), "{}", lines.text());
+    }
 }
 
 /// Some function of it never returns; the deadline holds for all of them.

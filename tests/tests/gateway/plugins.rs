@@ -155,6 +155,30 @@ async fn others_are_served_while_a_plugin_does_not_return() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_uses_up_its_fuel_fails_by_its_policy_and_those_that_do_not_serve() {
+    const FUEL: &str = "limits = { fuel = 10000000, hook_timeout_ms = 60000 }";
+    for (mill, hook, _) in treadmills() {
+        let start = |policy: &str| {
+            let mill = mill.entry("treadmill", &format!("on_failure = {policy:?}\n{FUEL}"));
+            Gateway::start(&(mill + &plugin(TYPED_GUARD, FUEL)))
+        };
+        let closed = start("closed");
+        for _ in 0..2 {
+            let answer = post(&closed, "/v1/chat/completions", streamed("echo", "hi")).await;
+            assert_eq!(answer.status, 500, "{hook}: {answer:?}");
+            assert_eq!(answer.json()["error"]["code"], "plugin_failed");
+            let expected = format!("The plugin `treadmill` failed in `{hook}`: it took too many steps");
+            assert!(answer.error().starts_with(&expected), "{}", answer.error());
+        }
+        // The operator learns the number, and the setting.
+        printed(&closed, "more than the 10000000 steps").await;
+        printed(&closed, "raise `limits.fuel`").await;
+        let answer = post(&start("open"), "/v1/chat/completions", streamed("echo", "TOP-SECRET")).await;
+        assert_eq!(texts(&answer).concat(), "echo: [redacted]", "{hook}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_plugin_that_never_returns_is_cut_off() {
     for (mill, hook, _) in treadmills() {
         let gateway = Gateway::start(&mill.entry("treadmill", "limits = { hook_timeout_ms = 300 }"));

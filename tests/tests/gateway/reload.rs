@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use heimdall_tests::guests::{GEN3, TYPED_TAG};
 use heimdall_tests::process::Gateway;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::site::{Reply, Site, answer};
 use crate::support::*;
-use crate::wat::packed_answer;
+use crate::wat::{extism_answer, packed_answer};
 
 const ADMIN: &str = "[reload]\nwatch = false\n[admin]\nlisten = \"127.0.0.1:0\"\n";
 
@@ -36,6 +37,14 @@ async fn says(gateway: &Gateway) -> String {
         .as_str()
         .unwrap()
         .to_owned()
+}
+
+/// Waits until its plugin says this: a reload takes its time.
+async fn comes_to_say(gateway: &Gateway, text: &str) {
+    let started = Instant::now();
+    while says(gateway).await != text {
+        assert!(started.elapsed() < PATIENCE, "{text}: {}", gateway.output());
+    }
 }
 
 async fn reload(gateway: &Gateway) -> (u16, Value) {
@@ -183,6 +192,44 @@ async fn a_plugin_by_url_is_fetched_again_by_who_asks_and_not_by_a_file_that_cha
     let (_, outcome) = reload(&gateway).await;
     assert_eq!(outcome["replaced"], json!(["far"]), "{outcome}");
     assert_eq!((says(&gateway).await.as_str(), site.heads().len()), ("two", 2));
+}
+
+/// A gateway whose one plugin is a manifest in its own folder, which names a module there that answers every call with `one`.
+fn answering_by_manifest(more: &str) -> Gateway {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(directory.path().join(name), bytes).unwrap();
+    std::fs::create_dir(directory.path().join("modules")).unwrap();
+    write("modules/a.wasm", &extism_answer("one"));
+    write("a.toml", b"[[wasm]]\npath = \"modules/a.wasm\"\n");
+    let config = format!("listen = \"127.0.0.1:0\"\n{more}\n[[plugins]]\nname = \"a\"\npath = \"a.toml\"\n");
+    write("heimdall.toml", config.as_bytes());
+    Gateway::start_in(directory, &[], &[]).unwrap_or_else(|(status, output)| panic!("{status}:\n{output}"))
+}
+
+#[tokio::test]
+async fn a_module_that_a_manifest_names_is_replaced_when_it_changes() {
+    let gateway = answering_by_manifest("");
+    assert_eq!(says(&gateway).await, "one");
+    gateway.write("modules/a.wasm", extism_answer("two"));
+    printed(&gateway, "reloaded").await;
+    assert_eq!(says(&gateway).await, "two");
+    // What a manifest names only since it changed is watched too.
+    gateway.write("modules/b.wasm", extism_answer("three"));
+    gateway.write("a.toml", "[[wasm]]\npath = \"modules/b.wasm\"\n");
+    comes_to_say(&gateway, "three").await;
+    gateway.write("modules/b.wasm", extism_answer("four"));
+    comes_to_say(&gateway, "four").await;
+}
+
+#[tokio::test]
+async fn a_manifest_whose_modules_did_not_change_goes_on_with_what_it_has() {
+    let gateway = answering_by_manifest(ADMIN);
+    let (_, outcome) = reload(&gateway).await;
+    assert_eq!(outcome["kept"], json!(["a"]), "{outcome}");
+    gateway.write("modules/a.wasm", extism_answer("two"));
+    let (_, outcome) = reload(&gateway).await;
+    assert_eq!(outcome["replaced"], json!(["a"]), "{outcome}");
+    assert_eq!(says(&gateway).await, "two");
 }
 
 #[tokio::test]

@@ -55,10 +55,39 @@ pub fn packed_saying(hook: &str, words: &str) -> Vec<u8> {
 
 /// A packed guest that answers every call with this text.
 pub fn packed_answer(text: &str) -> Vec<u8> {
-    let answer = format!(
+    packed_saying("pre_hook", &answer(text))
+}
+
+/// What a legacy guest answers a call with.
+fn answer(text: &str) -> String {
+    format!(
         r#"{{"short_circuit":{{"response":{{"chat_response":{{"id":"x","model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}]}}}}}}}}"#
-    );
-    packed_saying("pre_hook", &answer)
+    )
+}
+
+/// A guest of Extism's that answers every call with this text.
+pub fn extism_answer(text: &str) -> Vec<u8> {
+    let answer = answer(text);
+    let data: String = answer.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+    let length = answer.len();
+    ::wat::parse_str(format!(
+        r#"(module
+            (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+            (import "extism:host/env" "store_u8" (func $store_u8 (param i64 i32)))
+            (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+            (memory 1) (data (i32.const 0) "{data}")
+            (func (export "pre_hook") (result i32) (local $block i64) (local $at i32)
+              (local.set $block (call $alloc (i64.const {length})))
+              (loop $next
+                (call $store_u8
+                  (i64.add (local.get $block) (i64.extend_i32_u (local.get $at)))
+                  (i32.load8_u (local.get $at)))
+                (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                (br_if $next (i32.lt_u (local.get $at) (i32.const {length}))))
+              (call $output_set (local.get $block) (i64.const {length}))
+              (i32.const 0)))"#
+    ))
+    .unwrap()
 }
 
 /// A typed guest that answers every call with this text.

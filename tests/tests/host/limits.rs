@@ -41,12 +41,14 @@ async fn what_a_call_runs_over_is_counted_by_its_name() {
     let output = |limits: &mut Limits| limits.output = 4096;
     let input = |limits: &mut Limits| limits.input = 1;
     let times = |limits: &mut Limits| limits.hook_timeout = SOON;
+    let fuel = |limits: &mut Limits| limits.fuel = Some(1_000_000);
     let nothing = |_: &mut Limits| {};
-    let cases: [Case; 7] = [
+    let cases: [Case; 8] = [
         (Trouble::Memory, &memory, ["memory"; 2]),
         (Trouble::Memory, &growth, ["memory_growth"; 2]),
         (Trouble::Table, &nothing, ["table_elements"; 2]),
         (Trouble::DeepRecursion, &nothing, ["stack"; 2]),
+        (Trouble::Endless, &fuel, ["fuel"; 2]),
         (Trouble::Endless, &times, ["hook_timeout"; 2]),
         (Trouble::LargeAnswer, &output, ["output"; 2]),
         (Trouble::None, &input, ["input"; 2]),

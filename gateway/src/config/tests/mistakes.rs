@@ -150,6 +150,10 @@ fn a_mistake_is_refused_with_its_place_and_what_to_do() {
             "heimdall.toml:3:12: `plugins[0].limits.hook_timeout_ms` has to be above 0",
         ),
         (
+            "[[plugins]]\npath = \"a\"\nlimits = { fuel = 0 }",
+            "heimdall.toml:3:12: `plugins[0].limits.fuel` has to be above 0",
+        ),
+        (
             "[[plugins]]\npath = \"a\"\nconfig = { x = inf }",
             "heimdall.toml:3:16: `plugins[0].config.x`: inf is a number that neither a setting nor JSON has",
         ),

@@ -58,6 +58,7 @@ fn every_setting_can_be_written() {
         memory_mib = 64
         table_elements = 1000
         handles = 100
+        fuel = 1_000_000
         init_timeout_ms = 1
         hook_timeout_ms = 2
         cleanup_timeout_ms = 3
@@ -75,6 +76,7 @@ fn every_setting_can_be_written() {
         (limits.memory, limits.hook_timeout.as_millis(), limits.log_lines),
         (64 << 20, 2, 0)
     );
+    assert_eq!(limits.fuel, Some(1_000_000));
     assert_eq!(
         plugin.config.as_ref().unwrap().to_string(),
         r#"{"banned":["a"],"nested":{"ratio":0.5},"since":"2026-01-01"}"#

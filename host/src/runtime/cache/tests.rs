@@ -47,7 +47,7 @@ impl Fixture {
     }
 
     fn open(&self) -> Option<Cache> {
-        Cache::open(&self.settings(), &self.engine)
+        Cache::open(&self.settings(), &self.engine, Extras::empty())
     }
 
     /// Loads once, and tells whether it came from the cache.
@@ -164,7 +164,7 @@ fn a_key_beside_the_code_is_not_used() {
         key_file: directory.join("key"),
         directory,
     };
-    assert!(Cache::open(&settings, &fixture.engine).is_none());
+    assert!(Cache::open(&settings, &fixture.engine, Extras::empty()).is_none());
 }
 
 #[test]

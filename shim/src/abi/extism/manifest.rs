@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -136,6 +136,15 @@ impl Manifest {
         fetched.unwrap_or(Err(ManifestError::TooSlow(FETCH)))
     }
 
+    /// Where the modules may lie that are named by paths. `file` is the manifest's own place.
+    pub fn files(&self, file: &str) -> Vec<PathBuf> {
+        if is_remote(file) {
+            return Vec::new();
+        }
+        let paths = self.wasm.iter().take(MODULES).filter_map(|wasm| wasm.path.as_deref());
+        paths.flat_map(|path| places(path, file)).collect()
+    }
+
     async fn fetch_all(&self, file: &str, limits: &Limits) -> Result<(Bytes, Vec<(String, Bytes)>), ManifestError> {
         let names = self.names()?;
         let mut main = None;
@@ -232,9 +241,15 @@ async fn read(path: &str, manifest: &str, limits: &Limits) -> Result<Bytes, Stri
     read.map_err(|broken| broken.to_string())?
 }
 
+/// Beside the manifest, and where this program runs.
+fn places(path: &str, manifest: &str) -> [PathBuf; 2] {
+    let folder = Path::new(manifest).parent().unwrap_or(Path::new(""));
+    [folder.join(path), path.into()]
+}
+
 fn read_file(path: &str, manifest: &str, most: usize) -> Result<Bytes, String> {
-    let beside = Path::new(manifest).parent().map(|folder| folder.join(path));
-    let place = beside.filter(|beside| beside.exists()).unwrap_or_else(|| path.into());
+    let [beside, here] = places(path, manifest);
+    let place = if beside.exists() { beside } else { here };
     let file = std::fs::File::open(&place).map_err(|error| error.to_string())?;
     let is_file = file.metadata().map_err(|error| error.to_string())?.is_file();
     if !is_file {
@@ -314,9 +329,17 @@ mod tests {
         assert!(wrong.unwrap_err().to_string().contains("SHA-256"));
     }
 
+    #[test]
+    fn its_files_are_those_beside_it_and_where_the_program_runs() {
+        let manifest = read(r#"{"wasm":[{"path":"a.wasm"},{"path":"/b.wasm"},{"url":"http://c"},{"data":""}]}"#);
+        let files = ["plugins/a.wasm", "a.wasm", "/b.wasm", "/b.wasm"].map(PathBuf::from);
+        assert_eq!(manifest.files("plugins/m.json"), files);
+    }
+
     #[tokio::test]
     async fn a_manifest_by_url_names_no_files() {
         let manifest = read(r#"{"wasm":[{"path":"a.wasm"}]}"#);
+        assert!(manifest.files("https://example.com/m.json").is_empty());
         let refused = manifest.modules("https://example.com/m.json", &Limits::default()).await;
         assert!(refused.unwrap_err().to_string().contains("by URL"));
     }

@@ -14,6 +14,8 @@
 //! ```
 
 mod conversation;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod instance;
 mod messages;
 mod methods;

@@ -27,6 +27,8 @@ pub struct WaspInstance {
     /// What was called before: to look one up by its name takes as long as a small call.
     functions: Vec<(String, Export)>,
     is_spent: bool,
+    /// Whether it has started: until then there is no fresh one to take its place.
+    is_ready: bool,
     fresh: usize,
 }
 
@@ -57,6 +59,7 @@ impl WaspInstance {
         }
         instance.check_usable().map_err(failed("start"))?;
         instance.fresh = instance.memory_used();
+        instance.is_ready = true;
         Ok(instance)
     }
 
@@ -75,6 +78,7 @@ impl WaspInstance {
             exports,
             functions: Vec::new(),
             is_spent: false,
+            is_ready: false,
             fresh: 0,
         };
         booted.initialise().await?;
@@ -135,19 +139,62 @@ impl WaspInstance {
         Ok(export)
     }
 
-    /// What is given goes into the guest, the function runs, and what it gives is copied out, unless the guest raised an error.
-    async fn enter(&mut self, name: &str, arguments: &[Argument<'_>], result: ValueType) -> wasmtime::Result<Value> {
-        let export = self.function(name)?;
-        let mut given = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            given.push(Val::I32(self.place(argument).await?));
+    /// What is given goes into the guest. Where that has no room, a fresh instance takes its place and it is tried once more: of the
+    /// call nothing has happened yet.
+    async fn place_or_renew(
+        &mut self,
+        function: &str,
+        arguments: &[Argument<'_>],
+        context: &Context,
+    ) -> Result<Vec<Val>, Cause> {
+        let placed = self.place_all(arguments).await;
+        match placed.map_err(|error| self.cause(error)) {
+            // For a fresh one the host has no room either.
+            Err(cause) if self.is_ready && !matches!(cause, Cause::Exhausted(_)) => {
+                Box::pin(self.renew(function, context, &cause)).await?;
+                let placed = self.place_all(arguments).await;
+                placed.map_err(|error| self.cause(error))
+            }
+            placed => placed,
         }
+    }
+
+    /// A fresh instance in place of this one, of which nothing is called any more.
+    async fn renew(&mut self, function: &str, context: &Context, why: &Cause) -> Result<(), Cause> {
+        let account = &self.template.account;
+        let why = escape_line(&why.to_string(), account.limits().log_line);
+        tracing::info!(
+            plugin = &**account.plugin(),
+            hook = function,
+            request_id = context.request_id(),
+            "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
+        );
+        let fresh = WaspInstance::start(self.template.clone()).await;
+        let fresh = fresh.map_err(StartFailure::in_a_call)?;
+        let mut old = std::mem::replace(self, fresh);
+        let (_, logged) = end_call(&mut old.store);
+        begin_call(&mut self.store, function.to_owned(), context.clone(), logged);
+        self.store.data_mut().progress = Progress::default();
+        Ok(())
+    }
+
+    async fn place_all(&mut self, arguments: &[Argument<'_>]) -> wasmtime::Result<Vec<Val>> {
+        let mut placed = Vec::with_capacity(arguments.len());
+        for argument in arguments {
+            placed.push(Val::I32(self.place(argument).await?));
+        }
+        Ok(placed)
+    }
+
+    /// The function runs, and what it gives is copied out, unless the guest raised an error.
+    async fn enter(&mut self, name: &str, given: &[Val], result: ValueType) -> wasmtime::Result<Value> {
+        let export = self.function(name)?;
         let mut word = [Val::I32(0)];
         let gives = match export.gives {
             true => &mut word[..],
             false => &mut [],
         };
-        export.function.call_async(&mut self.store, &given, gives).await?;
+        export.function.call_async(&mut self.store, given, gives).await?;
         let [Val::I32(word)] = word else {
             return Ok(Value::Nothing);
         };
@@ -270,7 +317,8 @@ impl abi::Instance for WaspInstance {
         begin_call(&mut self.store, function.clone(), context.clone(), *logged);
         self.store.data_mut().progress = Progress::default();
         let called = deadline.run(async {
-            let called = self.enter(&function, arguments, result).await;
+            let given = self.place_or_renew(&function, arguments, context).await?;
+            let called = self.enter(&function, &given, result).await;
             called.map_err(|error| self.cause(error))
         });
         let called = called.await;
