@@ -1,5 +1,6 @@
 //! A request's way through the HTTP hooks to what it asks for.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -41,8 +42,11 @@ pub(super) async fn handle(app: Arc<App>, request: Request<Body>) -> Response {
         Err(refused) => (refused.admitted, Some(refused.response)),
     };
     access.client.clone_from(&admitted.client);
-    let answered = answer(&app, request, refused, &mut access);
-    let ending = app.cut_off.unless_on(answered).await;
+    let ending = {
+        // Lent, as each function that it is given to would have a copy: 3.5 KB.
+        let answered = pin!(answer(&app, request, refused, &mut access));
+        app.cut_off.unless_on(answered).await
+    };
     let is_cut_off = ending.is_none();
     let ending = ending.unwrap_or_else(|| Ending::Whole(errors::cut_off()));
     let mut response = match ending {

