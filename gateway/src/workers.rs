@@ -1,6 +1,6 @@
 //! Threads that serve connections, each with a runtime of its own.
 //!
-//! All that a connection does happens on its thread: its hooks, and its calls of upstreams, each thread having connections of
+//! All that such a connection does happens on its thread: its hooks, and its calls of upstreams, each thread having connections of
 //! its own to them. So nothing that comes in wakes another thread, and nothing is handed from core to core: requests/s of
 //! a proxy on two cores are a quarter more.
 
@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 thread_local! {
-    static CURRENT: Cell<usize> = const { Cell::new(0) };
+    static CURRENT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// How many threads serve: as many as there are cores.
@@ -24,8 +24,8 @@ pub(crate) fn count() -> usize {
     available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Which of the threads that serve this is. Another thread counts as the first.
-pub(crate) fn current() -> usize {
+/// Which of the threads that serve this is; none: another thread.
+pub(crate) fn current() -> Option<usize> {
     CURRENT.get()
 }
 
@@ -79,7 +79,7 @@ impl Worker {
         thread::Builder::new()
             .name(format!("heimdall-{number}"))
             .spawn(move || {
-                CURRENT.set(number);
+                CURRENT.set(Some(number));
                 // It fails when the other end is dropped, which is what it waits for.
                 let _dropped = runtime.block_on(ended);
                 runtime.shutdown_background();
@@ -136,14 +136,15 @@ mod tests {
     #[test]
     fn each_thread_knows_its_number() {
         let workers = Workers::start().unwrap();
-        let (send, told) = std::sync::mpsc::channel();
+        let (send, told) = std::sync::mpsc::sync_channel(count());
         for _ in 0..count() {
             let send = send.clone();
             workers.execute(async move { send.send(current()).unwrap() });
         }
-        let mut all: Vec<usize> = told.iter().take(count()).collect();
+        let mut all: Vec<_> = told.iter().take(count()).collect();
         all.sort_unstable();
-        assert_eq!(all, (0..count()).collect::<Vec<_>>());
+        assert_eq!(all, (0..count()).map(Some).collect::<Vec<_>>());
+        assert_eq!(current(), None);
     }
 
     #[test]

@@ -115,6 +115,8 @@ pub struct Logged {
 pub struct Usage {
     /// How many were made; what is counted here goes on from one version of a plugin to the next.
     pub made: u64,
+    /// How many there may be at once; 0: the plugin has no instances.
+    pub most: usize,
     /// How many there are.
     pub live: usize,
     /// How many of them serve a call, or are being made for one.

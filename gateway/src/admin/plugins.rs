@@ -89,6 +89,7 @@ fn plugin(loaded: &Loaded, version: &Version) -> Value {
         "breaker": breaker(loaded),
         "instances": {
             "made": usage.made,
+            "most": usage.most,
             "live": usage.live,
             "busy": usage.busy,
             "waiting": usage.waiting,

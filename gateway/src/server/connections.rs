@@ -82,7 +82,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(door: Door, terms: &Terms, stop: &Arc<Switch>) -> Server {
+    fn new(door: Door, terms: &Terms, workers: &Workers, stop: &Arc<Switch>) -> Server {
         let limits = door.head_limits();
         let bytes = limits.bytes.saturating_mul(SLACK);
         let mut http1 = http1::Builder::new();
@@ -91,7 +91,7 @@ impl Server {
             .header_read_timeout(terms.head_timeout)
             .max_headers(limits.headers.saturating_mul(SLACK))
             .max_buf_size(bytes.max(LEAST_BUFFER));
-        let mut http2 = http2::Builder::new(terms.workers.clone());
+        let mut http2 = http2::Builder::new(workers.clone());
         http2
             .timer(TokioTimer::new())
             .keep_alive_interval(terms.head_timeout)
@@ -130,8 +130,12 @@ pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &Cancellatio
                     true => door.told(from.ip()),
                     false => door.clone(),
                 };
-                let server = Server::new(door, &terms, &stopping);
-                match terms.workers.place() {
+                let workers = match door.has_few_instances() {
+                    true => Workers::default(),
+                    false => terms.workers.clone(),
+                };
+                let server = Server::new(door, &terms, &workers, &stopping);
+                match workers.place() {
                     None => connections.spawn(server.serve(stream, from.ip())),
                     Some(place) => {
                         let runtime = place.runtime.clone();

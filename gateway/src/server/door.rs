@@ -33,6 +33,7 @@ struct Behind {
     /// What answers calls without the router, which has nothing to add to them: 2 µs of 43 for a request.
     calls: Option<Arc<App>>,
     head_limits: HeadLimits,
+    has_few_instances: bool,
 }
 
 impl Behind {
@@ -41,6 +42,7 @@ impl Behind {
             router: router(app.clone()),
             calls: app.cors.layer.is_none().then(|| app.clone()),
             head_limits: app.head_limits,
+            has_few_instances: app.has_few_instances(),
         }
     }
 }
@@ -52,6 +54,7 @@ impl Door {
             router,
             calls: None,
             head_limits,
+            has_few_instances: false,
         })
     }
 
@@ -75,6 +78,11 @@ impl Door {
     /// How large a request's head may be at this moment.
     pub(super) fn head_limits(&self) -> HeadLimits {
         self.behind.load().head_limits
+    }
+
+    /// See [`App::has_few_instances`].
+    pub(super) fn has_few_instances(&self) -> bool {
+        self.behind.load().has_few_instances
     }
 
     /// For a connection from there: each request is told it.

@@ -46,6 +46,7 @@ use heimdall_host::pipeline::Pipeline;
 use crate::observe::Observation;
 use crate::plugins::{FailedPlugin, Version};
 use crate::upstream::Upstreams;
+use crate::workers;
 
 pub(crate) use asked::Asked;
 pub(crate) use attempts::told_with_success;
@@ -97,4 +98,15 @@ pub(crate) struct App {
     pub(crate) observation: Arc<Observation>,
     /// By whom it is held.
     pub(crate) held: Held,
+}
+
+impl App {
+    /// Whether calls may have to wait for a plugin's instance: it has no more of them than there are threads.
+    ///
+    /// Whoever waits is given the one that comes back. Were that a task of a thread which is at work, the instance would
+    /// wait too, with another thread idle: a legacy plugin with two instances served a third less.
+    fn has_few_instances(&self) -> bool {
+        let mut plugins = self.pipeline.plugins().iter();
+        plugins.any(|loaded| (1..=workers::count()).contains(&loaded.plugin.usage().most))
+    }
 }

@@ -194,6 +194,7 @@ impl<F: Factory> Instances<F> {
         let counters = &shared.settings.counters;
         Usage {
             made: counters.instances_made(),
+            most: shared.settings.cap,
             live: shared.live.load(Ordering::Relaxed),
             busy: shared.settings.cap.saturating_sub(free + shared.idle.len()),
             waiting: shared.waiting.load(Ordering::Relaxed),

@@ -40,6 +40,7 @@ pub(super) struct Recipe {
     connect: Duration,
     protocol: Protocol,
     builder: Builder,
+    max_idle: usize,
     proxy: Option<Proxy>,
     /// None: there is no certificate to measure. A machine without authorities is no reason to refuse.
     tls: Option<ClientConfig>,
@@ -56,6 +57,7 @@ impl Recipe {
             connect: limits.connect,
             protocol: config.protocol,
             builder: builder(config),
+            max_idle: config.max_idle_connections,
             proxy: proxy.transpose()?,
             tls: tls.transpose()?,
         })
@@ -77,17 +79,23 @@ impl Recipe {
     }
 
     pub(super) fn client(&self) -> HttpClient {
-        self.speaking(self.protocol)
+        self.speaking(self.protocol, self.builder.clone())
+    }
+
+    /// For one of the threads that serve, which keeps its share of the idle connections.
+    pub(super) fn thread_client(&self) -> HttpClient {
+        let mut builder = self.builder.clone();
+        builder.pool_max_idle_per_host(self.max_idle.div_ceil(workers::count()));
+        self.speaking(self.protocol, builder)
     }
 
     /// For a server that is known to speak HTTP/2: one connection is made for all calls, where else each makes one until it is
     /// known that they could share.
     pub(super) fn http2_client(&self) -> HttpClient {
-        self.speaking(Protocol::Http2)
+        self.speaking(Protocol::Http2, self.builder.clone())
     }
 
-    fn speaking(&self, protocol: Protocol) -> HttpClient {
-        let mut builder = self.builder.clone();
+    fn speaking(&self, protocol: Protocol, mut builder: Builder) -> HttpClient {
         builder.http2_only(protocol == Protocol::Http2);
         let offered: &[&[u8]] = match protocol {
             Protocol::Auto => &[b"h2", b"http/1.1"],
@@ -103,13 +111,11 @@ impl Recipe {
 }
 
 fn builder(config: &UpstreamConfig) -> Builder {
-    // Over HTTP/1.1 each thread keeps its own.
-    let max_idle = config.max_idle_connections.div_ceil(workers::count());
     let mut builder = Client::builder(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .pool_max_idle_per_host(max_idle)
+        .pool_max_idle_per_host(config.max_idle_connections)
         .pool_idle_timeout(Duration::from_millis(config.idle_connection_timeout_ms))
         .http2_max_header_list_size(MAX_HEADERS)
         .http2_initial_stream_window_size(CALL_WINDOW)

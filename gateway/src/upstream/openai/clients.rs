@@ -121,10 +121,12 @@ impl Clients {
         client.request(request).await
     }
 
-    /// This thread's.
+    /// This thread's; threads that serve no connections have the first one together.
     fn own(&self) -> &HttpClient {
-        let own = self.own.get(workers::current()).unwrap_or(&self.first.client);
-        own.get_or_init(|| self.recipe.client())
+        match workers::current().and_then(|number| self.own.get(number)) {
+            Some(own) => own.get_or_init(|| self.recipe.thread_client()),
+            None => self.first.client(&self.recipe, false),
+        }
     }
 
     /// Whether each call has a connection of its own.
