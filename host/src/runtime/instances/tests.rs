@@ -105,7 +105,11 @@ async fn use_once(pool: &Instances<Numbers>, seat: &mut Seat) -> usize {
 #[tokio::test]
 async fn what_instances_came_to_is_counted() {
     let pool = warm(3);
-    assert_eq!(pool.usage(), Usage::default());
+    let unused = Usage {
+        most: 3,
+        ..Usage::default()
+    };
+    assert_eq!(pool.usage(), unused);
     let mut seats = [Seat::default(), Seat::default()];
     let [first, second] = &mut seats;
     let leases = [
@@ -120,7 +124,7 @@ async fn what_instances_came_to_is_counted() {
             made: 2,
             live: 2,
             memory: 1,
-            ..Usage::default()
+            ..unused
         }
     );
     let (mut first, mut second) = (Seat::default(), Seat::default());
