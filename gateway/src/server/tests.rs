@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
+use heimdall_host::loader::Loaded;
 use heimdall_host::pipeline::{Pipeline, PipelineSettings};
+use heimdall_host::plugin::{HookSet, Manifest, Plugin, Usage};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ use super::{App, Budget, Clients, Cors, Door, HeadLimits, Held};
 use crate::config::Config;
 use crate::plugins::FailedPlugin;
 use crate::upstream::{Upstreams, canned};
+use crate::workers;
 
 const MAX_BODY: usize = 1000;
 
@@ -301,5 +304,62 @@ async fn a_request_that_a_page_of_elsewhere_sent_is_refused() {
         let mut request = request("POST", "/v1/chat/completions", chat("echo").to_string());
         request.headers_mut().insert(name, value.parse().unwrap());
         assert_eq!(send(request).await.status(), StatusCode::FORBIDDEN, "{name}");
+    }
+}
+
+/// A plugin that may have so many instances.
+struct Pooled(Manifest, usize);
+
+#[async_trait::async_trait]
+impl Plugin for Pooled {
+    fn manifest(&self) -> &Manifest {
+        &self.0
+    }
+
+    fn hooks(&self) -> HookSet {
+        HookSet::PRE_LLM
+    }
+
+    fn usage(&self) -> Usage {
+        Usage {
+            most: self.1,
+            ..Usage::default()
+        }
+    }
+
+    async fn cleanup(&self) {}
+}
+
+#[test]
+fn connections_stay_on_threads_where_each_plugin_has_more_instances_than_there_are_threads() {
+    let threads = workers::count();
+    let cases: [(&[usize], bool); 5] = [
+        (&[], false),
+        (&[0], false),
+        (&[threads + 1, 0], false),
+        (&[threads + 1, threads], true),
+        (&[1], true),
+    ];
+    for (instances, few) in cases {
+        let pooled = |(index, most): (usize, &usize)| {
+            let manifest = Manifest {
+                name: index.to_string().into(),
+                file: "native".into(),
+                kind: "native".to_owned(),
+                version: String::new(),
+                summary: None,
+                hooks: Vec::new(),
+                imports: Vec::new(),
+                notes: Vec::new(),
+            };
+            Loaded::of(Arc::new(Pooled(manifest, *most)))
+        };
+        let plugins = instances.iter().enumerate().map(pooled).collect();
+        let app = App {
+            pipeline: Arc::new(Pipeline::new(plugins, PipelineSettings::default()).unwrap()),
+            ..app()
+        };
+        let door = Door::of(&Arc::new(app));
+        assert_eq!(door.has_few_instances(), few, "{instances:?}");
     }
 }

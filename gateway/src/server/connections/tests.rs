@@ -15,6 +15,10 @@ struct Running {
 
 /// A server on the echo whose requests have no time left at the stop.
 async fn running(max_connections: usize) -> Running {
+    running_on(Workers::default(), max_connections).await
+}
+
+async fn running_on(workers: Workers, max_connections: usize) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
@@ -28,7 +32,7 @@ async fn running(max_connections: usize) -> Running {
         cut_off: app.cut_off.clone(),
         drain: app.drain.clone(),
         tells_peer: false,
-        workers: Workers::default(),
+        workers,
     };
     let (live, stopped) = (Live::new(app), stop.clone());
     let server = tokio::spawn(async move { serve(listener, live.door(), &stopped, terms).await });
@@ -106,4 +110,22 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
                 content-length: 99999999\r\n\r\n";
     let text = rest(sent(&running, head).await).await;
     assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
+}
+
+#[tokio::test]
+async fn connections_are_answered_by_threads_that_serve_and_end_with_the_server() {
+    let running = running_on(Workers::start().unwrap(), 9).await;
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let mut stream = sent(&running, &post(r#"{"model": "echo"}"#)).await;
+        let mut head = [0; 15];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        streams.push(stream);
+    }
+    running.stop.cancel();
+    running.server.await.unwrap();
+    for stream in streams {
+        assert!(rest(stream).await.ends_with('}'), "it was answered, and closed");
+    }
 }
