@@ -1,7 +1,7 @@
 //! Files that others write: read up to a size, and looked at for changes.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -39,6 +39,21 @@ pub(crate) fn read_regular(path: &Path, max: u64) -> Result<Vec<u8>, FileError> 
         return Err(FileError::NotRegular);
     }
     read(path, max)
+}
+
+/// As [`read_regular`], but nothing of a file that begins like this.
+pub(crate) fn read_unless(begins: &[u8], path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
+    if !path.metadata()?.is_file() {
+        return Err(FileError::NotRegular);
+    }
+    let mut file = File::open(path)?;
+    let mut start = Vec::new();
+    (&mut file).take(begins.len() as u64).read_to_end(&mut start)?;
+    if start == begins {
+        return Ok(Vec::new());
+    }
+    file.rewind()?;
+    up_to(max, file)
 }
 
 /// Reads to the end, if that comes within `max` bytes.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use heimdall_host::loader::Host;
+use heimdall_host::loader::{Host, WASM};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -34,7 +34,8 @@ pub(super) fn files_of(config: &Config, origin: &Origin, host: &Host) -> Vec<Pat
     let plugins = config.plugins.iter();
     for plugin in plugins.filter(|plugin| plugin.enabled && !plugin.is_remote()) {
         let file = PathBuf::from(&plugin.path);
-        let bytes = files::read_regular(&file, MAX_FILE as u64).unwrap_or_default();
+        // A module names nothing, and may be large.
+        let bytes = files::read_unless(WASM, &file, MAX_FILE as u64).unwrap_or_default();
         files.extend(host.named_files(&plugin.path, &bytes, &plugin.limits.limits()));
         files.push(file);
     }

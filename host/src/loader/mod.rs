@@ -50,8 +50,8 @@ use crate::pipeline::{Breaker, BreakerSettings};
 use crate::plugin::Plugin;
 use crate::runtime::{Compiled, Extras, Runtime, RuntimeError, RuntimeSettings};
 
-/// What WebAssembly begins with.
-const WASM: &[u8] = b"\0asm";
+/// What WebAssembly begins with: a file that begins otherwise may be a manifest.
+pub const WASM: &[u8] = b"\0asm";
 
 /// Loads plugins of the kinds that it was built with. Clones share it.
 #[derive(Clone)]

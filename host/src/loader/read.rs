@@ -9,8 +9,8 @@ use wasmparser::{
 };
 
 use super::artifact::{Artifact, ComponentShape, Export, Import, Item, MemoryShape, ModuleShape, Shape};
-use super::encode;
 use super::error::LoadError;
+use super::{WASM, encode};
 use crate::runtime::Extras;
 
 /// Reads any bytes, whatever they are.
@@ -72,10 +72,10 @@ fn refuse_other_formats(file: &str, bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.is_empty() {
         return Err(LoadError::Empty { file: file.into() });
     }
-    if bytes.starts_with(b"\0asm") {
+    if bytes.starts_with(WASM) {
         return Ok(());
     }
-    if b"\0asm".starts_with(bytes) {
+    if WASM.starts_with(bytes) {
         return Err(LoadError::Truncated {
             file: file.into(),
             reason: "it ends within its first bytes".into(),
