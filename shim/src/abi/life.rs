@@ -18,6 +18,17 @@ pub(crate) fn nobody() -> Context {
     NOBODY.clone()
 }
 
+/// Tells that an instance makes way for a fresh one while it is called, and why.
+pub(super) fn tell_renewal(account: &Account, function: &str, context: &Context, why: &str) {
+    let why = escape_line(why, account.limits().log_line);
+    tracing::info!(
+        plugin = &**account.plugin(),
+        hook = function,
+        request_id = context.request_id(),
+        "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
+    );
+}
+
 async fn call(
     instance: &mut impl Instance,
     function: &'static str,

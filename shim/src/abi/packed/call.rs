@@ -13,6 +13,7 @@ use heimdall_host::runtime::{Deadline, Stage, begin_call, end_call, escape_line}
 use super::instance::{Free, Hook, PackedInstance};
 use super::memory::{self, Span};
 use crate::Input;
+use crate::abi::life::tell_renewal;
 use crate::abi::{self, Argument};
 
 /// Why the inputs could not be placed: the hook has not started.
@@ -156,13 +157,7 @@ impl PackedInstance {
     /// A fresh instance in place of this one, which is given back. Callers put its future on the heap, as it is seldom needed
     /// and every call would have room for it.
     async fn renew(&mut self, export: &str, context: &Context, why: &str) -> Result<Self, Cause> {
-        let why = escape_line(why, self.template.limits().log_line);
-        tracing::info!(
-            plugin = &**self.template.plugin(),
-            hook = export,
-            request_id = context.request_id(),
-            "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
-        );
+        tell_renewal(self.template.account(), export, context, why);
         let fresh = self.template.start().await?;
         let mut old = std::mem::replace(self, fresh);
         let (_, logged) = end_call(&mut old.store);

@@ -161,14 +161,7 @@ impl WaspInstance {
 
     /// A fresh instance in place of this one, of which nothing is called any more.
     async fn renew(&mut self, function: &str, context: &Context, why: &Cause) -> Result<(), Cause> {
-        let account = &self.template.account;
-        let why = escape_line(&why.to_string(), account.limits().log_line);
-        tracing::info!(
-            plugin = &**account.plugin(),
-            hook = function,
-            request_id = context.request_id(),
-            "a fresh instance takes over, and what the plugin kept in memory is gone: {why}"
-        );
+        life::tell_renewal(&self.template.account, function, context, &why.to_string());
         let fresh = WaspInstance::start(self.template.clone()).await;
         let fresh = fresh.map_err(StartFailure::in_a_call)?;
         let mut old = std::mem::replace(self, fresh);
