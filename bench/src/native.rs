@@ -30,16 +30,7 @@ pub struct Native {
 impl Native {
     /// One that does this, ready for a pipeline.
     pub fn loaded(does: Does) -> Loaded {
-        let manifest = Manifest {
-            name: "native".into(),
-            file: "native".into(),
-            kind: "native".to_owned(),
-            version: String::new(),
-            summary: None,
-            hooks: Vec::new(),
-            imports: Vec::new(),
-            notes: Vec::new(),
-        };
+        let manifest = Manifest::native("native");
         Loaded::of(Arc::new(Native { manifest, does }))
     }
 }

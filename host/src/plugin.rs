@@ -92,6 +92,22 @@ pub struct Manifest {
     pub notes: Vec<String>,
 }
 
+impl Manifest {
+    /// Of an embedder's own plugin, which no file holds.
+    pub fn native(name: &str) -> Manifest {
+        Manifest {
+            name: name.into(),
+            file: name.into(),
+            kind: "native".to_owned(),
+            version: String::new(),
+            summary: None,
+            hooks: Vec::new(),
+            imports: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// One plugin's part in one request. The pipeline makes it, keeps it from hook to hook and drops it at the end.
 #[derive(Default)]
 pub struct Seat {

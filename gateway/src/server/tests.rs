@@ -342,16 +342,7 @@ fn connections_stay_on_threads_where_each_plugin_has_more_instances_than_there_a
     ];
     for (instances, few) in cases {
         let pooled = |(index, most): (usize, &usize)| {
-            let manifest = Manifest {
-                name: index.to_string().into(),
-                file: "native".into(),
-                kind: "native".to_owned(),
-                version: String::new(),
-                summary: None,
-                hooks: Vec::new(),
-                imports: Vec::new(),
-                notes: Vec::new(),
-            };
+            let manifest = Manifest::native(&index.to_string());
             Loaded::of(Arc::new(Pooled(manifest, *most)))
         };
         let plugins = instances.iter().enumerate().map(pooled).collect();

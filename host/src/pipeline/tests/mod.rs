@@ -198,14 +198,8 @@ impl Native {
 
 fn native(name: &str, hooks: HookSet, acts: &[(&'static str, Act)], on_failure: FailurePolicy, log: &Log) -> Loaded {
     let manifest = Manifest {
-        name: name.into(),
         file: format!("{name}.rs").into(),
-        kind: "native".to_owned(),
-        version: String::new(),
-        summary: None,
-        hooks: Vec::new(),
-        imports: Vec::new(),
-        notes: Vec::new(),
+        ..Manifest::native(name)
     };
     let acts = acts.iter().cloned().collect();
     let plugin = Arc::new(Native {
