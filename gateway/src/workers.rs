@@ -71,6 +71,15 @@ impl Workers {
     }
 }
 
+#[cfg(test)]
+impl Workers {
+    /// How many connections each of them has.
+    pub(crate) fn connections(&self) -> Vec<usize> {
+        let seats = self.all.iter().map(|worker| &worker.seat);
+        seats.map(|seat| Arc::strong_count(seat) - 1).collect()
+    }
+}
+
 impl Worker {
     fn start(number: usize) -> io::Result<Worker> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -111,26 +120,18 @@ where
 mod tests {
     use super::*;
 
-    fn numbers(workers: &Workers) -> Vec<usize> {
-        workers
-            .all
-            .iter()
-            .map(|worker| Arc::strong_count(&worker.seat) - 1)
-            .collect()
-    }
-
     #[test]
     fn a_connection_is_served_by_the_thread_with_the_fewest() {
         let workers = Workers::start().unwrap();
         let mut places: Vec<_> = (0..count() * 3).filter_map(|_| workers.place()).collect();
-        assert_eq!(numbers(&workers), vec![3; count()]);
+        assert_eq!(workers.connections(), vec![3; count()]);
         let last = places.pop().unwrap();
         let freed = places.swap_remove(0);
         let runtime = freed.runtime.id();
         drop((freed, last));
         let again = [workers.place().unwrap(), workers.place().unwrap()];
         assert!(again.iter().any(|place| place.runtime.id() == runtime));
-        assert_eq!(numbers(&workers), vec![3; count()]);
+        assert_eq!(workers.connections(), vec![3; count()]);
     }
 
     #[test]

@@ -114,7 +114,8 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn connections_are_answered_by_threads_that_serve_and_end_with_the_server() {
-    let running = running_on(Workers::start().unwrap(), 9).await;
+    let workers = Workers::start().unwrap();
+    let running = running_on(workers.clone(), 9).await;
     let mut streams = Vec::new();
     for _ in 0..4 {
         let mut stream = sent(&running, &post(r#"{"model": "echo"}"#)).await;
@@ -123,8 +124,10 @@ async fn connections_are_answered_by_threads_that_serve_and_end_with_the_server(
         assert_eq!(&head, b"HTTP/1.1 200 OK");
         streams.push(stream);
     }
+    assert_eq!(workers.connections().iter().sum::<usize>(), 4);
     running.stop.cancel();
     running.server.await.unwrap();
+    assert_eq!(workers.connections().iter().sum::<usize>(), 0);
     for stream in streams {
         assert!(rest(stream).await.ends_with('}'), "it was answered, and closed");
     }
