@@ -186,7 +186,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
     let reloads = &app.observation.reloads;
     answers::document(&json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "draining": app.drain.is_on(),
+        "draining": app.drain.is_raised(),
         "reloads": {
             "done": reloads.done.load(Ordering::Relaxed),
             "refused": reloads.refused.load(Ordering::Relaxed),
@@ -208,14 +208,14 @@ async fn reload(State(admin): State<Arc<Admin>>) -> Response {
 }
 
 async fn drain(State(admin): State<Arc<Admin>>) -> Response {
-    if admin.live.app().drain.turn_on() {
+    if admin.live.app().drain.raise() {
         tracing::info!("draining: /readyz answers 503, and connections end after their next answer");
     }
     answers::document(&json!({"draining": true}))
 }
 
 async fn resume(State(admin): State<Arc<Admin>>) -> Response {
-    if admin.live.app().drain.turn_off() {
+    if admin.live.app().drain.lower() {
         tracing::info!("no longer draining");
     }
     answers::document(&json!({"draining": false}))

@@ -96,7 +96,7 @@ fn gateway(app: &App) -> Vec<Family> {
         Family::gauge(
             "heimdall_draining",
             "Whether clients are to go elsewhere",
-            [(Labels::new(), u64::from(app.drain.is_on()))],
+            [(Labels::new(), u64::from(app.drain.is_raised()))],
         ),
         Family::counter(
             "heimdall_reloads",

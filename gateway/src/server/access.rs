@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request};
 
 use super::budget::Share;
 use super::route::route_name;
-use super::{App, Switch, headers};
+use super::{App, Flag, headers};
 use crate::observe::{Operation, RequestFacts, Trace, UnderWay, UpstreamSpan};
 use crate::text::shortened;
 
@@ -35,7 +35,7 @@ pub(super) struct Access {
     /// What it holds of the memory for bodies.
     pub(super) share: Option<Share>,
     /// Whether requests may go on no longer.
-    pub(super) cut_off: Arc<Switch>,
+    pub(super) cut_off: Arc<Flag>,
 }
 
 impl Access {
@@ -122,7 +122,7 @@ impl Access {
     fn end(&self) -> &'static str {
         if self.complete {
             "answered"
-        } else if self.cut_off.is_on() {
+        } else if self.cut_off.is_raised() {
             "cut off at shutdown"
         } else {
             "the client left"

@@ -45,7 +45,7 @@ pub(super) async fn handle(app: Arc<App>, request: Request<Body>) -> Response {
     let ending = {
         // Lent, as each function that it is given to would have a copy: 3.5 KB.
         let answered = pin!(answer(&app, request, refused, &mut access));
-        app.cut_off.unless_on(answered).await
+        app.cut_off.unless_raised(answered).await
     };
     let is_cut_off = ending.is_none();
     let ending = ending.unwrap_or_else(|| Ending::Whole(errors::cut_off()));
@@ -91,7 +91,7 @@ pub(super) async fn handle(app: Arc<App>, request: Request<Body>) -> Response {
     if let Some(allowance) = admitted.allowance {
         allowance.write(response.headers_mut());
     }
-    if app.drain.is_on() && version <= Version::HTTP_11 {
+    if app.drain.is_raised() && version <= Version::HTTP_11 {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));

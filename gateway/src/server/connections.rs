@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 use super::begun::{Begun, Spoken};
 use super::door::Door;
 use super::errors;
+use super::flag::Flag;
 use super::idle::{Activity, Patience};
-use super::switch::Switch;
 use super::tls::{HANDSHAKE, Tls};
 use crate::workers::{Place, Workers};
 
@@ -58,10 +58,10 @@ pub(crate) struct Terms {
     pub(crate) tls: Option<Arc<Tls>>,
     /// How long requests that are under way at the stop may go on.
     pub(crate) grace: Duration,
-    /// Turned on by the server when that time is over.
-    pub(crate) cut_off: Arc<Switch>,
+    /// Raised by the server when that time is over.
+    pub(crate) cut_off: Arc<Flag>,
     /// Whether clients are to go elsewhere.
-    pub(crate) drain: Arc<Switch>,
+    pub(crate) drain: Arc<Flag>,
     /// Whether requests are told where they come from: see [`Peer`](super::Peer).
     pub(crate) tells_peer: bool,
     /// The threads that serve the connections.
@@ -76,13 +76,13 @@ struct Server {
     head_timeout: Duration,
     write_timeout: Duration,
     tls: Option<Arc<Tls>>,
-    drain: Arc<Switch>,
+    drain: Arc<Flag>,
     /// Whether the server ends.
-    stop: Arc<Switch>,
+    stop: Arc<Flag>,
 }
 
 impl Server {
-    fn new(door: Door, terms: &Terms, workers: &Workers, stop: &Arc<Switch>) -> Server {
+    fn new(door: Door, terms: &Terms, workers: &Workers, stop: &Arc<Flag>) -> Server {
         let limits = door.head_limits();
         let bytes = limits.bytes.saturating_mul(SLACK);
         let mut http1 = http1::Builder::new();
@@ -115,7 +115,7 @@ impl Server {
 pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &CancellationToken, terms: Terms) {
     let mut connections = JoinSet::new();
     let mut troubles = Troubles::default();
-    let stopping = Arc::new(Switch::default());
+    let stopping = Arc::new(Flag::default());
     loop {
         let full = connections.len() >= terms.max_connections;
         troubles.full(connections.len(), terms.max_connections);
@@ -150,10 +150,10 @@ pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &Cancellatio
         }
     }
     drop(listener);
-    stopping.turn_on();
+    stopping.raise();
     if !all_end(&mut connections, terms.grace).await {
         tracing::warn!("requests are cut off: they did not finish within {:?}", terms.grace);
-        terms.cut_off.turn_on();
+        terms.cut_off.raise();
         all_end(&mut connections, FAREWELL).await;
         connections.shutdown().await;
     }
@@ -231,7 +231,7 @@ impl Server {
         let door = self.door;
         let service = service_fn(move |request| door.answer(request).map(Ok::<_, Infallible>));
         let mut connection = pin!(self.http1.serve_connection(TokioIo::new(stream), service));
-        match self.stop.unless_on(connection.as_mut()).await {
+        match self.stop.unless_raised(connection.as_mut()).await {
             Some(ended) => ended,
             None => {
                 connection.as_mut().graceful_shutdown();
@@ -251,12 +251,12 @@ impl Server {
         };
         // A client that was told to go elsewhere before it asked for anything would only come again.
         let is_drained = async {
-            self.drain.on().await;
+            self.drain.raised().await;
             activity.asked().await;
         };
         let patience = tokio::select! {
             ended = connection.as_mut() => return ended,
-            () = self.stop.on() => {
+            () = self.stop.raised() => {
                 connection.as_mut().graceful_shutdown();
                 return connection.await;
             }
@@ -284,7 +284,10 @@ impl Server {
 
     /// None: it took too long, or the server stops.
     async fn in_time<T>(&self, beginning: impl Future<Output = T>) -> Option<T> {
-        self.stop.unless_on(timeout(self.head_timeout, beginning)).await?.ok()
+        self.stop
+            .unless_raised(timeout(self.head_timeout, beginning))
+            .await?
+            .ok()
     }
 }
 

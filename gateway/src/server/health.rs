@@ -19,7 +19,7 @@ pub(super) async fn alive() -> Response {
 /// Ready from the first connection on, until clients are to go elsewhere: nothing is listened to before every plugin is
 /// loaded.
 pub(super) async fn ready(State(app): State<Arc<App>>, request: Request<Body>) -> Response {
-    if app.drain.is_on() {
+    if app.drain.is_raised() {
         let mut response = document(&json!({"status": "draining"}));
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response

@@ -14,6 +14,7 @@ mod connections;
 mod cors;
 mod door;
 mod errors;
+mod flag;
 mod head;
 mod headers;
 mod health;
@@ -33,7 +34,6 @@ mod rate;
 mod refresh;
 mod route;
 mod router;
-mod switch;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -57,6 +57,7 @@ pub(crate) use connections::{Terms, serve};
 pub(crate) use cors::Cors;
 pub(crate) use door::{Door, Peer};
 pub(crate) use errors::{message_of, response as error_response};
+pub(crate) use flag::Flag;
 pub(crate) use head::HeadLimits;
 pub(crate) use headers::{for_client, for_upstream};
 pub(crate) use listen::{bind, listen};
@@ -65,7 +66,6 @@ pub(crate) use local::foreign;
 pub(crate) use parts::Parts;
 pub(crate) use refresh::{refresh, refresh_certificate, refresh_keys};
 pub(crate) use route::{call_kind, is_own_path};
-pub(crate) use switch::Switch;
 pub(crate) use tls::Tls;
 
 /// What every request needs, as the configuration has it that served when the request began.
@@ -91,9 +91,9 @@ pub(crate) struct App {
     /// Web pages of other origins that may call.
     pub(crate) cors: Cors,
     /// Whether requests may go on no longer.
-    pub(crate) cut_off: Arc<Switch>,
+    pub(crate) cut_off: Arc<Flag>,
     /// Whether clients are to go elsewhere.
-    pub(crate) drain: Arc<Switch>,
+    pub(crate) drain: Arc<Flag>,
     /// What is counted of the process.
     pub(crate) observation: Arc<Observation>,
     /// By whom it is held.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, Budget, Clients, Cors, HeadLimits, Held, Switch};
+use super::{App, Budget, Clients, Cors, Flag, HeadLimits, Held};
 use crate::config::Config;
 use crate::observe::Observation;
 use crate::plugins::Plugins;
@@ -14,8 +14,8 @@ pub(crate) struct Parts {
     pub(crate) upstreams: Arc<Upstreams>,
     clients: Arc<Clients>,
     bodies: Arc<Budget>,
-    cut_off: Arc<Switch>,
-    drain: Arc<Switch>,
+    cut_off: Arc<Flag>,
+    drain: Arc<Flag>,
     pub(crate) observation: Arc<Observation>,
 }
 

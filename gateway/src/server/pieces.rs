@@ -36,7 +36,7 @@ pub(super) fn sent<P: InPieces>(pieces: P, access: Access) -> impl Stream<Item =
         (Some(pieces), access, cut_off),
         async |(pieces, mut access, cut_off)| {
             let mut pieces = pieces?;
-            let step = cut_off.unless_on(pieces.next()).await;
+            let step = cut_off.unless_raised(pieces.next()).await;
             let is_cut_off = step.is_none();
             let step = step.unwrap_or_else(|| {
                 let error = errors::ended();
