@@ -61,7 +61,7 @@ pub(crate) struct UpstreamConfig {
     /// goes to the next fallback at once, or is answered with 503 and `retry-after`.
     #[schemars(range(min = 1))]
     pub(crate) max_requests: Option<u32>,
-    /// How many idle connections are kept for further calls.
+    /// How many idle connections are kept for further calls: over HTTP/1.1 each thread that serves keeps its share, and one at least.
     pub(crate) max_idle_connections: usize,
     /// How long an idle connection is kept, in milliseconds.
     #[schemars(range(min = 1))]
