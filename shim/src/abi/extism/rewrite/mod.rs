@@ -1,11 +1,13 @@
 //! Puts the part of the kernel that moves bytes into the guest's own module.
 //!
 //! Development kits move their data 8 bytes at a time, each by a call of the kernel. As an import such a call costs 6 to 9 ns; as a
-//! function of the same module over a second memory it is a direct call, and the compiler may inline it. So the module is
-//! rewritten when it is loaded: what it imports of these functions becomes functions of its own, and the kernel's memory,
-//! with what the host says of the input, is appended and exported for the host. A guest can't name what it did not import or
-//! define, so it can't tell.
+//! function of the same module over a second memory it is a direct call, of which most are checks of the stack and of the clock; in
+//! its caller's body it is a load or a store and a comparison. So the module is rewritten when it is loaded: calls of these
+//! functions are replaced by what they do, for what else the guest does with them they become functions of its own, and
+//! the kernel's memory, with what the host says of the input, is appended and exported for the host. A guest can't name
+//! what it did not import or define, so it can't tell.
 
+mod inline;
 mod movers;
 
 use wasm_encoder::reencode::{self, Reencode};
@@ -16,6 +18,7 @@ use wasm_encoder::{
 };
 use wasmparser::{KnownCustom, Parser, Payload, TypeRef};
 
+use inline::Calls;
 use movers::{Kernel, Mover};
 
 /// What the module exports for the host, or imports from the module beside it.
@@ -45,6 +48,7 @@ struct Renumber {
     counts: Counts,
     /// Whether the kernel is imported, and stands before what the guest defines.
     is_linked: bool,
+    calls: Calls,
 }
 
 impl Reencode for Renumber {
@@ -65,6 +69,11 @@ impl Reencode for Renumber {
     fn global_index(&mut self, global: u32) -> Result<u32, reencode::Error<Self::Error>> {
         let is_behind = self.is_linked && global >= self.counts.imported_globals;
         Ok(global + if is_behind { 2 } else { 0 })
+    }
+
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: wasmparser::FunctionBody<'_>) -> Result<()> {
+        code.function(&inline::rewritten(self, &body)?);
+        Ok(())
     }
 }
 
@@ -114,7 +123,7 @@ impl Renumber {
         let mut counts = Counts::default();
         let mut signatures = Vec::new();
         let mut imported: Vec<Option<Mover>> = Vec::new();
-        let mut defined = 0_u32;
+        let mut defined: Vec<u32> = Vec::new();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload? {
                 Payload::TypeSection(section) => {
@@ -145,7 +154,9 @@ impl Renumber {
                         }
                     }
                 }
-                Payload::FunctionSection(section) => defined = section.count(),
+                Payload::FunctionSection(section) => {
+                    defined = section.into_iter().collect::<std::result::Result<_, _>>()?;
+                }
                 Payload::MemorySection(section) => counts.memories = section.count(),
                 Payload::GlobalSection(section) => counts.globals = section.count(),
                 _ => {}
@@ -154,7 +165,12 @@ impl Renumber {
         counts.types = u32::try_from(signatures.len()).unwrap_or(u32::MAX);
         let moved = u32::try_from(imported.iter().flatten().count()).unwrap_or(u32::MAX);
         let all = u32::try_from(imported.len()).unwrap_or(u32::MAX);
-        counts.functions = all.saturating_add(defined);
+        counts.functions = all.saturating_add(u32::try_from(defined.len()).unwrap_or(u32::MAX));
+        let parameters = defined.iter().map(|number| {
+            let signature = usize::try_from(*number).ok().and_then(|number| signatures.get(number));
+            let function = signature.and_then(Option::as_ref)?;
+            u32::try_from(function.params().len()).ok()
+        });
         // Behind everything that the guest defines.
         let mut next_moved = counts.functions.saturating_sub(moved);
         let mut next_kept = 0;
@@ -173,6 +189,7 @@ impl Renumber {
             moved,
             counts,
             is_linked,
+            calls: Calls::of(parameters.collect()),
         })
     }
 
@@ -298,7 +315,7 @@ impl Sections {
                 .function(params.iter().copied(), results.iter().copied());
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             self.functions.function(renumber.counts.types.saturating_add(number));
-            self.code.function(&mover.body(kernel));
+            self.code.function(&mover.function(kernel));
         }
     }
 

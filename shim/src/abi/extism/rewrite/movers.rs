@@ -12,6 +12,32 @@ pub(super) struct Kernel {
     pub(super) input_length: u32,
 }
 
+/// The locals that hold what one of them is called with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operands {
+    pub(super) address: u32,
+    pub(super) byte: u32,
+    pub(super) word: u32,
+}
+
+impl Operands {
+    /// Their types, in the order in which they stand behind the locals of a function that calls movers.
+    pub(super) const TYPES: [ValType; 3] = [ValType::I64, ValType::I32, ValType::I64];
+
+    /// Behind so many locals; none: there is no room for more.
+    pub(super) fn behind(locals: u32) -> Option<Operands> {
+        let end = locals.checked_add(3).filter(|end| *end <= LOCALS)?;
+        Some(Operands {
+            address: end - 3,
+            byte: end - 2,
+            word: end - 1,
+        })
+    }
+}
+
+/// As many locals may a function have.
+const LOCALS: u32 = 50_000;
+
 /// A function that moves bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mover {
@@ -81,18 +107,47 @@ impl Mover {
         same(params, ours) && same(results, gives)
     }
 
+    /// It as a function.
+    pub(super) fn function(self, kernel: Kernel) -> Function {
+        let parameters = Operands {
+            address: 0,
+            byte: 1,
+            word: 1,
+        };
+        let mut function = Function::new([]);
+        self.work(kernel, parameters, &mut function);
+        function.instruction(&Instruction::End);
+        function
+    }
+
+    /// It in the place of a call, whose operands go into these locals.
+    pub(super) fn inline(self, kernel: Kernel, operands: Operands, body: &mut Function) {
+        match self {
+            Mover::StoreU8 => {
+                body.instruction(&Instruction::LocalSet(operands.byte));
+            }
+            Mover::StoreU64 => {
+                body.instruction(&Instruction::LocalSet(operands.word));
+            }
+            _ => {}
+        }
+        if !self.signature().0.is_empty() {
+            body.instruction(&Instruction::LocalSet(operands.address));
+        }
+        self.work(kernel, operands, body);
+    }
+
     /// The least cost that the rules of the kernel allow: a load outside of the kernel's memory gives 0, a store does nothing.
-    pub(super) fn body(self, kernel: Kernel) -> Function {
+    fn work(self, kernel: Kernel, operands: Operands, body: &mut Function) {
         use Instruction as I;
         let access = |align| MemArg {
             offset: 0,
             align,
             memory_index: kernel.memory,
         };
-        let mut body = Function::new([]);
         // Whether `size` bytes from the address in local 0 lie in the memory.
         let in_memory = |body: &mut Function, size: i64| {
-            body.instruction(&I::LocalGet(0));
+            body.instruction(&I::LocalGet(operands.address));
             body.instruction(&I::MemorySize(kernel.memory));
             body.instruction(&I::I64ExtendI32U);
             body.instruction(&I::I64Const(16));
@@ -103,18 +158,18 @@ impl Mover {
         };
         // Whether they lie in the input, which may be shorter than that.
         let in_input = |body: &mut Function, size: i64| {
-            body.instruction(&I::LocalGet(0));
+            body.instruction(&I::LocalGet(operands.address));
             body.instruction(&I::GlobalGet(kernel.input_length));
             body.instruction(&I::I64LeU);
             body.instruction(&I::GlobalGet(kernel.input_length));
-            body.instruction(&I::LocalGet(0));
+            body.instruction(&I::LocalGet(operands.address));
             body.instruction(&I::I64Sub);
             body.instruction(&I::I64Const(size));
             body.instruction(&I::I64GeU);
             body.instruction(&I::I32And);
         };
         let address = |body: &mut Function, of_input: bool| {
-            body.instruction(&I::LocalGet(0));
+            body.instruction(&I::LocalGet(operands.address));
             if of_input {
                 body.instruction(&I::GlobalGet(kernel.input_offset));
                 body.instruction(&I::I64Add);
@@ -125,12 +180,12 @@ impl Mover {
             Mover::LoadU8 | Mover::InputLoadU8 => {
                 let of_input = self == Mover::InputLoadU8;
                 if of_input {
-                    in_input(&mut body, 1)
+                    in_input(body, 1)
                 } else {
-                    in_memory(&mut body, 1)
+                    in_memory(body, 1)
                 }
                 body.instruction(&I::If(BlockType::Result(ValType::I32)));
-                address(&mut body, of_input);
+                address(body, of_input);
                 body.instruction(&I::I32Load8U(access(0)));
                 body.instruction(&I::Else);
                 body.instruction(&I::I32Const(0));
@@ -139,12 +194,12 @@ impl Mover {
             Mover::LoadU64 | Mover::InputLoadU64 => {
                 let of_input = self == Mover::InputLoadU64;
                 if of_input {
-                    in_input(&mut body, 8)
+                    in_input(body, 8)
                 } else {
-                    in_memory(&mut body, 8)
+                    in_memory(body, 8)
                 }
                 body.instruction(&I::If(BlockType::Result(ValType::I64)));
-                address(&mut body, of_input);
+                address(body, of_input);
                 body.instruction(&I::I64Load(access(0)));
                 body.instruction(&I::Else);
                 body.instruction(&I::I64Const(0));
@@ -152,10 +207,10 @@ impl Mover {
             }
             Mover::StoreU8 | Mover::StoreU64 => {
                 let is_byte = self == Mover::StoreU8;
-                in_memory(&mut body, if is_byte { 1 } else { 8 });
+                in_memory(body, if is_byte { 1 } else { 8 });
                 body.instruction(&I::If(BlockType::Empty));
-                address(&mut body, false);
-                body.instruction(&I::LocalGet(1));
+                address(body, false);
+                body.instruction(&I::LocalGet(if is_byte { operands.byte } else { operands.word }));
                 body.instruction(&if is_byte {
                     I::I32Store8(access(0))
                 } else {
@@ -170,7 +225,5 @@ impl Mover {
                 body.instruction(&I::GlobalGet(kernel.input_offset));
             }
         }
-        body.instruction(&I::End);
-        body
     }
 }

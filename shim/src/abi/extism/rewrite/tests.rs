@@ -52,6 +52,47 @@ fn a_rewritten_module_is_valid_and_imports_nothing_that_moves_bytes() {
     assert_eq!(imports(&linked)[4..], kernel);
 }
 
+/// How many calls of functions there are in a module's code.
+fn calls(module: &[u8]) -> usize {
+    let sections = Parser::new(0).parse_all(module).map(Result::unwrap);
+    let bodies = sections.filter_map(|payload| match payload {
+        Payload::CodeSectionEntry(body) => Some(body),
+        _ => None,
+    });
+    bodies
+        .flat_map(|body| body.get_operators_reader().unwrap().into_iter().map(Result::unwrap))
+        .filter(|operator| matches!(operator, wasmparser::Operator::Call { .. }))
+        .count()
+}
+
+/// A module that loads and stores so often, in a function with so many locals.
+fn moving(times: usize, locals: usize) -> Vec<u8> {
+    let (locals, moves) = (
+        "i32 ".repeat(locals),
+        "(call $store (i64.const 1) (call $load (i64.const 2)))".repeat(times),
+    );
+    wat::parse_str(format!(
+        r#"(module (import "extism:host/env" "input_load_u64" (func $load (param i64) (result i64)))
+          (import "extism:host/env" "store_u64" (func $store (param i64 i64)))
+          (func (param i32) (local {locals}) {moves}))"#
+    ))
+    .unwrap()
+}
+
+#[test]
+fn calls_of_what_moves_bytes_are_replaced_by_what_it_does() {
+    // (how often it loads and stores, locals, calls that are left)
+    let cases = [(1, 0, 0), (100, 7, 0), (1, 49_996, 0), (1, 49_997, 2), (5_001, 0, 2)];
+    for (times, locals, left) in cases {
+        let module = moving(times, locals);
+        for is_linked in [false, true] {
+            let rewritten = with_kernel(&module, is_linked).unwrap();
+            assert!(is_valid(&rewritten));
+            assert_eq!(calls(&rewritten), left, "{times}, {locals}");
+        }
+    }
+}
+
 #[test]
 fn modules_without_one_section_or_the_other_are_rewritten() {
     for module in [
