@@ -20,26 +20,51 @@ fn is_of_hop(name: &HeaderName) -> bool {
     *name == header::EXPECT || is_framing(name.as_str())
 }
 
-/// Between the client and this gateway, or rewritten for the upstream.
-const NOT_UPSTREAM: [HeaderName; 17] = [
-    header::AUTHORIZATION,
-    header::PROXY_AUTHORIZATION,
-    header::COOKIE,
-    header::HOST,
-    header::ACCEPT,
-    header::ACCEPT_ENCODING,
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-    header::FORWARDED,
-    header::ORIGIN,
-    header::REFERER,
-    HeaderName::from_static("api-key"),
-    ORGANIZATION,
-    PROJECT,
-    HeaderName::from_static("true-client-ip"),
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-real-ip"),
-];
+/// Whether a header is between the client and this gateway, or rewritten for the upstream.
+fn is_kept_from_upstream(name: &str) -> bool {
+    let is_listed = matches!(
+        name,
+        "authorization"
+            | "proxy-authorization"
+            | "cookie"
+            | "host"
+            | "accept"
+            | "accept-encoding"
+            | "content-type"
+            | "content-encoding"
+            | "forwarded"
+            | "origin"
+            | "referer"
+            | "api-key"
+            | "openai-organization"
+            | "openai-project"
+            | "true-client-ip"
+            | "x-api-key"
+            | "x-real-ip"
+    );
+    is_listed || NOT_UPSTREAM_STARTS.iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a header is between the upstream and this gateway, or this gateway's own.
+fn is_kept_from_client(name: &str) -> bool {
+    let is_listed = matches!(
+        name,
+        "set-cookie"
+            | "server"
+            | "date"
+            | "alt-svc"
+            | "content-type"
+            | "content-encoding"
+            | "strict-transport-security"
+            | "proxy-authenticate"
+            | "openai-organization"
+            | "openai-project"
+            | "x-request-id"
+            | "x-heimdall-upstream"
+            | "x-heimdall-attempts"
+    );
+    is_listed || NOT_CLIENT_STARTS.iter().any(|start| name.starts_with(start))
+}
 
 /// Where a client is, and which page it shows: what browsers and proxies tell of it is not for the upstream.
 const NOT_UPSTREAM_STARTS: [&str; 4] = ["access-control-", "cf-", "sec-", "x-forwarded-"];
@@ -60,23 +85,6 @@ const CLIENT_KEY: [HeaderName; 5] = [
     HeaderName::from_static("x-api-key"),
 ];
 
-/// Between the upstream and this gateway, or this gateway's own.
-const NOT_CLIENT: [HeaderName; 13] = [
-    header::SET_COOKIE,
-    header::SERVER,
-    header::DATE,
-    header::ALT_SVC,
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-    header::STRICT_TRANSPORT_SECURITY,
-    header::PROXY_AUTHENTICATE,
-    ORGANIZATION,
-    PROJECT,
-    REQUEST_ID,
-    UPSTREAM,
-    ATTEMPTS,
-];
-
 /// Takes out what the client's `connection` names as being about its own hop. Before any hook: what a plugin sets is
 /// not for the client to take out.
 pub(super) fn end_hop(headers: &mut HeaderMap) {
@@ -87,7 +95,9 @@ pub(super) fn end_hop(headers: &mut HeaderMap) {
 
 /// The client's headers, as the HTTP hooks left them, that the upstream gets.
 pub(crate) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
-    without(headers, &[], &NOT_UPSTREAM, &NOT_UPSTREAM_STARTS)
+    only(headers, |name| {
+        !is_of_hop(name) && !is_kept_from_upstream(name.as_str())
+    })
 }
 
 /// The headers that hold the client's key, as the HTTP hooks left them.
@@ -102,23 +112,16 @@ pub(super) fn client_key(headers: &HeaderMap) -> HeaderMap {
 
 /// The upstream's headers that the client gets.
 pub(crate) fn for_client(headers: &HeaderMap) -> HeaderMap {
-    without(headers, &named_by_connection(headers), &NOT_CLIENT, &NOT_CLIENT_STARTS)
+    let of_hop = named_by_connection(headers);
+    only(headers, |name| {
+        !is_of_hop(name) && !of_hop.contains(name) && !is_kept_from_client(name.as_str())
+    })
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter();
     let names = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
     names.filter_map(|name| name.trim().parse().ok()).collect()
-}
-
-fn without(headers: &HeaderMap, of_hop: &[HeaderName], others: &[HeaderName], starts: &[&str]) -> HeaderMap {
-    let is_left_out = |name: &HeaderName| {
-        is_of_hop(name)
-            || of_hop.contains(name)
-            || others.contains(name)
-            || starts.iter().any(|start| name.as_str().starts_with(start))
-    };
-    only(headers, |name| !is_left_out(name))
 }
 
 /// Those that are kept, in their order: what is removed from a map brings its last header to the gap.
