@@ -20,6 +20,7 @@ mod encoding;
 mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod joined;
 mod logging;
 mod observe;
 mod plugins;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use heimdall_host::model::HttpResponse;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap};
 use http_body_util::BodyExt as _;
@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::budget::Share;
 use super::errors;
 use crate::encoding::{self, Encoding, EncodingError};
+use crate::joined::Joined;
 
 /// What of a body over the cap is still read and thrown away, so that a client which sends before it reads sees the
 /// answer instead of a connection that was reset.
@@ -40,7 +41,7 @@ pub(super) async fn read(
         return Err(errors::body_too_large(limit));
     }
     let end = Instant::now() + time;
-    let mut read = BytesMut::new();
+    let mut read = Joined::default();
     while let Some(frame) = timeout_at(end, body.frame())
         .await
         .map_err(|_| errors::body_too_slow())?
@@ -58,9 +59,9 @@ pub(super) async fn read(
             discard(body).await;
             return Err(errors::no_memory_for_body());
         }
-        read.extend_from_slice(&piece);
+        read.push(piece);
     }
-    Ok(read.freeze())
+    Ok(read.into_bytes())
 }
 
 /// The body as its sender had it before it was compressed; the headers then say nothing of that any more.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
@@ -10,6 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use super::clients::UnderWay;
 use super::timing::Timing;
 use crate::encoding::{self, Encoding};
+use crate::joined::Joined;
 use crate::upstream::Fault;
 
 pub(super) struct Received {
@@ -36,14 +37,21 @@ impl Received {
             return Err(Fault::TooLarge(most));
         }
         let mut joined = Joined::default();
+        let mut add = |piece: Bytes| {
+            if joined.len().saturating_add(piece.len()) > most {
+                return Err(Fault::TooLarge(most));
+            }
+            joined.push(piece);
+            Ok(())
+        };
         if encoding == Encoding::Identity {
             while let Some(piece) = self.next().await {
-                joined.add(piece?, most)?;
+                add(piece?)?;
             }
         } else {
             let mut pieces = self.pieces(encoding);
             while let Some(piece) = pieces.next().await {
-                joined.add(piece?, most)?;
+                add(piece?)?;
             }
         }
         Ok(joined.into_bytes())
@@ -77,58 +85,5 @@ impl Received {
             }
         }
         None
-    }
-}
-
-/// Pieces put together. A single one is not copied.
-#[derive(Default)]
-struct Joined {
-    first: Bytes,
-    more: BytesMut,
-}
-
-impl Joined {
-    fn add(&mut self, piece: Bytes, most: usize) -> Result<(), Fault> {
-        let length = self.first.len().max(self.more.len());
-        if length.saturating_add(piece.len()) > most {
-            return Err(Fault::TooLarge(most));
-        }
-        if length == 0 {
-            self.first = piece;
-            return Ok(());
-        }
-        if self.more.is_empty() {
-            self.more.extend_from_slice(&self.first);
-        }
-        self.more.extend_from_slice(&piece);
-        Ok(())
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.more.is_empty() {
-            self.first
-        } else {
-            self.more.freeze()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_single_piece_is_not_copied_and_several_are_put_together() {
-        let piece = Bytes::from_static(b"whole");
-        let mut joined = Joined::default();
-        joined.add(piece.clone(), 5).unwrap();
-        assert_eq!(joined.into_bytes().as_ptr(), piece.as_ptr());
-
-        let mut joined = Joined::default();
-        for text in ["", "a ", "", "whole", ""] {
-            joined.add(text.into(), 7).unwrap();
-        }
-        assert!(matches!(joined.add("!".into(), 7), Err(Fault::TooLarge(7))));
-        assert_eq!(joined.into_bytes(), "a whole");
     }
 }
