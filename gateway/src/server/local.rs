@@ -16,6 +16,7 @@ use super::Cors;
 pub(crate) fn foreign<B>(request: &Request<B>, cors: &Cors) -> Option<&'static str> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let is_host_foreign = match request.headers().get(HOST) {
+        Some(host) if is_usual(host.as_bytes()) => false,
         Some(host) => !text(host).parse::<Authority>().is_ok_and(|host| is_local(host.host())),
         None => request.uri().host().is_some_and(|host| !is_local(host)),
     };
@@ -26,6 +27,18 @@ pub(crate) fn foreign<B>(request: &Request<B>, cors: &Cors) -> Option<&'static s
     let origin = text(origin).parse::<Uri>();
     let is_ours = origin.is_ok_and(|origin| origin.scheme().is_some() && origin.host().is_some_and(is_local));
     (!is_ours).then_some("Origin")
+}
+
+/// Whether it is what nearly every client of this machine says, which needs no parser: a name, and a port or none.
+fn is_usual(host: &[u8]) -> bool {
+    let rest = [b"127.0.0.1".as_slice(), b"localhost"]
+        .iter()
+        .find_map(|name| host.strip_prefix(*name));
+    match rest {
+        Some([]) => true,
+        Some([b':', port @ ..]) => !port.is_empty() && port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    }
 }
 
 fn is_local(host: &str) -> bool {
@@ -54,6 +67,7 @@ mod tests {
             (Some("evil.example:8080"), None, Some("Host")),
             (Some("127.0.0.1.evil.example"), None, Some("Host")),
             (Some("127.0.0.1@evil.example"), None, Some("Host")),
+            (Some("127.0.0.1:80@evil.example"), None, Some("Host")),
             (Some("192.168.0.1"), None, Some("Host")),
             (Some(""), None, Some("Host")),
             (Some("127.0.0.1"), Some("https://evil.example"), Some("Origin")),

@@ -14,6 +14,7 @@ use crate::model::Context;
 use crate::plugin::Logged;
 
 mod log;
+mod reuse;
 
 struct Guest {
     tenant: Tenant,
@@ -66,11 +67,16 @@ async fn start(wat: &str, limits: Limits) -> Result<Started, Cause> {
 }
 
 async fn start_in(runtime: &Runtime, wat: &str, limits: Limits) -> Result<Started, Cause> {
-    let module = runtime
-        .compile_module(&wat::parse_str(wat).unwrap().into(), &Limits::default())
-        .await
-        .unwrap()
-        .code;
+    start_module(runtime, &compiled(runtime, wat).await, limits).await
+}
+
+async fn compiled(runtime: &Runtime, wat: &str) -> Module {
+    let bytes = wat::parse_str(wat).unwrap();
+    let compiled = runtime.compile_module(&bytes.into(), &Limits::default()).await;
+    compiled.unwrap().code
+}
+
+async fn start_module(runtime: &Runtime, module: &Module, limits: Limits) -> Result<Started, Cause> {
     let mut linker = wasmtime::Linker::<Guest>::new(runtime.engine());
     add_wasi_to_module_linker(&mut linker).unwrap();
     let mut store = runtime.store(Guest {
@@ -80,7 +86,7 @@ async fn start_in(runtime: &Runtime, wat: &str, limits: Limits) -> Result<Starte
     let instance = Deadline::after(Duration::from_secs(20))
         .run(async {
             linker
-                .instantiate_async(&mut store, &module)
+                .instantiate_async(&mut store, module)
                 .await
                 .map_err(|error| instantiation_cause(error, &store.data().tenant))
         })

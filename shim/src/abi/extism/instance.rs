@@ -76,18 +76,22 @@ impl ExtismInstance {
 
     /// What each toolchain wants to be called before anything else: Haskell's runtime, constructors, a reactor.
     async fn initialise(&mut self) -> Result<(), Cause> {
-        let store = &mut self.store;
-        if let Some(haskell) = self.instance.get_func(&mut *store, "hs_init") {
+        let template = self.template.clone();
+        if template.has_haskell {
             self.call_if_there("_initialize").await?;
-            if let Ok(haskell) = haskell.typed::<(i32, i32), ()>(&self.store) {
+            if let Ok(haskell) = self
+                .instance
+                .get_typed_func::<(i32, i32), ()>(&mut self.store, "hs_init")
+            {
                 let started = haskell.call_async(&mut self.store, (0, 0)).await;
                 return started.map_err(|error| self.cause(error));
             }
             return Ok(());
         }
-        match self.instance.get_func(&mut *store, "__wasm_call_ctors") {
-            Some(_) => self.call_if_there("__wasm_call_ctors").await,
-            None => self.call_if_there("_initialize").await,
+        match (template.has_constructors, template.has_initialize) {
+            (true, _) => self.call_if_there("__wasm_call_ctors").await,
+            (false, true) => self.call_if_there("_initialize").await,
+            (false, false) => Ok(()),
         }
     }
 

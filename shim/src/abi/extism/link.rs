@@ -10,7 +10,7 @@ use heimdall_host::plugin::Logged;
 use heimdall_host::runtime::{
     Account, HasTenant as _, Runtime, Tenant, World, add_wasi_to_module_linker, begin_call, instantiation_cause,
 };
-use wasmtime::{Extern, Instance, InstancePre, Linker, Module, Store};
+use wasmtime::{Extern, ExternType, Instance, InstancePre, Linker, Module, ModuleExport, Store};
 
 use super::kernel::Kernel;
 use super::rewrite::{INPUT_LENGTH, INPUT_OFFSET, KERNEL_MODULE, MEMORY, kernel_module};
@@ -34,6 +34,10 @@ pub struct Template {
     pub(super) init: Option<Input>,
     /// Whether `cleanup` is to be called.
     pub(super) has_cleanup: bool,
+    /// Whether the plugin has what a toolchain wants to be called first: in each instance it would be looked for by its name.
+    pub(super) has_haskell: bool,
+    pub(super) has_constructors: bool,
+    pub(super) has_initialize: bool,
 }
 
 /// What a [`Template`] is made of.
@@ -62,15 +66,38 @@ pub struct Parts<'a> {
 #[derive(Clone)]
 enum Code {
     /// One module with a kernel of its own in it.
-    One(InstancePre<Guest>),
+    One(InstancePre<Guest>, KernelExports),
     /// Several, which share a kernel and are instantiated one after the other.
     Several {
         linker: Linker<Guest>,
         kernel: Module,
+        exports: KernelExports,
         main: Module,
         /// Each after those that it imports from.
         linked: Vec<(String, Module)>,
     },
+}
+
+/// Where a module has its kernel.
+#[derive(Clone, Copy)]
+struct KernelExports {
+    memory: ModuleExport,
+    input_offset: ModuleExport,
+    input_length: ModuleExport,
+}
+
+impl KernelExports {
+    fn of(module: &Module) -> wasmtime::Result<KernelExports> {
+        let place = |name| {
+            let place = module.get_export_index(name);
+            place.ok_or_else(|| wasmtime::Error::msg("the module was compiled without its kernel"))
+        };
+        Ok(KernelExports {
+            memory: place(MEMORY)?,
+            input_offset: place(INPUT_OFFSET)?,
+            input_length: place(INPUT_LENGTH)?,
+        })
+    }
 }
 
 impl Template {
@@ -89,14 +116,19 @@ impl Template {
             imports::add_host_function(&mut linker, function)?;
         }
         let code = match parts.linked {
-            [] => Code::One(linker.instantiate_pre(parts.main)?),
-            linked => Code::Several {
-                kernel: Module::new(runtime.engine(), kernel_module())?,
-                main: parts.main.clone(),
-                linked: in_order(linked),
-                linker,
-            },
+            [] => Code::One(linker.instantiate_pre(parts.main)?, KernelExports::of(parts.main)?),
+            linked => {
+                let kernel = Module::new(runtime.engine(), kernel_module())?;
+                Code::Several {
+                    exports: KernelExports::of(&kernel)?,
+                    kernel,
+                    main: parts.main.clone(),
+                    linked: in_order(linked),
+                    linker,
+                }
+            }
         };
+        let has = |name| matches!(parts.main.get_export(name), Some(ExternType::Func(_)));
         Ok(Template {
             runtime: runtime.clone(),
             code,
@@ -106,6 +138,9 @@ impl Template {
             variables: parts.shares_variables.then(Arc::default),
             init: parts.init,
             has_cleanup: parts.has_cleanup,
+            has_haskell: has("hs_init"),
+            has_constructors: has("__wasm_call_ctors"),
+            has_initialize: has("_initialize"),
         })
     }
 
@@ -130,13 +165,14 @@ impl Template {
         let mut store = self.runtime.store(guest);
         begin_call(&mut store, "start", nobody(), Logged::default());
         let instantiated = match &self.code {
-            Code::One(code) => instantiate_one(code, &mut store).await,
+            Code::One(code, exports) => instantiate_one(code, *exports, &mut store).await,
             Code::Several {
                 linker,
                 kernel,
+                exports,
                 main,
                 linked,
-            } => instantiate_all(linker.clone(), kernel, main, linked, &mut store).await,
+            } => instantiate_all(linker.clone(), (kernel, *exports), main, linked, &mut store).await,
         };
         match instantiated {
             Ok(instance) => Ok((store, instance)),
@@ -146,22 +182,26 @@ impl Template {
 }
 
 /// Its kernel is there as soon as it is; what it starts by itself finds none, and moves nothing.
-async fn instantiate_one(code: &InstancePre<Guest>, store: &mut Store<Guest>) -> wasmtime::Result<Instance> {
+async fn instantiate_one(
+    code: &InstancePre<Guest>,
+    exports: KernelExports,
+    store: &mut Store<Guest>,
+) -> wasmtime::Result<Instance> {
     let instance = code.instantiate_async(&mut *store).await?;
-    adopt_kernel(&instance, store)?;
+    adopt_kernel(&instance, exports, store)?;
     Ok(instance)
 }
 
 async fn instantiate_all(
     mut linker: Linker<Guest>,
-    kernel: &Module,
+    (kernel, exports): (&Module, KernelExports),
     main: &Module,
     linked: &[(String, Module)],
     store: &mut Store<Guest>,
 ) -> wasmtime::Result<Instance> {
     let kernel = linker.instantiate_async(&mut *store, kernel).await?;
     linker.instance(&mut *store, KERNEL_MODULE, kernel)?;
-    adopt_kernel(&kernel, store)?;
+    adopt_kernel(&kernel, exports, store)?;
     for (name, module) in linked {
         let instance = linker.instantiate_async(&mut *store, module).await?;
         start_reactor(&instance, store).await?;
@@ -178,12 +218,13 @@ async fn start_reactor(instance: &Instance, store: &mut Store<Guest>) -> wasmtim
     }
 }
 
-fn adopt_kernel(instance: &Instance, store: &mut Store<Guest>) -> wasmtime::Result<()> {
-    let memory = instance.get_export(&mut *store, MEMORY).and_then(Extern::into_memory);
-    let mut global = |name| instance.get_export(&mut *store, name).and_then(Extern::into_global);
-    let (offset, length) = (global(INPUT_OFFSET), global(INPUT_LENGTH));
+fn adopt_kernel(instance: &Instance, exports: KernelExports, store: &mut Store<Guest>) -> wasmtime::Result<()> {
+    let mut export = |place| instance.get_module_export(&mut *store, &place);
+    let memory = export(exports.memory).and_then(Extern::into_memory);
+    let offset = export(exports.input_offset).and_then(Extern::into_global);
+    let length = export(exports.input_length).and_then(Extern::into_global);
     let (Some(memory), Some(offset), Some(length)) = (memory, offset, length) else {
-        return Err(wasmtime::Error::msg("the module was compiled without its kernel"));
+        return Err(wasmtime::Error::msg("what the module exports as its kernel is none"));
     };
     store.data_mut().kernel = Some(Kernel::new(memory, offset, length));
     Ok(())
