@@ -68,14 +68,27 @@ pub struct Tenant {
     has_written: Arc<AtomicBool>,
     /// What the plugin had logged for the request before this call.
     logged: Logged,
-    wasi: WasiP1Ctx,
+    /// Made when the guest asks for it, which guests of some kits never do: it takes a tenth of a new instance's time.
+    wasi: Option<Box<WasiP1Ctx>>,
     presence: Option<Presence>,
 }
 
 impl Tenant {
     /// For one Store of this plugin, whose guest has neither files nor an environment.
     pub fn new(account: &Account) -> Self {
-        Tenant::with_wasi(account, WasiCtx::builder())
+        let journal = Arc::new(Mutex::new(Journal::new(account)));
+        Tenant {
+            account: account.clone(),
+            hook: Cow::Borrowed(START),
+            context: None,
+            outside: Context::new("", 0),
+            limiter: Limiter::new(account.limits(), account.counters()),
+            journal,
+            has_written: Arc::new(AtomicBool::new(false)),
+            logged: Logged::default(),
+            wasi: None,
+            presence: None,
+        }
     }
 
     /// For one Store of this plugin, whose guest sees this of the world.
@@ -83,42 +96,16 @@ impl Tenant {
     /// # Errors
     /// [`Cause::Instantiate`] where a directory can't be opened.
     pub fn in_world(account: &Account, world: &World) -> Result<Self, Cause> {
-        let mut tenant = Tenant::with_wasi(account, world.wasi()?);
+        let mut tenant = Tenant::new(account);
+        if world.is_empty() {
+            return Ok(tenant);
+        }
+        tenant.wasi = Some(Streams(&tenant.journal, &tenant.has_written).connected(account, world.wasi()?));
         if !world.directories.is_empty() {
             let files = world.directories.len().saturating_add(OPEN_FILES);
             tenant.table().set_max_capacity(files.min(account.limits().handles));
         }
         Ok(tenant)
-    }
-
-    fn with_wasi(account: &Account, mut wasi: WasiCtxBuilder) -> Self {
-        let journal = Arc::new(Mutex::new(Journal::new(account)));
-        let has_written = Arc::new(AtomicBool::new(false));
-        let printer = |channel| Printer {
-            journal: journal.clone(),
-            has_written: has_written.clone(),
-            channel,
-        };
-        wasi.stdout(printer(Channel::Out))
-            .stderr(printer(Channel::Err))
-            .allow_tcp(false)
-            .allow_udp(false)
-            .max_random_size(RANDOM_BYTES);
-        let outside = Context::new("", 0);
-        let mut tenant = Tenant {
-            account: account.clone(),
-            hook: Cow::Borrowed(START),
-            context: None,
-            outside,
-            limiter: Limiter::new(account.limits(), account.counters()),
-            journal,
-            has_written,
-            logged: Logged::default(),
-            wasi: wasi.build_p1(),
-            presence: None,
-        };
-        tenant.table().set_max_capacity(account.limits().handles);
-        tenant
     }
 
     /// The plugin's name.
@@ -181,12 +168,14 @@ impl Tenant {
 
     /// WASI 0.2, for an implementation of [`WasiView`].
     pub fn wasi(&mut self) -> WasiCtxView<'_> {
-        self.wasi.ctx()
+        self.wasi_preview1().ctx()
     }
 
     /// WASI preview 1.
     pub(super) fn wasi_preview1(&mut self) -> &mut WasiP1Ctx {
-        &mut self.wasi
+        let streams = Streams(&self.journal, &self.has_written);
+        self.wasi
+            .get_or_insert_with(|| streams.connected(&self.account, WasiCtx::builder()))
     }
 
     /// Whether the guest was denied memory since the call began.
@@ -224,6 +213,28 @@ impl Tenant {
             false => std::mem::take(&mut self.logged),
         };
         (self.context.take().unwrap_or_else(|| self.outside.clone()), logged)
+    }
+}
+
+/// Where what a guest prints goes.
+struct Streams<'a>(&'a Arc<Mutex<Journal>>, &'a Arc<AtomicBool>);
+
+impl Streams<'_> {
+    /// WASI with them, and nothing that a plugin must not have.
+    fn connected(&self, account: &Account, mut wasi: WasiCtxBuilder) -> Box<WasiP1Ctx> {
+        let printer = |channel| Printer {
+            journal: self.0.clone(),
+            has_written: self.1.clone(),
+            channel,
+        };
+        wasi.stdout(printer(Channel::Out))
+            .stderr(printer(Channel::Err))
+            .allow_tcp(false)
+            .allow_udp(false)
+            .max_random_size(RANDOM_BYTES);
+        let mut wasi = Box::new(wasi.build_p1());
+        wasi.ctx().table.set_max_capacity(account.limits().handles);
+        wasi
     }
 }
 

@@ -28,6 +28,10 @@ impl World {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.environment.is_empty() && self.directories.is_empty()
+    }
+
     pub(super) fn wasi(&self) -> Result<WasiCtxBuilder, Cause> {
         let mut wasi = WasiCtx::builder();
         wasi.envs(&self.environment);
