@@ -89,7 +89,10 @@ fn add_memory(linker: &mut Linker<Guest>, module: &str, name: &dyn Fn(&str) -> S
 
 fn add_registers(linker: &mut Linker<Guest>, module: &str, name: &dyn Fn(&str) -> String) -> wasmtime::Result<()> {
     linker.func_wrap(module, &name("reset"), |mut caller: Called<'_>| {
-        with_kernel(&mut caller, |kernel, caller| kernel.reset(caller));
+        with_kernel(&mut caller, |kernel, caller| {
+            kernel.reset();
+            kernel.set_input(caller, 0, 0);
+        });
     })?;
     linker.func_wrap(
         module,

@@ -29,7 +29,6 @@ pub struct ExtismInstance {
 }
 
 /// A function by its result.
-#[derive(Clone)]
 enum Export {
     Code(TypedFunc<(), i32>),
     Nothing(TypedFunc<(), ()>),
@@ -107,9 +106,10 @@ impl ExtismInstance {
         cause_of(error, &self.store.data().tenant)
     }
 
-    fn function(&mut self, name: &str) -> Result<Export, Cause> {
-        if let Some((_, export)) = self.functions.iter().find(|(known, _)| known == name) {
-            return Ok(export.clone());
+    /// Where among those that are remembered a function is.
+    fn function(&mut self, name: &str) -> Result<usize, Cause> {
+        if let Some(place) = self.functions.iter().position(|(known, _)| known == name) {
+            return Ok(place);
         }
         let found = self.instance.get_func(&mut self.store, name);
         let found = found.ok_or_else(|| Cause::AbiViolation(format!("it exports no function `{name}`")))?;
@@ -123,19 +123,22 @@ impl ExtismInstance {
                 "`{name}` is {kind}, and only functions without parameters that give nothing or an i32 can be called"
             )));
         };
-        if self.functions.len() < REMEMBERED {
-            self.functions.push((name.to_owned(), export.clone()));
+        if self.functions.len() >= REMEMBERED {
+            self.functions.clear();
         }
-        Ok(export)
+        self.functions.push((name.to_owned(), export));
+        Ok(self.functions.len() - 1)
     }
 
     /// The input goes into the kernel, and the function runs; what it gives lies in the kernel then.
     async fn run(&mut self, name: &str, input: Option<&Input>) -> Result<i32, Cause> {
-        let export = self.function(name)?;
+        let place = self.function(name)?;
         self.place(input)?;
-        let called = match export {
-            Export::Code(function) => function.call_async(&mut self.store, ()).await,
-            Export::Nothing(function) => function.call_async(&mut self.store, ()).await.map(|()| 0),
+        // Not cloned: that would count references to its type, in places that all threads share.
+        let called = match self.functions.get(place) {
+            Some((_, Export::Code(function))) => function.call_async(&mut self.store, ()).await,
+            Some((_, Export::Nothing(function))) => function.call_async(&mut self.store, ()).await.map(|()| 0),
+            None => return Err(Cause::AbiViolation(format!("it exports no function `{name}`"))),
         };
         called.map_err(|error| self.cause(error))
     }
@@ -143,13 +146,15 @@ impl ExtismInstance {
     fn place(&mut self, input: Option<&Input>) -> Result<(), Cause> {
         let memory = self.template.account.limits().memory;
         with_kernel(&mut self.store, |kernel, store| {
-            kernel.reset(&mut *store);
+            kernel.reset();
             let Some(input) = input.filter(|input| !input.is_empty()) else {
+                kernel.set_input(&mut *store, 0, 0);
                 return Ok(());
             };
             let length = input.len();
             let handle = kernel.write(&mut *store, length, input.pieces().iter().map(|piece| &**piece));
             if handle == 0 {
+                kernel.set_input(&mut *store, 0, 0);
                 return Err(Cause::OutOfMemory(memory));
             }
             kernel.set_input(&mut *store, handle, length as u64);

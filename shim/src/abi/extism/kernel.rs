@@ -91,6 +91,8 @@ pub(super) struct Kernel {
     pub(super) memory: Memory,
     input_offset: Global,
     input_length: Global,
+    /// What these two are: to set one takes as long as a small allocation.
+    input: (u64, u64),
     blocks: Blocks,
     output: (u64, u64),
     error: u64,
@@ -102,18 +104,18 @@ impl Kernel {
             memory,
             input_offset,
             input_length,
+            input: (0, 0),
             blocks: Blocks::default(),
             output: (0, 0),
             error: 0,
         }
     }
 
-    /// Forgets every block: a call begins.
-    pub(super) fn reset(&mut self, store: impl AsContextMut) {
+    /// Forgets every block, and what was said of them: a call begins. Its input is still to be set.
+    pub(super) fn reset(&mut self) {
         self.blocks.reset();
         self.output = (0, 0);
         self.error = 0;
-        self.set_input(store, 0, 0);
     }
 
     /// A block of so many bytes, all 0; 0 where there is no room for it.
@@ -177,9 +179,15 @@ impl Kernel {
     }
 
     pub(super) fn set_input(&mut self, mut store: impl AsContextMut, offset: u64, length: u64) {
-        for (global, value) in [(self.input_offset, offset), (self.input_length, length)] {
-            let set = global.set(&mut store, Val::I64(value.cast_signed()));
-            debug_assert!(set.is_ok(), "the globals are of this type, and mutable");
+        let (was_offset, was_length) = std::mem::replace(&mut self.input, (offset, length));
+        for (global, was, is) in [
+            (self.input_offset, was_offset, offset),
+            (self.input_length, was_length, length),
+        ] {
+            if was != is {
+                let set = global.set(&mut store, Val::I64(is.cast_signed()));
+                debug_assert!(set.is_ok(), "the globals are of this type, and mutable");
+            }
         }
     }
 
