@@ -117,7 +117,7 @@ impl Default for UpstreamConfig {
             protocol: Protocol::Auto,
             calls_per_connection: 90,
             max_requests: None,
-            max_idle_connections: 128,
+            max_idle_connections: 512,
             idle_connection_timeout_ms: 60_000,
             retries: 0,
             retry_backoff_ms: 250,
