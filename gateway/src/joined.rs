@@ -21,7 +21,7 @@ impl Joined {
             return;
         }
         if self.more.is_empty() {
-            self.more.extend_from_slice(&self.first);
+            self.more.extend_from_slice(&std::mem::take(&mut self.first));
         }
         self.more.extend_from_slice(&piece);
     }

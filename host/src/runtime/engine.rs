@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bitflags::bitflags;
 use wasmtime::{
-    Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
-    WasmFeatures,
+    Config, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
 };
 
 use super::cache::CacheSettings;
@@ -16,12 +15,6 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// Bytes of a fibre's stack that functions of the host may take while a guest has called them.
 const HOST_STACK: usize = 2 << 20;
-
-/// Bytes that a memory, or a table, of an instance that is gone keeps for the next one in its place, of what was written to. To
-/// take a page back and give another one costs several times what overwriting it does: a call in an instance of its own took
-/// 45 µs, and takes 18. With four times as much it took as long; each place that was ever in use keeps it.
-const KEPT_MEMORY: usize = 64 << 10;
-const KEPT_TABLE: usize = 16 << 10;
 
 /// What an engine may use, and where it keeps compiled code.
 #[derive(Debug, Clone)]
@@ -137,12 +130,8 @@ fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
         // One per running call, since an instance serves one at a time, and more where functions of the host's call back into their
         // guest. These are reservations too.
         .total_stacks(instances.saturating_mul(3));
-    // Without the scan each instance would have all of this written anew, used or not.
-    if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.pagemap_scan(Enabled::Yes)
-            .linear_memory_keep_resident(KEPT_MEMORY)
-            .table_keep_resident(KEPT_TABLE);
-    }
+    // Nothing is kept resident: `pagemap_scan` of wasmtime 48 passes over pages that are swapped out, neither overwritten nor given
+    // back, and the next instance would read them.
     pool
 }
 

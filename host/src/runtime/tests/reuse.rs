@@ -1,4 +1,4 @@
-//! What an instance finds in the place of one that is gone. Pages that were written to are kept for it: see `KEPT_MEMORY`.
+//! What an instance finds in the place of one that is gone.
 
 use wasmtime::Ref;
 
@@ -43,7 +43,6 @@ async fn look_and_write(runtime: &Runtime, module: &Module, words: &str, written
 async fn an_instance_finds_nothing_of_the_one_before_it() {
     let runtime = runtime();
     let module = compiled(&runtime, &guest("as it was")).await;
-    // Less than is kept, just that, and more.
     for written in [0, 1, 0, 2, GROWN, 1, GROWN, 0] {
         look_and_write(&runtime, &module, "as it was", written).await;
     }
