@@ -1,5 +1,6 @@
 //! Why something could not be measured.
 
+use heimdall_host::functions::CallError;
 use heimdall_host::json::JsonError;
 use heimdall_host::loader::LoadError;
 use heimdall_host::pipeline::DuplicateName;
@@ -15,6 +16,9 @@ pub enum Error {
     /// A plugin can't be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A function of a plugin fails.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// Two plugins of a pipeline have one name.
     #[error(transparent)]
     Name(#[from] DuplicateName),

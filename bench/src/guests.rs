@@ -207,9 +207,19 @@ pub fn packed(generation: Generation, hook: Hook, does: Does) -> Result<Option<B
 /// # Errors
 /// Where it can't be read.
 pub fn example(file: &str) -> Result<Bytes, Error> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../guest-examples")
-        .join(file);
+    read("guest-examples", file)
+}
+
+/// A guest of a kit, of those that are tested with.
+///
+/// # Errors
+/// Where it can't be read.
+pub fn of_kit(file: &str) -> Result<Bytes, Error> {
+    read("tests/abi/guests", file)
+}
+
+fn read(folder: &str, file: &str) -> Result<Bytes, Error> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder).join(file);
     let bytes = std::fs::read(&path).map_err(Error::io(file))?;
     Ok(bytes.into())
 }

@@ -11,13 +11,22 @@
 use heimdall_measure::results::{Bound, Results, Target};
 use heimdall_measure::sample::{Samples, Spread};
 
-use crate::cases::{CHAINS, EDITING, FLOOR, INDEXING, INTERRUPTING, LOADING, LONG_CHAINS, NOTHING, READING, RUST};
+use crate::cases::{
+    ANSWERING, CHAINS, EDITING, FLOOR, INDEXING, INTERRUPTING, LOADING, LONG_CHAINS, NOTHING, READING, RUST,
+};
 use crate::documents::SIZES;
 
 /// What of the results is set against what, and what it is to come to.
 pub fn targets(results: &Results) -> Vec<Target> {
     let of = Measured(results);
-    let tables = [typed(&of), packed(&of), chains(&of), loading(&of), interrupting(&of)];
+    let tables = [
+        typed(&of),
+        packed(&of),
+        chains(&of),
+        answering(&of),
+        loading(&of),
+        interrupting(&of),
+    ];
     tables.into_iter().flatten().collect()
 }
 
@@ -120,6 +129,15 @@ fn chains(of: &Measured<'_>) -> Vec<Target> {
                 .and_then(|times| times.spread()),
         ),
     ]
+}
+
+fn answering(of: &Measured<'_>) -> Vec<Target> {
+    vec![Target::new(
+        "jsonrpc-over-floor",
+        "a ping by JSON-RPC with its instance, against the engine alone with host functions that do next to nothing",
+        Bound::AtMost(1.3),
+        of.ratio((ANSWERING, "JSON-RPC", 0), (ANSWERING, "floor: the engine alone", 0)),
+    )]
 }
 
 fn loading(of: &Measured<'_>) -> Vec<Target> {

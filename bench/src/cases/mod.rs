@@ -5,6 +5,7 @@
 //! assert!(cases.iter().any(|case| case.name() == "before-call: one member is read / typed / 375"));
 //! ```
 
+mod answering;
 mod chains;
 mod changing;
 mod editing;
@@ -18,6 +19,7 @@ pub mod memory;
 mod reading;
 mod requests;
 
+pub use answering::ANSWERING;
 pub use chains::{CHAINS, LONG_CHAINS};
 pub use changing::{NOTHING, RUST};
 pub use editing::EDITING;
@@ -50,6 +52,7 @@ pub fn all() -> Vec<Case> {
         every_hook::cases(),
         requests::cases(),
         instances::cases(),
+        answering::cases(),
         loading::cases(),
         interrupting::cases(),
     ];

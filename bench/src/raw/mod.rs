@@ -2,9 +2,11 @@
 //!
 //! The engine is the host's own, so that its settings are the same: interruptible, asynchronous, memory from the pool.
 
+mod command;
 mod component;
 mod core;
 
+pub use self::command::RawCommand;
 pub use self::component::{RawComponent, RawRequest};
 pub use self::core::RawModule;
 

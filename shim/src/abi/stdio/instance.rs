@@ -15,7 +15,7 @@ use heimdall_host::runtime::{
     cause_of, end_call, instantiation_cause,
 };
 use tokio::sync::mpsc;
-use wasmtime::{InstancePre, Linker, Module, Store, TypedFunc};
+use wasmtime::{Extern, Instance, InstancePre, Linker, Module, ModuleExport, Store, TypedFunc};
 
 use super::conversation::{Answer, Ended, Served, answer_in, converse};
 use super::messages::{RpcError, request};
@@ -29,6 +29,9 @@ use crate::abi::{self, Argument};
 pub struct Template {
     runtime: Runtime,
     code: InstancePre<Guest>,
+    /// Looked up once for all instances.
+    start: ModuleExport,
+    memory: Option<ModuleExport>,
     account: Account,
     world: World,
     functions: HostFunctions,
@@ -56,8 +59,11 @@ impl Template {
         add_wasi_to_module_linker(&mut linker)?;
         linker.allow_shadowing(true);
         wasi::add_to_linker(&mut linker)?;
+        let start = parts.module.get_export_index("_start");
         Ok(Template {
             runtime: runtime.clone(),
+            start: start.ok_or_else(|| wasmtime::Error::msg("it exports no `_start`"))?,
+            memory: parts.module.get_export_index("memory"),
             code: linker.instantiate_pre(parts.module)?,
             account: parts.account,
             world: parts.world,
@@ -84,6 +90,7 @@ impl Template {
         let (stdout, lines) = Stdout::new(limits.output);
         let mut store = self.runtime.store(Guest {
             tenant: Tenant::in_world(&self.account, &self.world)?,
+            memory: None,
             stdin: stdin.clone(),
             empty_reads: 0,
             stdout,
@@ -92,7 +99,7 @@ impl Template {
         });
         begin_call(&mut store, "start", Context::new("", 0), Logged::default());
         let instantiated = self.code.instantiate_async(&mut store).await;
-        let started = instantiated.and_then(|instance| instance.get_typed_func(&mut store, "_start"));
+        let started = instantiated.and_then(|instance| self.started(&mut store, instance));
         let start = started.map_err(|error| instantiation_cause(error, store.data_mut().tenant()))?;
         end_call(&mut store);
         Ok(StdioInstance {
@@ -103,6 +110,16 @@ impl Template {
             lines,
             is_spent: false,
         })
+    }
+
+    fn started(&self, store: &mut Store<Guest>, instance: Instance) -> wasmtime::Result<TypedFunc<(), ()>> {
+        let memory = self.memory.as_ref();
+        let memory = memory.and_then(|memory| instance.get_module_export(&mut *store, memory));
+        store.data_mut().memory = memory.and_then(Extern::into_memory);
+        let start = instance.get_module_export(&mut *store, &self.start);
+        let start = start.and_then(Extern::into_func);
+        let start = start.ok_or_else(|| wasmtime::Error::msg("its `_start` is no function"))?;
+        start.typed(&*store)
     }
 }
 

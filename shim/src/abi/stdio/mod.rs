@@ -25,6 +25,7 @@ mod wasi;
 use std::sync::Arc;
 
 use heimdall_host::runtime::{HasTenant, Tenant};
+use wasmtime::Memory;
 
 pub use instance::{Parts, StdioFactory, StdioInstance, Template};
 pub use messages::{INVALID_REQUEST, METHOD_NOT_FOUND, RpcError};
@@ -39,6 +40,8 @@ pub fn offers(module: &str, name: &str) -> bool {
 /// A Store's data.
 pub(super) struct Guest {
     tenant: Tenant,
+    /// Known once there is an instance.
+    memory: Option<Memory>,
     stdin: Arc<Stdin>,
     /// Reads in a row that found nothing.
     empty_reads: u32,

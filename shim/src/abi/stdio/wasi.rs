@@ -58,8 +58,7 @@ impl Places {
         if count > VECTORS {
             return Err(INVALID);
         }
-        let memory = caller.get_export("memory").and_then(Extern::into_memory);
-        let memory = memory.ok_or(FAULT)?;
+        let memory = memory_of(caller).ok_or(FAULT)?;
         let data = memory.data(&*caller);
         let mut places = Places {
             memory,
@@ -87,6 +86,11 @@ impl Places {
         place.copy_from_slice(&count.to_le_bytes());
         SUCCESS
     }
+}
+
+fn memory_of(caller: &mut Called<'_>) -> Option<Memory> {
+    let known = caller.data().memory;
+    known.or_else(|| caller.get_export("memory").and_then(Extern::into_memory))
 }
 
 fn range(memory: &[u8], start: u32, length: u32) -> Result<Range<usize>, i32> {
@@ -220,7 +224,7 @@ fn clock_time_get(mut caller: Called<'_>, clock: u32, _precision: u64, place: u3
 }
 
 fn write(caller: &mut Called<'_>, place: u32, bytes: &[u8]) -> i32 {
-    let Some(memory) = caller.get_export("memory").and_then(Extern::into_memory) else {
+    let Some(memory) = memory_of(caller) else {
         return FAULT;
     };
     let data = memory.data_mut(caller);
