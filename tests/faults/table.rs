@@ -144,7 +144,7 @@ pub const FAULTS: &[Fault] = &[
     fault(43, Process, &[Else("dropped and counted")], "a flood on the standard output"),
     fault(44, Process, &[Else("dropped and counted")], "a flood of log lines"),
     fault(45, Process, &[Else("written escaped")], "control characters in log lines"),
-    fault(46, Process, &[Fails], "a flood of random bytes: WASI 0.2 has no error for it"),
+    fault(46, Process, &[Told, Fails], "a flood of random bytes: fails where it is asked for by WASI 0.2, which has no error for it"),
     fault(47, Process, &[Allowed], "the clock: it rises, and tells nothing of the host"),
     fault(48, Process, &[Refused], "threads"),
     others(49, Process, &[Told], "paths out of a directory"),

@@ -30,6 +30,7 @@ mod instances;
 mod journal;
 mod limiter;
 mod live;
+mod process;
 mod seal;
 mod stdio;
 mod tenant;

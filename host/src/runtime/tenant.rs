@@ -28,7 +28,7 @@ const START: &str = "start";
 const OPEN_FILES: usize = 256;
 
 /// The most random bytes that a guest gets from one call: more than any key, less than a flood.
-const RANDOM_BYTES: u64 = 64 << 10;
+pub(super) const RANDOM_BYTES: u64 = 64 << 10;
 
 /// The most bytes that a plugin's name may have.
 const NAME_BYTES: usize = 256;
@@ -68,6 +68,7 @@ pub struct Tenant {
     has_written: Arc<AtomicBool>,
     /// What the plugin had logged for the request before this call.
     logged: Logged,
+    environment: Arc<[(String, String)]>,
     /// Made when the guest asks for it, which guests of some kits never do: it takes a tenth of a new instance's time.
     wasi: Option<Box<WasiP1Ctx>>,
     presence: Option<Presence>,
@@ -86,6 +87,7 @@ impl Tenant {
             journal,
             has_written: Arc::new(AtomicBool::new(false)),
             logged: Logged::default(),
+            environment: Arc::default(),
             wasi: None,
             presence: None,
         }
@@ -97,11 +99,10 @@ impl Tenant {
     /// [`Cause::Instantiate`] where a directory can't be opened.
     pub fn in_world(account: &Account, world: &World) -> Result<Self, Cause> {
         let mut tenant = Tenant::new(account);
-        if world.is_empty() {
-            return Ok(tenant);
-        }
-        tenant.wasi = Some(Streams(&tenant.journal, &tenant.has_written).connected(account, world.wasi()?));
+        tenant.environment = world.environment.clone();
         if !world.directories.is_empty() {
+            let streams = Streams(&tenant.journal, &tenant.has_written);
+            tenant.wasi = Some(streams.connected(account, world.wasi()?, &world.environment));
             let files = world.directories.len().saturating_add(OPEN_FILES);
             tenant.table().set_max_capacity(files.min(account.limits().handles));
         }
@@ -175,7 +176,12 @@ impl Tenant {
     pub(super) fn wasi_preview1(&mut self) -> &mut WasiP1Ctx {
         let streams = Streams(&self.journal, &self.has_written);
         self.wasi
-            .get_or_insert_with(|| streams.connected(&self.account, WasiCtx::builder()))
+            .get_or_insert_with(|| streams.connected(&self.account, WasiCtx::builder(), &self.environment))
+    }
+
+    /// What the guest finds in its environment.
+    pub(super) fn environment(&self) -> &Arc<[(String, String)]> {
+        &self.environment
     }
 
     /// Whether the guest was denied memory since the call began.
@@ -221,13 +227,19 @@ struct Streams<'a>(&'a Arc<Mutex<Journal>>, &'a Arc<AtomicBool>);
 
 impl Streams<'_> {
     /// WASI with them, and nothing that a plugin must not have.
-    fn connected(&self, account: &Account, mut wasi: WasiCtxBuilder) -> Box<WasiP1Ctx> {
+    fn connected(
+        &self,
+        account: &Account,
+        mut wasi: WasiCtxBuilder,
+        environment: &[(String, String)],
+    ) -> Box<WasiP1Ctx> {
         let printer = |channel| Printer {
             journal: self.0.clone(),
             has_written: self.1.clone(),
             channel,
         };
-        wasi.stdout(printer(Channel::Out))
+        wasi.envs(environment)
+            .stdout(printer(Channel::Out))
             .stderr(printer(Channel::Err))
             .allow_tcp(false)
             .allow_udp(false)

@@ -14,6 +14,7 @@ use crate::model::Context;
 use crate::plugin::Logged;
 
 mod log;
+mod process;
 mod reuse;
 
 struct Guest {

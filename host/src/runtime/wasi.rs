@@ -1,10 +1,13 @@
 //! WASI for guests that were built with a standard library: clocks, random and log lines work; there is no network, there are
 //! no arguments, and neither files nor an environment but what a guest is given of them.
 
+use std::sync::Arc;
+
 use wasmtime::Linker;
 use wasmtime::component;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiView, p0, p1, p2};
 
+use super::process;
 use super::tenant::HasTenant;
 use crate::failure::Cause;
 use crate::loader::{Directory, PluginSettings};
@@ -13,7 +16,7 @@ use crate::loader::{Directory, PluginSettings};
 #[derive(Debug, Clone, Default)]
 pub struct World {
     /// Environment variables.
-    pub environment: Vec<(String, String)>,
+    pub environment: Arc<[(String, String)]>,
     /// Directories.
     pub directories: Vec<Directory>,
 }
@@ -28,13 +31,9 @@ impl World {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.environment.is_empty() && self.directories.is_empty()
-    }
-
+    /// With its directories; what else it has the Store's owner knows.
     pub(super) fn wasi(&self) -> Result<WasiCtxBuilder, Cause> {
         let mut wasi = WasiCtx::builder();
-        wasi.envs(&self.environment);
         for Directory { host, guest, read_only } in &self.directories {
             let permissions = match read_only {
                 true => FsPerms::ReadOnly,
@@ -61,9 +60,10 @@ pub fn add_wasi_to_component_linker<T: HasTenant + WasiView>(
 pub fn add_wasi_to_module_linker<T: HasTenant>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     p1::add_to_linker_async(linker, |data| data.tenant().wasi_preview1())?;
     p0::add_to_linker_async(linker, |data| data.tenant().wasi_preview1())?;
-    // The library's own refuses statuses from 126 on, which guests use like any other.
     linker.allow_shadowing(true);
     for module in ["wasi_snapshot_preview1", "wasi_unstable"] {
+        process::add_to_linker(linker, module)?;
+        // The library's own refuses statuses from 126 on, which guests use like any other.
         linker.func_wrap(module, "proc_exit", |status: i32| -> wasmtime::Result<()> {
             Err(wasmtime::Error::new(Cause::Exited(status)))
         })?;

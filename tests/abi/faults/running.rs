@@ -197,10 +197,7 @@ async fn more_random_bytes_than_anybody_needs_are_refused() {
             ..doing("(if (i32.eqz (call $random (i32.const 8192) (i32.const 131072))) (then unreachable))")
         };
         let plugin = guest.load(abi, |_| {}).await.unwrap();
-        if let Err(cause) = run(&plugin).await {
-            let told = cause.to_string();
-            assert!(!told.contains("unreachable"), "{abi:?}: {told}");
-        }
+        run(&plugin).await.unwrap_or_else(|cause| panic!("{abi:?}: {cause}"));
     }
 }
 

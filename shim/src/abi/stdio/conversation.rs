@@ -1,6 +1,8 @@
 //! What the host does while a guest runs: it takes lines, serves methods side by side, and knows the answer when it comes.
 
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::{self, Poll};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -10,11 +12,10 @@ use heimdall_host::failure::Cause;
 use heimdall_host::functions::HostFunctions;
 use heimdall_host::json::Document;
 use heimdall_host::limits::Limits;
-use tokio::sync::mpsc;
 
 use super::messages::{METHOD_NOT_FOUND, Message, REQUEST, RpcError, response};
 use super::methods;
-use super::pipes::Stdin;
+use super::pipes::{Line, Stdin};
 use crate::Input;
 
 /// Methods that are served at once for one guest.
@@ -38,29 +39,26 @@ pub(super) enum Ended {
 /// Runs a guest until it has answered, or ended.
 pub(super) async fn converse(
     guest: impl Future<Output = wasmtime::Result<()>>,
-    lines: &mut mpsc::Receiver<Bytes>,
+    line: &Line,
     mut served: Served<'_>,
 ) -> Result<Answer, Ended> {
     let mut guest = pin!(guest);
-    let ended = loop {
-        // While there is no room the guest's lines stay where they are, and the guest waits.
-        tokio::select! {
-            biased;
-            Some(line) = lines.recv(), if served.has_room() => if let Some(answer) = served.take(line).map_err(Ended::Host)? {
-                return Ok(answer);
-            },
-            Some(answer) = served.running.next(), if !served.running.is_empty() => served.answer(&answer),
-            () = served.stdin.drained(), if served.stdin.is_full() => {}
-            () = served.stdin.starving(), if served.may_nudge() => served.nudge(),
-            ended = &mut guest => break ended,
+    poll_fn(|task| {
+        loop {
+            if let Some(answer) = served.go_on(line, task).map_err(Ended::Host)? {
+                return Poll::Ready(Ok(answer));
+            }
+            if let Poll::Ready(ended) = guest.as_mut().poll(task) {
+                let last = line.take().map(|line| served.take(line));
+                let answer = last.transpose().map_err(Ended::Host)?.flatten();
+                return Poll::Ready(answer.ok_or(Ended::Guest(ended)));
+            }
+            if !served.can_go_on(line) {
+                return Poll::Pending;
+            }
         }
-    };
-    while let Ok(line) = lines.try_recv() {
-        if let Some(answer) = served.take(line).map_err(Ended::Host)? {
-            return Ok(answer);
-        }
-    }
-    Err(Ended::Guest(ended))
+    })
+    .await
 }
 
 /// A line as the answer, where it is that.
@@ -106,6 +104,29 @@ impl<'a> Served<'a> {
         }
     }
 
+    /// All that can be done while the guest stands still. If it has answered, gives that back.
+    fn go_on(&mut self, line: &Line, task: &mut task::Context<'_>) -> Result<Option<Answer>, Cause> {
+        // While there is no room the guest's line stays where it is, and the guest waits.
+        if self.has_room()
+            && let Some(line) = line.take()
+            && let Some(answer) = self.take(line)?
+        {
+            return Ok(Some(answer));
+        }
+        while let Poll::Ready(Some(answer)) = self.running.poll_next_unpin(task) {
+            self.answer(&answer);
+        }
+        if self.is_to_be_nudged() {
+            self.nudge();
+        }
+        Ok(None)
+    }
+
+    /// Whether the guest, which stands still, has left something to do that nobody will be woken for.
+    fn can_go_on(&self, line: &Line) -> bool {
+        (self.has_room() && line.is_there()) || self.is_to_be_nudged()
+    }
+
     fn has_room(&self) -> bool {
         self.running.len() < SERVED && self.held < self.limits.output && !self.stdin.is_full()
     }
@@ -117,8 +138,8 @@ impl<'a> Served<'a> {
 
     /// A guest of the kit's that calls several methods at once may have read all answers and still wait: each of its calls looks
     /// for its own answer only after it has read a line, whosever, and another may have read the one that it waits for.
-    fn may_nudge(&self) -> bool {
-        self.running.is_empty() && self.taken > 1 && self.nudges < self.taken
+    fn is_to_be_nudged(&self) -> bool {
+        self.running.is_empty() && self.taken > 1 && self.nudges < self.taken && self.stdin.is_starving()
     }
 
     /// A line that says nothing, for a guest that would wait for ever.

@@ -1,5 +1,7 @@
 //! What a fuzz target reaches of this ABI: what reads a guest's standard output. It panics where a promise does not hold.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use heimdall_host::runtime::is_shown;
 
@@ -43,7 +45,7 @@ fn answered(id: u64, result: super::conversation::Answer) {
 
 /// Whole lines, up to the first that is over its cap.
 fn lines(pieces: &[&[u8]]) -> Vec<Bytes> {
-    let (mut stdout, _taken) = Stdout::new(MAX_LINE);
+    let mut stdout = Stdout::new(MAX_LINE, Arc::default());
     let mut lines = Vec::new();
     for mut piece in pieces.iter().copied() {
         while !piece.is_empty() {

@@ -14,12 +14,11 @@ use heimdall_host::runtime::{
     Account, Deadline, Factory, HasTenant as _, Runtime, Stage, Tenant, World, add_wasi_to_module_linker, begin_call,
     cause_of, end_call, instantiation_cause,
 };
-use tokio::sync::mpsc;
 use wasmtime::{Extern, Instance, InstancePre, Linker, Module, ModuleExport, Store, TypedFunc};
 
 use super::conversation::{Answer, Ended, Served, answer_in, converse};
 use super::messages::{RpcError, request};
-use super::pipes::{Said, Stdin, Stdout};
+use super::pipes::{Line, Said, Stdin, Stdout};
 use super::{Guest, methods, wasi};
 use crate::Input;
 use crate::abi::{self, Argument};
@@ -87,13 +86,13 @@ impl Template {
     async fn instantiate(self: Arc<Self>) -> Result<StdioInstance, Cause> {
         let limits = self.account.limits();
         let stdin = Arc::new(Stdin::new(limits.input));
-        let (stdout, lines) = Stdout::new(limits.output);
+        let line = Arc::<Line>::default();
         let mut store = self.runtime.store(Guest {
             tenant: Tenant::in_world(&self.account, &self.world)?,
             memory: None,
             stdin: stdin.clone(),
             empty_reads: 0,
-            stdout,
+            stdout: Stdout::new(limits.output, line.clone()),
             said: Said::default(),
             closed: [false; 3],
         });
@@ -107,7 +106,7 @@ impl Template {
             store,
             start,
             stdin,
-            lines,
+            line,
             is_spent: false,
         })
     }
@@ -129,7 +128,7 @@ pub struct StdioInstance {
     store: Store<Guest>,
     start: TypedFunc<(), ()>,
     stdin: Arc<Stdin>,
-    lines: mpsc::Receiver<Bytes>,
+    line: Arc<Line>,
     is_spent: bool,
 }
 
@@ -158,7 +157,7 @@ impl StdioInstance {
         self.stdin.push(&request(method, arguments));
         let served = Served::new(&template.functions, template.account.limits(), &self.stdin);
         let guest = self.start.call_async(&mut self.store, ());
-        match converse(guest, &mut self.lines, served).await {
+        match converse(guest, &self.line, served).await {
             Ok(answer) => Ok(answer),
             Err(Ended::Host(cause)) => Err(cause),
             Err(Ended::Guest(ended)) => {

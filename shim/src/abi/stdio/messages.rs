@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use heimdall_host::json::{Document, Value};
+use heimdall_host::json::{Document, Value, push_string};
 use heimdall_host::runtime::escape_line;
 
 use crate::Input;
@@ -129,10 +129,11 @@ impl Message {
 
 /// The host's request. The parameters are JSON, and go as they are, on one line.
 pub(super) fn request(method: &str, arguments: &[Argument<'_>]) -> Input {
-    let method = Document::string(method);
-    let mut line = Input::from(Bytes::from(format!(
-        r#"{{"jsonrpc":"2.0","id":{REQUEST},"method":{method},"params":"#
-    )));
+    let mut start = format!(r#"{{"jsonrpc":"2.0","id":{REQUEST},"method":"#).into_bytes();
+    push_string(&mut start, method);
+    start.extend_from_slice(br#","params":"#);
+    let mut line = Input::default();
+    line.push(start.into());
     match arguments {
         [] => line.push(Bytes::from_static(b"null")),
         [argument] => push(&mut line, argument),

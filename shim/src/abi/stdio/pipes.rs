@@ -1,34 +1,29 @@
 //! The standard streams of one guest, each with a bound.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use bytes::{Buf as _, Bytes};
 use heimdall_host::failure::Cause;
 use heimdall_host::runtime::escape_line;
-use tokio::sync::{Notify, mpsc};
 
 use crate::Input;
 
 /// Pieces of answers that may wait for the guest to read them.
 const PIECES: usize = 8192;
-/// Lines that may wait for the host to take them.
-const LINES: usize = 1;
 /// How many of the last lines of its standard error are kept, and bytes of them.
 const LAST_LINES: usize = 5;
 const LAST_BYTES: usize = 2048;
 
 /// What the guest has not read yet: whole lines, but for the one that it is reading. It never comes to an end.
+///
+/// Nobody is woken by it: the guest and who serves it are one task, which goes on with the one after what the other did.
 #[derive(Debug)]
 pub(super) struct Stdin {
     queue: Mutex<Queue>,
-    /// Something has come.
-    filled: Notify,
-    /// There is room again.
-    drained: Notify,
-    /// The guest waits.
-    starving: Notify,
     is_waited_for: AtomicBool,
     limit: usize,
 }
@@ -44,9 +39,6 @@ impl Stdin {
     pub(super) fn new(limit: usize) -> Stdin {
         Stdin {
             queue: Mutex::default(),
-            filled: Notify::new(),
-            drained: Notify::new(),
-            starving: Notify::new(),
             is_waited_for: AtomicBool::new(false),
             limit,
         }
@@ -62,8 +54,6 @@ impl Stdin {
         queue.length = queue.length.saturating_add(line.len());
         let pieces = line.pieces().iter().filter(|piece| !piece.is_empty());
         queue.pieces.extend(pieces.cloned());
-        drop(queue);
-        self.filled.notify_one();
     }
 
     /// What there is, as much as there is room for; how much that was.
@@ -82,8 +72,6 @@ impl Stdin {
             (into, read) = (rest, read + length);
         }
         queue.length = queue.length.saturating_sub(read);
-        drop(queue);
-        self.drained.notify_one();
         read
     }
 
@@ -99,24 +87,53 @@ impl Stdin {
 
     /// Until there is something to read.
     pub(super) async fn filled(&self) {
-        self.is_waited_for.store(true, Ordering::Relaxed);
-        self.starving.notify_one();
-        while self.is_empty() {
-            self.filled.notified().await;
-        }
-        self.is_waited_for.store(false, Ordering::Relaxed);
+        poll_fn(|_| {
+            let is_empty = self.is_empty();
+            self.is_waited_for.store(is_empty, Ordering::Relaxed);
+            match is_empty {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
+        })
+        .await;
     }
 
-    /// Until the guest waits, and there is nothing to read.
-    pub(super) async fn starving(&self) {
-        while !self.is_waited_for.load(Ordering::Relaxed) || !self.is_empty() {
-            self.starving.notified().await;
-        }
+    /// Whether the guest waits, and there is nothing to read.
+    pub(super) fn is_starving(&self) -> bool {
+        self.is_waited_for.load(Ordering::Relaxed) && self.is_empty()
+    }
+}
+
+/// A line on its way from the guest to the host, one at a time. Nobody is woken by it either.
+#[derive(Debug, Default)]
+pub(super) struct Line(Mutex<Option<Bytes>>);
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, Option<Bytes>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until something was read.
-    pub(super) async fn drained(&self) {
-        self.drained.notified().await;
+    /// Waits until the host has taken the one before.
+    pub(super) async fn send(&self, line: Bytes) {
+        let mut line = Some(line);
+        poll_fn(|_| {
+            let mut place = self.lock();
+            if place.is_some() {
+                return Poll::Pending;
+            }
+            *place = line.take();
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// That one, if there is one.
+    pub(super) fn take(&self) -> Option<Bytes> {
+        self.lock().take()
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.lock().is_some()
     }
 }
 
@@ -124,17 +141,16 @@ impl Stdin {
 #[derive(Debug)]
 pub(super) struct Stdout {
     partial: Vec<u8>,
-    lines: mpsc::Sender<Bytes>,
+    line: Arc<Line>,
     /// Bytes that a line may have.
     limit: usize,
 }
 
 impl Stdout {
-    /// With the end that the host takes lines from.
-    pub(super) fn new(limit: usize) -> (Stdout, mpsc::Receiver<Bytes>) {
-        let (lines, taken) = mpsc::channel(LINES);
+    /// With the way that whole lines go to the host.
+    pub(super) fn new(limit: usize, line: Arc<Line>) -> Stdout {
         let partial = Vec::new();
-        (Stdout { partial, lines, limit }, taken)
+        Stdout { partial, line, limit }
     }
 
     /// Takes these bytes up to the end of a line, and gives back how many that were; and the line, if it ended.
@@ -159,8 +175,8 @@ impl Stdout {
     }
 
     /// The way of a line to the host.
-    pub(super) fn lines(&self) -> mpsc::Sender<Bytes> {
-        self.lines.clone()
+    pub(super) fn line(&self) -> Arc<Line> {
+        self.line.clone()
     }
 }
 
@@ -234,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_line_without_an_end_is_cut_off_at_its_limit() {
-        let (mut stdout, _lines) = Stdout::new(4);
+        let mut stdout = Stdout::new(4, Arc::default());
         assert!(matches!(stdout.take(b"abcd"), Ok((4, None))));
         assert!(matches!(stdout.take(b"\nrest"), Ok((1, Some(line))) if line == "abcd"));
         assert!(matches!(

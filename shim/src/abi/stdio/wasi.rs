@@ -179,9 +179,7 @@ async fn write_out(caller: &mut Called<'_>, memory: &Memory, piece: Range<usize>
     let (taken, line) = guest.stdout.take(bytes).map_err(wasmtime::Error::new)?;
     if let Some(line) = line {
         guest.empty_reads = 0;
-        let lines = guest.stdout.lines();
-        // Its other end is there as long as the guest is.
-        let _sent = lines.send(line).await;
+        guest.stdout.line().send(line).await;
     }
     Ok(Some(taken))
 }
