@@ -19,7 +19,7 @@ const COMMENT: &[u8] = b": keep-alive\n\n";
 pub(super) fn kept_alive(
     frames: impl Stream<Item = io::Result<Bytes>> + Send,
     silence: Duration,
-) -> impl Stream<Item = io::Result<Bytes>> + Send {
+) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin {
     let mut frames = Box::pin(frames);
     let mut timer = Box::pin(sleep(silence));
     let mut last = Instant::now();

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::access::Access;
 use super::keep_alive::{SILENCE, kept_alive};
-use super::pieces::{InPieces, Step, sent};
+use super::pieces::{InPieces, Step, sent, together};
 use crate::upstream::{Again, DONE, Event, Events, Fault, UpstreamError, frame};
 
 /// How long the end of an answer is waited for whose last event is there.
@@ -101,7 +101,7 @@ impl Outgoing {
 
     /// The body of a response. `access` is logged when it is over.
     pub(super) fn into_body(self, access: Access) -> Body {
-        Body::from_stream(kept_alive(sent(self, access), SILENCE))
+        Body::from_stream(together(kept_alive(sent(self, access), SILENCE)))
     }
 
     /// What the next event comes to.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt};
+use memchr::memchr2;
 use sse_stream::{Error, SseByteStream};
 
 use super::Fault;
@@ -75,10 +76,18 @@ pub(crate) fn frame(out: &mut Vec<u8>, name: Option<&str>, data: &str) {
         out.extend_from_slice(name.as_bytes());
         out.push(b'\n');
     }
-    for line in data.split(['\n', '\r']) {
+    out.reserve(data.len() + 8);
+    let mut rest = data.as_bytes();
+    loop {
+        let end = memchr2(b'\n', b'\r', rest);
+        let (line, behind) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, b""));
         out.extend_from_slice(b"data: ");
-        out.extend_from_slice(line.as_bytes());
+        out.extend_from_slice(line);
         out.push(b'\n');
+        match behind.split_first() {
+            Some((_, next)) => rest = next,
+            None => break,
+        }
     }
     out.push(b'\n');
 }

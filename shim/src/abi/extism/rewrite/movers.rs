@@ -21,7 +21,7 @@ pub(super) struct Operands {
 }
 
 impl Operands {
-    /// Their types, in the order in which they stand behind the locals of a function that calls movers.
+    /// Their types, in the order in which they stand behind the locals of each function, where a module calls movers.
     pub(super) const TYPES: [ValType; 3] = [ValType::I64, ValType::I32, ValType::I64];
 
     /// Behind so many locals; none: there is no room for more.
