@@ -25,7 +25,7 @@ pub(super) fn add_to_linker<T: HasTenant>(linker: &mut Linker<T>, module: &str) 
 
 fn environ_sizes_get<T: HasTenant>(mut caller: Caller<'_, T>, count: u32, bytes: u32) -> i32 {
     let variables = caller.data_mut().tenant().environment().clone();
-    let length: usize = variables.iter().map(|variable| line(variable).len()).sum();
+    let length: usize = variables.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
     let sizes = [variables.len(), length].map(|size| u32::try_from(size).unwrap_or(u32::MAX).to_le_bytes());
     let [many, long] = &sizes;
     write(&mut caller, &[(count, many), (bytes, long)])

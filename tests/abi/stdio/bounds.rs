@@ -152,3 +152,20 @@ async fn a_write_of_many_vectors_keeps_the_deadline() {
         );
     }
 }
+
+#[tokio::test]
+async fn requests_without_end_are_over_at_the_deadline() {
+    let request = (
+        "request",
+        1,
+        "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"nobody\",\"params\":null}\n",
+    );
+    // Whenever it waits, the host has a request of its to serve.
+    let start =
+        "(drop (call $read_line)) (call $request) (loop $again (call $request) (drop (call $read_line)) (br $again))";
+    let plugin = load(command(&[request], start), |settings| {
+        settings.limits.hook_timeout = Duration::from_millis(100);
+    });
+    let error = plugin.await.unwrap().call::<()>("any", ()).await.unwrap_err();
+    assert!(matches!(cause(error), Cause::Deadline(_)));
+}

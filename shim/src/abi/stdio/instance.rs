@@ -118,7 +118,8 @@ impl Template {
         let start = instance.get_module_export(&mut *store, &self.start);
         let start = start.and_then(Extern::into_func);
         let start = start.ok_or_else(|| wasmtime::Error::msg("its `_start` is no function"))?;
-        start.typed(&*store)
+        let start = start.typed(&*store);
+        start.map_err(|error| error.context("its `_start`"))
     }
 }
 
