@@ -130,7 +130,7 @@ pub(crate) async fn serve(listener: TcpListener, door: &Door, stop: &Cancellatio
                     true => door.told(from.ip()),
                     false => door.clone(),
                 };
-                let workers = match door.has_few_instances() {
+                let workers = match door.has_several_scarce() {
                     true => Workers::default(),
                     false => terms.workers.clone(),
                 };

@@ -33,7 +33,7 @@ struct Behind {
     /// What answers calls without the router, which has nothing to add to them: 2 µs of 43 for a request.
     calls: Option<Arc<App>>,
     head_limits: HeadLimits,
-    has_few_instances: bool,
+    has_several_scarce: bool,
 }
 
 impl Behind {
@@ -42,7 +42,7 @@ impl Behind {
             router: router(app.clone()),
             calls: app.cors.layer.is_none().then(|| app.clone()),
             head_limits: app.head_limits,
-            has_few_instances: app.has_few_instances(),
+            has_several_scarce: app.has_several_scarce(),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Door {
             router,
             calls: None,
             head_limits,
-            has_few_instances: false,
+            has_several_scarce: false,
         })
     }
 
@@ -80,9 +80,9 @@ impl Door {
         self.behind.load().head_limits
     }
 
-    /// See [`App::has_few_instances`].
-    pub(super) fn has_few_instances(&self) -> bool {
-        self.behind.load().has_few_instances
+    /// See [`App::has_several_scarce`].
+    pub(super) fn has_several_scarce(&self) -> bool {
+        self.behind.load().has_several_scarce
     }
 
     /// For a connection from there: each request is told it.

@@ -331,16 +331,17 @@ impl Plugin for Pooled {
 }
 
 #[test]
-fn connections_stay_on_threads_where_each_plugin_has_more_instances_than_there_are_threads() {
+fn connections_stay_on_threads_where_at_most_one_plugin_has_no_more_instances_than_there_are_threads() {
     let threads = workers::count();
-    let cases: [(&[usize], bool); 5] = [
+    let cases: [(&[usize], bool); 6] = [
         (&[], false),
-        (&[0], false),
-        (&[threads + 1, 0], false),
-        (&[threads + 1, threads], true),
-        (&[1], true),
+        (&[0, 0], false),
+        (&[threads + 1, threads + 1], false),
+        (&[threads + 1, threads, 0], false),
+        (&[1], false),
+        (&[1, threads + 1, threads], true),
     ];
-    for (instances, few) in cases {
+    for (instances, several) in cases {
         let pooled = |(index, most): (usize, &usize)| {
             let manifest = Manifest::native(&index.to_string());
             Loaded::of(Arc::new(Pooled(manifest, *most)))
@@ -351,6 +352,6 @@ fn connections_stay_on_threads_where_each_plugin_has_more_instances_than_there_a
             ..app()
         };
         let door = Door::of(&Arc::new(app));
-        assert_eq!(door.has_few_instances(), few, "{instances:?}");
+        assert_eq!(door.has_several_scarce(), several, "{instances:?}");
     }
 }

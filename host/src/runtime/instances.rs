@@ -1,21 +1,23 @@
 //! The instances of one plugin: a pool of warm ones, or a fresh one for each request.
 //!
 //! An instance serves one call at a time. A permit stands for an instance that lives or is being made, so that there are
-//! never more than the cap. An idle one keeps its permit: to take it is one step, and no lock. Who finds none idle waits for
-//! a permit; an instance that comes back while somebody waits gives its permit up, and stands by for whoever gets that.
+//! never more than the cap. An idle one keeps its permit: to take it is one step, and no lock. Who finds none idle waits
+//! until one comes back, or for a permit. One that is given to a call that waits stands by, and its permit is what is given.
 
 mod lease;
+mod permits;
 mod queue;
 mod renew;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crossbeam_queue::ArrayQueue;
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::deadline::Deadline;
@@ -25,7 +27,11 @@ use crate::loader::{Isolation, RecycleSettings};
 use crate::plugin::{Seat, Usage};
 pub use lease::Lease;
 use lease::{Home, Seated};
+use permits::{Permit, Permits};
 use queue::Place;
+
+/// A call that has an instance for longer makes others wait for longer than waking a thread takes.
+const LONG: Duration = Duration::from_micros(50);
 
 /// Makes and retires instances: the part of an adapter that the pool needs.
 #[async_trait]
@@ -78,13 +84,13 @@ struct Shared<F: Factory> {
     factory: F,
     settings: InstanceSettings,
     idle: ArrayQueue<Held<F::Instance>>,
-    /// Those whose permits were given up for calls that waited.
+    /// Those whose permits were given to calls that waited.
     standing_by: ArrayQueue<Kept<F::Instance>>,
     /// The one that takes the place of the next that is worn.
     spare: ArrayQueue<Kept<F::Instance>>,
     /// Whether one is being made for that.
     is_renewing: AtomicBool,
-    permits: Arc<Semaphore>,
+    permits: Arc<Permits>,
     waiting: AtomicUsize,
     /// How many came back while calls waited.
     returned: AtomicUsize,
@@ -92,6 +98,8 @@ struct Shared<F: Factory> {
     making: AtomicUsize,
     live: Arc<AtomicUsize>,
     most_memory: AtomicUsize,
+    /// Whether the last call that had waited had its instance for [`LONG`].
+    is_long: AtomicBool,
 }
 
 /// An instance, and what wears it.
@@ -100,6 +108,8 @@ struct Kept<I> {
     instance: Box<I>,
     calls: u64,
     born: Instant,
+    /// Since when a call has it that waited for it.
+    waited: Option<Instant>,
     _live: Live,
 }
 
@@ -115,13 +125,13 @@ impl Drop for Live {
 /// An instance with its permit, which is freed after it.
 struct Held<I> {
     kept: Kept<I>,
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
 }
 
 impl<F: Factory> Instances<F> {
     /// At most `cap` of them, and one more while it takes another's place.
     pub fn new(factory: F, settings: InstanceSettings) -> Self {
-        let cap = settings.cap.clamp(1, Semaphore::MAX_PERMITS);
+        let cap = settings.cap.max(1);
         let shared = Shared {
             factory,
             settings: InstanceSettings { cap, ..settings },
@@ -129,12 +139,13 @@ impl<F: Factory> Instances<F> {
             standing_by: ArrayQueue::new(cap),
             spare: ArrayQueue::new(1),
             is_renewing: AtomicBool::new(false),
-            permits: Arc::new(Semaphore::new(cap)),
+            permits: Permits::new(cap),
             waiting: AtomicUsize::new(0),
             returned: AtomicUsize::new(0),
             making: AtomicUsize::new(0),
             live: Arc::default(),
             most_memory: AtomicUsize::new(0),
+            is_long: AtomicBool::new(false),
         };
         Instances {
             shared: Arc::new(shared),
@@ -152,7 +163,7 @@ impl<F: Factory> Instances<F> {
         let kept = self.shared.kept(instance);
         self.shared.note_memory(&kept.instance);
         let permit = match self.shared.settings.isolation {
-            Isolation::Warm => self.shared.permits.clone().try_acquire_owned().ok(),
+            Isolation::Warm => self.shared.permits.try_take().ok().flatten(),
             // Its end is to keep no request from its place.
             Isolation::Request => None,
         };
@@ -190,7 +201,7 @@ impl<F: Factory> Instances<F> {
     /// What they came to so far, and how they stand.
     pub fn usage(&self) -> Usage {
         let shared = &self.shared;
-        let free = shared.permits.available_permits();
+        let free = shared.permits.free();
         let counters = &shared.settings.counters;
         Usage {
             made: counters.instances_made(),
@@ -226,6 +237,7 @@ impl<F: Factory> Shared<F> {
             instance: Box::new(instance),
             calls: 0,
             born: Instant::now(),
+            waited: None,
             _live: Live(self.live.clone()),
         }
     }
@@ -240,13 +252,15 @@ impl<F: Factory> Shared<F> {
 
     /// Where none is idle: another one, or the next that comes back.
     async fn wait(self: &Arc<Self>, deadline: &Deadline) -> Result<Held<F::Instance>, Cause> {
-        match self.permit(deadline).await? {
-            Place::Taken(held) => Ok(held),
+        let mut held = match self.permit(deadline).await? {
+            Place::Taken(held) => held,
             Place::Free(permit) => match self.standing_by.pop() {
-                Some(kept) => Ok(Held { kept, permit }),
-                None => self.create(permit, deadline).await,
+                Some(kept) => Held { kept, permit },
+                None => return self.create(permit, deadline).await,
             },
-        }
+        };
+        held.kept.waited = Some(Instant::now());
+        Ok(held)
     }
 
     /// A fresh one for a request alone.
@@ -262,11 +276,7 @@ impl<F: Factory> Shared<F> {
     }
 
     /// In a task of its own: an instance that takes longer to start than a call may take is there for a later call.
-    async fn create(
-        self: &Arc<Self>,
-        permit: OwnedSemaphorePermit,
-        deadline: &Deadline,
-    ) -> Result<Held<F::Instance>, Cause> {
+    async fn create(self: &Arc<Self>, permit: Permit, deadline: &Deadline) -> Result<Held<F::Instance>, Cause> {
         let (sender, receiver) = oneshot::channel();
         let shared = self.clone();
         let making = Making::begin(self);
@@ -299,17 +309,17 @@ impl<F: Factory> Shared<F> {
     }
 
     /// It is idle from now on, or serves a call that waits.
-    fn lay_down(self: &Arc<Self>, held: Held<F::Instance>) {
+    fn lay_down(self: &Arc<Self>, mut held: Held<F::Instance>) {
+        if let Some(since) = held.kept.waited.take() {
+            self.is_long.store(since.elapsed() >= LONG, Ordering::Relaxed);
+        }
         // There is room: each one in the queue has a permit.
         drop(self.idle.push(held));
         // Who waits has said so before it looked for an idle one: it finds this one, or is seen here.
         fence(Ordering::SeqCst);
         if self.waiting.load(Ordering::Relaxed) > 0 {
             self.returned.fetch_add(1, Ordering::Relaxed);
-            if let Some(Held { kept, permit }) = self.idle.pop() {
-                drop(self.standing_by.push(kept));
-                drop(permit);
-            }
+            self.tell();
         }
         // Retirement may have emptied the queues in between.
         if self.permits.is_closed() {
@@ -322,13 +332,23 @@ impl<F: Factory> Shared<F> {
         }
     }
 
+    /// An instance is idle: a call that waits looks for it, or is given it.
+    fn tell(&self) {
+        if self.permits.tell(self.is_long.load(Ordering::Relaxed))
+            && let Some(Held { kept, permit }) = self.idle.pop()
+        {
+            drop(self.standing_by.push(kept));
+            self.permits.give(permit);
+        }
+    }
+
     async fn end(&self, kept: Kept<F::Instance>) {
         let Kept { instance, _live, .. } = kept;
         self.factory.retire(*instance).await;
     }
 
     /// In a task of its own: nobody waits for a guest's `cleanup`.
-    fn retire(self: &Arc<Self>, kept: Kept<F::Instance>, permit: Option<OwnedSemaphorePermit>) {
+    fn retire(self: &Arc<Self>, kept: Kept<F::Instance>, permit: Option<Permit>) {
         let shared = self.clone();
         let retired = async move {
             shared.end(kept).await;

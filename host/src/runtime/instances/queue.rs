@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 use tokio::time::Instant;
 
+use super::permits::{Closed, Got, Permit};
 use super::{Factory, Held, Shared};
 use crate::counters::Limit;
 use crate::failure::Cause;
@@ -16,7 +16,7 @@ pub(super) enum Place<I> {
     /// An instance, which was idle.
     Taken(Held<I>),
     /// For one that stands by, or is to be made.
-    Free(OwnedSemaphorePermit),
+    Free(Permit),
 }
 
 /// One of the bounded number of calls that wait.
@@ -38,10 +38,8 @@ impl Drop for Waiting<'_> {
 impl<F: Factory> Shared<F> {
     /// Room for a call, where none is idle: as soon as there is some.
     pub(super) async fn permit(&self, deadline: &Deadline) -> Result<Place<F::Instance>, Cause> {
-        match self.permits.clone().try_acquire_owned() {
-            Ok(permit) => return Ok(Place::Free(permit)),
-            Err(TryAcquireError::Closed) => return Err(Cause::Retired),
-            Err(TryAcquireError::NoPermits) => {}
+        if let Some(permit) = self.permits.try_take().map_err(|Closed| Cause::Retired)? {
+            return Ok(Place::Free(permit));
         }
         let cap = self.settings.cap;
         let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
@@ -49,28 +47,39 @@ impl<F: Factory> Shared<F> {
             if let Some(held) = self.idle.pop() {
                 return Ok(Place::Taken(held));
             }
-            return self.permits.clone().try_acquire_owned().map(Place::Free).map_err(|_| {
+            let free = self.permits.try_take().ok().flatten();
+            return free.map(Place::Free).ok_or_else(|| {
                 self.settings.counters.over(Limit::Waiting, 1);
                 Cause::Busy(cap)
             });
         };
         // One that came back before it saw this call wait is idle.
         fence(Ordering::SeqCst);
-        if let Some(held) = self.idle.pop() {
-            return Ok(Place::Taken(held));
-        }
         let (began, before) = (Instant::now(), self.returned.load(Ordering::Relaxed));
         // A request's own instance is its own for as long as an upstream takes, and one that is being made comes yet.
         let may_be_stuck = self.settings.isolation == Isolation::Warm && self.making.load(Ordering::Relaxed) == 0;
-        let acquire = self.permits.clone().acquire_owned();
-        match deadline.run(async { acquire.await.map_err(|_| Cause::Retired) }).await {
+        let next = async {
+            self.permits
+                .wait(|| self.idle.pop())
+                .await
+                .map_err(|Closed| Cause::Retired)
+        };
+        match deadline.run(next).await {
+            Ok(Got::Permit(permit)) => Ok(Place::Free(permit)),
+            Ok(Got::Found(held)) => {
+                // It was told of one, and there are more.
+                if !self.idle.is_empty() {
+                    self.tell();
+                }
+                Ok(Place::Taken(held))
+            }
             Err(Cause::Deadline(total))
                 if may_be_stuck && self.returned.load(Ordering::Relaxed) == before && began.elapsed() >= total / 2 =>
             {
                 Err(Cause::Stuck(cap))
             }
             Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
-            outcome => outcome.map(Place::Free),
+            Err(cause) => Err(cause),
         }
     }
 }

@@ -59,7 +59,11 @@ fn pool(factory: Numbers, isolation: Isolation, cap: usize) -> Instances<Numbers
 }
 
 fn recycled(factory: Numbers, isolation: Isolation, cap: usize, recycle: RecycleSettings) -> Instances<Numbers> {
-    let settings = InstanceSettings {
+    Instances::new(factory, settings(isolation, cap, recycle))
+}
+
+fn settings(isolation: Isolation, cap: usize, recycle: RecycleSettings) -> InstanceSettings {
+    InstanceSettings {
         plugin: "numbers".into(),
         isolation,
         cap,
@@ -67,8 +71,14 @@ fn recycled(factory: Numbers, isolation: Isolation, cap: usize, recycle: Recycle
         recycle,
         memory: 1_000_000,
         counters: Arc::default(),
-    };
-    Instances::new(factory, settings)
+    }
+}
+
+/// For which any number of calls may wait.
+fn roomy(cap: usize) -> Instances<Numbers> {
+    let mut settings = settings(Isolation::Warm, cap, RecycleSettings::default());
+    settings.waiting = usize::MAX;
+    Instances::new(Numbers::default(), settings)
 }
 
 fn warm(cap: usize) -> Instances<Numbers> {
@@ -217,6 +227,37 @@ async fn who_waits_gets_the_instance_that_comes_back() {
     };
     let (number, ()) = tokio::join!(use_once(&pool, &mut second), give_back);
     assert_eq!(number, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_waits_in_vain_and_no_place_gets_lost_whatever_calls_do() {
+    const CAP: usize = 3;
+    let pool = Arc::new(roomy(CAP));
+    let tasks = (0..64).map(|task| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let mut seat = Seat::default();
+            for round in 0..100 {
+                if (task + round) % 7 == 0 {
+                    // It gives up after its first look.
+                    drop(pool.lease(&mut seat, &long()).now_or_never());
+                    continue;
+                }
+                let lease = pool.lease(&mut seat, &long()).await.unwrap();
+                assert!(pool.usage().live <= CAP);
+                tokio::task::yield_now().await;
+                // Else it is thrown away.
+                if (task + round) % 11 > 0 {
+                    lease.keep();
+                }
+            }
+        })
+    });
+    for done in join_all(tasks).await {
+        done.unwrap();
+    }
+    let usage = pool.usage();
+    assert_eq!((usage.busy, usage.waiting), (0, 0), "{usage:?}");
 }
 
 #[tokio::test]
