@@ -60,12 +60,12 @@ soak minutes="10":
     cargo build --release --workspace --bin heimdall --bin soak
     target/release/soak {{ minutes }}
 
-# Measure everything and write docs/benchmarks.md: an hour on two cores, of a machine that does nothing else.
+# Measure everything and write docs/benchmarks.md: an hour and a half on two cores, of a machine that does nothing else.
 bench:
     cargo build --release --workspace
     target/release/calls
     bench/peers/run.sh
-    target/release/load --peers
+    just bench-load --peers
     target/release/report
 
 # See that all instruments run, in some minutes; what they measure then is no figure.
@@ -79,6 +79,11 @@ bench-quick:
 bench-calls *arguments:
     cargo build --release --workspace
     target/release/calls {{ arguments }}
+
+# Measure the gateway as it is shipped, beside a bare proxy of the same profile; `just bench-load --only "streamed, 32" --rounds 3`.
+bench-load *arguments:
+    cargo build --profile dist --workspace --bin heimdall --bin load --bin load-proxy --bin load-upstream
+    target/dist/load {{ arguments }}
 
 # Draw a flame graph of one case, as `calls --list` names it, to target/bench/profile.svg (needs perf).
 profile case seconds="5":

@@ -1,6 +1,7 @@
 //! Log lines, on standard error.
 
 mod clock;
+mod text;
 
 use std::fmt::{Debug, Write as _};
 use std::io::{self, IsTerminal as _, Write};
@@ -15,13 +16,12 @@ use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
 
 use self::clock::Clock;
+use self::text::Text;
 use crate::text::plain_json;
 
 /// Lines that are collected at most.
@@ -118,23 +118,12 @@ pub(crate) fn start(format: LogFormat, filter: Option<&str>) -> anyhow::Result<W
     match format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
         LogFormat::Text if styled => lines.init(),
-        LogFormat::Text => lines
-            .with_ansi(false)
-            .fmt_fields(format::debug_fn(field).delimited(" "))
-            .init(),
+        LogFormat::Text => lines.event_format(Text).init(),
     }
     Ok(Writer {
         lost,
         thread: Some(thread),
     })
-}
-
-/// A field of a line without colours: the formatter asks for each field whether it has any.
-fn field(line: &mut format::Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
-    match field.name() {
-        "message" => write!(line, "{value:?}"),
-        name => write!(line, "{name}={value:?}"),
-    }
 }
 
 /// Where lines are written, each on one line and in plain characters, whoever chose the words: a plugin, a client, an

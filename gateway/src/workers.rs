@@ -7,8 +7,8 @@
 use std::cell::Cell;
 use std::io;
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread::{self, available_parallelism};
 
 use hyper::rt::Executor;
@@ -21,7 +21,9 @@ thread_local! {
 
 /// How many threads serve: as many as there are cores.
 pub(crate) fn count() -> usize {
-    available_parallelism().map_or(1, NonZero::get)
+    // Asked once: the answer is in three files of the control group.
+    static COUNT: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, NonZero::get));
+    *COUNT
 }
 
 /// Which of the threads that serve this is; none: another thread.

@@ -21,7 +21,7 @@ const REPEAT: &str = "\
 ## How to repeat it
 
 ```sh
-just bench          # an hour on two cores that do nothing else; writes this page
+just bench          # an hour and a half on two cores that do nothing else; writes this page
 just bench-quick    # some minutes: whether all of it runs
 ```
 

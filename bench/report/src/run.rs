@@ -36,11 +36,12 @@ pub const INSTRUMENTS: [Instrument; 3] = [
     },
     Instrument {
         name: "load",
-        command: "target/release/load --peers",
+        command: "just bench-load --peers",
         title: "The gateway under load",
-        about: "Gateways over loopback under a load generator that shares the machine's cores with them and with the upstream. So \
-            read the rates against the bare proxy's, and `processor`, the gateway's own time for a request, beside them. *Added* is \
-            what a gateway takes more than no gateway, in the same round; memory is the most that its process had. More is in \
+        about: "Gateways over loopback under a load generator that shares the machine's cores with them and with the upstream. \
+            Heimdall and the bare proxy are built in the profile `dist`, as Heimdall is shipped. Read the rates against the bare \
+            proxy's, and `processor`, the gateway's own time for a request, beside them. *Added* is what a gateway takes more than \
+            no gateway, in the same round; memory is the most that its process had. More is in \
             [bench/load](../bench/load/README.md).",
     },
 ];
@@ -139,7 +140,7 @@ mod tests {
             "{error}"
         );
         assert!(
-            lines[1].ends_with("load.json is missing; it is made by `target/release/load --peers`"),
+            lines[1].ends_with("load.json is missing; it is made by `just bench-load --peers`"),
             "{error}"
         );
     }

@@ -22,7 +22,8 @@ pub(super) struct Turns {
 /// Turns that follow each other at once: one ends when the next begins, so that the clock is read once for each.
 pub(super) struct Row<'a> {
     turns: &'a mut Turns,
-    now: Instant,
+    /// None before the first turn: where no plugin has the hook, the clock is not read.
+    now: Option<Instant>,
 }
 
 /// What a hook came to, or why it failed.
@@ -51,10 +52,7 @@ impl Turns {
 
     /// Turns of hooks, from now on, between which nothing is waited for.
     pub(super) fn row(&mut self) -> Row<'_> {
-        Row {
-            turns: self,
-            now: Instant::now(),
-        }
+        Row { turns: self, now: None }
     }
 
     fn tell(&mut self, loaded: &Loaded, (hook, started): (Hook, Instant), took: Duration, ended: Ended) {
@@ -75,6 +73,7 @@ impl Row<'_> {
     /// Whether the hook may be called. If not, it has failed.
     pub(super) fn begin(&mut self, loaded: &Loaded, hook: Hook) -> Result<(Turn, HookTime), Failure> {
         let Row { turns, now } = self;
+        let began = *now.get_or_insert_with(Instant::now);
         let admitted = match turns.left {
             Duration::ZERO => {
                 loaded.counters.over(Limit::RequestTimeout, 1);
@@ -84,7 +83,7 @@ impl Row<'_> {
         };
         match admitted {
             Ok(pass) => {
-                let (began, left) = (*now, turns.left);
+                let left = turns.left;
                 let turn = Turn {
                     hook,
                     pass,
@@ -93,7 +92,7 @@ impl Row<'_> {
                 Ok((turn, HookTime { began, left }))
             }
             Err(cause) => {
-                turns.tell(loaded, (hook, *now), Duration::ZERO, Err(cause.kind()));
+                turns.tell(loaded, (hook, began), Duration::ZERO, Err(cause.kind()));
                 Err(refused(loaded, hook, cause))
             }
         }
@@ -107,8 +106,9 @@ impl Row<'_> {
         result: Result<T, Failure>,
     ) -> Result<T, Failure> {
         let Turn { hook, pass, started } = turn;
-        self.now = Instant::now();
-        let took = self.now.saturating_duration_since(started);
+        let now = Instant::now();
+        self.now = Some(now);
+        let took = now.saturating_duration_since(started);
         let turns = &mut *self.turns;
         turns.left = turns.left.saturating_sub(took);
         match &result {

@@ -38,7 +38,7 @@ impl Site {
         let heimdall = heimdall.unwrap_or_else(|| programs.join("heimdall"));
         ensure!(
             heimdall.exists(),
-            "{} is not built: cargo build --release --workspace",
+            "{} is not built: `just bench-load` builds what is measured",
             heimdall.display()
         );
         let tools = tools.unwrap_or_else(|| target.join("bench").join("tools"));
