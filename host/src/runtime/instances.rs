@@ -321,7 +321,11 @@ impl<F: Factory> Shared<F> {
             self.returned.fetch_add(1, Ordering::Relaxed);
             self.tell();
         }
-        // Retirement may have emptied the queues in between.
+        self.retire_late();
+    }
+
+    /// Retirement may have emptied the queues before what is in them now.
+    fn retire_late(self: &Arc<Self>) {
         if self.permits.is_closed() {
             while let Some(Held { kept, permit }) = self.idle.pop() {
                 self.retire(kept, Some(permit));

@@ -1,9 +1,10 @@
 //! Room for instances: so many permits, and the calls that wait for one.
 //!
 //! An instance that comes back is nobody's: one call that waits is told, and looks for it, as does any that comes by before. So
-//! no instance lies there for a call whose thread is at work. Where calls take longer than it takes to wake a thread, it is
-//! given to a call of the thread on which it came back, whose caches have what it needs. Calls of that thread are told first too, as
-//! that wakes no other; after [`FAIR`], the one that waited longest. Who was told and came too late is given the next.
+//! it is not kept for a call whose thread is at work. Calls of the thread on which it came back are told first, as that wakes
+//! no other thread; each [`FAIR`] the one that waited longest. Who was told and came too late is given the next. Where calls take
+//! longer than it takes to wake a thread, an instance is given to a call of the same thread, whose caches have what it needs,
+//! unless it is the turn of the one that waited longest.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
@@ -15,14 +16,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long one thread's calls may be told before those of others.
+/// How long one thread's calls may be told before one of another thread's that waits for longer.
 const FAIR: Duration = Duration::from_millis(1);
 
 /// There are no permits any more.
 #[derive(Debug)]
 pub(super) struct Closed;
 
-/// So many permits. Its lock is taken only where no instance is idle.
+/// So many permits. Its lock is taken only where calls wait, or no instance is idle.
 pub(super) struct Permits {
     is_closed: AtomicBool,
     state: Mutex<State>,
@@ -35,7 +36,7 @@ struct State {
     next: u64,
     /// Those that came too late, in their order. Some may have gone.
     late: VecDeque<u64>,
-    /// Since when the one that waited longest was not told.
+    /// When the one that waited longest was told last, or began to wait where none did.
     since: Instant,
 }
 
@@ -70,7 +71,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.permits.state();
         state.free += 1;
-        let told = state.tell_late().or_else(|| state.tell());
+        let told = state.pass_on(&self.permits);
         drop(state);
         wake(told);
     }
@@ -130,7 +131,7 @@ impl Permits {
     #[must_use]
     pub(super) fn tell(&self, is_long: bool) -> bool {
         let mut state = self.state();
-        if !state.late.is_empty() || (is_long && state.next_of_here().is_some()) {
+        if state.has_late() || (is_long && state.next_of_here().is_some()) {
             return true;
         }
         let told = state.tell();
@@ -186,23 +187,34 @@ impl Permits {
 impl State {
     /// Who is to be woken, to look. One of a thread at a time is enough.
     fn tell(&mut self) -> Option<Waker> {
-        let (_, oldest) = self.waiting.first_key_value()?;
-        let thread = oldest.thread;
-        let of_here = match self.is_due() {
-            true => {
-                self.since = Instant::now();
-                None
-            }
-            false => self.first_of(thread::current().id()),
-        };
-        let number = of_here.or_else(|| self.first_of(thread))?;
+        let is_due = self.is_due();
+        let of_here = (!is_due).then(|| self.first_of(thread::current().id())).flatten();
+        let number = of_here.or_else(|| self.first_of_others())?;
+        if is_due {
+            self.since = Instant::now();
+        }
         self.waiting.get_mut(&number)?.tell()
     }
 
-    /// As [`tell`](Self::tell), the one that came too late first.
+    /// The same, the one that came too late first.
     fn tell_late(&mut self) -> Option<Waker> {
         let number = self.next_late()?;
         self.waiting.get_mut(&number)?.tell()
+    }
+
+    /// Something is free, or to be found: who is to be woken for it.
+    fn pass_on(&mut self, permits: &Arc<Permits>) -> Option<Waker> {
+        if self.free == 0 {
+            return self.tell_late().or_else(|| self.tell());
+        }
+        let Some(late) = self.next_late().and_then(|number| self.waiting.get_mut(&number)) else {
+            return self.tell();
+        };
+        self.free -= 1;
+        late.told = Told::Given(Permit {
+            permits: permits.clone(),
+        });
+        late.waker.take()
     }
 
     /// Whether it is the turn of the one that waited longest.
@@ -217,6 +229,19 @@ impl State {
         first.map(|(number, _)| *number)
     }
 
+    /// Of those that were told nothing, the one that waited longest, of a thread of which none is about to look.
+    fn first_of_others(&self) -> Option<u64> {
+        let mut looking = Vec::new();
+        for (number, waiting) in &self.waiting {
+            match waiting.told {
+                Told::ToLook => looking.push(waiting.thread),
+                Told::Nothing if !looking.contains(&waiting.thread) => return Some(*number),
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// Who of this thread is given one. A thread can use one at a time.
     fn next_of_here(&self) -> Option<u64> {
         let here = thread::current().id();
@@ -227,9 +252,19 @@ impl State {
         }
     }
 
+    /// Whether one came too late and still waits.
+    fn has_late(&mut self) -> bool {
+        while let Some(number) = self.late.front() {
+            if self.waiting.contains_key(number) {
+                return true;
+            }
+            self.late.pop_front();
+        }
+        false
+    }
+
     fn next_late(&mut self) -> Option<u64> {
-        let waiting = &self.waiting;
-        std::iter::from_fn(|| self.late.pop_front()).find(|number| waiting.contains_key(number))
+        if self.has_late() { self.late.pop_front() } else { None }
     }
 }
 
@@ -255,13 +290,14 @@ struct Place<'a> {
 impl Place<'_> {
     fn poll<T>(&self, context: &Context<'_>, look: impl Fn() -> Option<T>) -> Poll<Result<Got<T>, Closed>> {
         loop {
-            if self.permits.is_closed() {
-                return Poll::Ready(Err(Closed));
-            }
             if let Some(found) = look() {
                 return Poll::Ready(Ok(Got::Found(found)));
             }
             let mut state = self.permits.state();
+            // Under the lock: who closes them wakes those whose wakers are there.
+            if self.permits.is_closed() {
+                return Poll::Ready(Err(Closed));
+            }
             if let Some(permit) = self.permits.free_one(&mut state) {
                 return Poll::Ready(Ok(Got::Permit(permit)));
             }
@@ -286,10 +322,10 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut state = self.permits.state();
         let left = state.waiting.remove(&self.number);
-        let is_left_over = !self.has_found && left.as_ref().is_some_and(|left| matches!(left.told, Told::ToLook));
-        let told = is_left_over
-            .then(|| state.tell_late().or_else(|| state.tell()))
-            .flatten();
+        let was_told = left.as_ref().is_some_and(|left| matches!(left.told, Told::ToLook));
+        // Told of a permit, it may have found an instance.
+        let is_left_over = state.free > 0 || (was_told && !self.has_found);
+        let told = is_left_over.then(|| state.pass_on(self.permits)).flatten();
         drop(state);
         wake(told);
         // A permit that it was given is free now.

@@ -1,5 +1,6 @@
 //! Calls that wait for an instance.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use tokio::time::Instant;
@@ -37,7 +38,7 @@ impl Drop for Waiting<'_> {
 
 impl<F: Factory> Shared<F> {
     /// Room for a call, where none is idle: as soon as there is some.
-    pub(super) async fn permit(&self, deadline: &Deadline) -> Result<Place<F::Instance>, Cause> {
+    pub(super) async fn permit(self: &Arc<Self>, deadline: &Deadline) -> Result<Place<F::Instance>, Cause> {
         if let Some(permit) = self.permits.try_take().map_err(|Closed| Cause::Retired)? {
             return Ok(Place::Free(permit));
         }
@@ -64,15 +65,15 @@ impl<F: Factory> Shared<F> {
                 .await
                 .map_err(|Closed| Cause::Retired)
         };
-        match deadline.run(next).await {
+        let got = deadline.run(next).await;
+        // What it was told of may be another one.
+        if got.is_ok() && !self.idle.is_empty() {
+            self.tell();
+            self.retire_late();
+        }
+        match got {
             Ok(Got::Permit(permit)) => Ok(Place::Free(permit)),
-            Ok(Got::Found(held)) => {
-                // It was told of one, and there are more.
-                if !self.idle.is_empty() {
-                    self.tell();
-                }
-                Ok(Place::Taken(held))
-            }
+            Ok(Got::Found(held)) => Ok(Place::Taken(held)),
             Err(Cause::Deadline(total))
                 if may_be_stuck && self.returned.load(Ordering::Relaxed) == before && began.elapsed() >= total / 2 =>
             {

@@ -159,6 +159,67 @@ async fn where_none_of_the_same_thread_waits_another_thread_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_was_told_of_a_permit_and_finds_an_instance_leaves_the_permit_to_the_next() {
+    let (room, mut taken) = Room::full(2);
+    let (mut first, mut second) = (room.waits(), room.waits());
+    room.comes_back();
+    drop(taken.pop());
+    assert_eq!((first.is_woken(), second.is_woken()), (true, false));
+    assert!(first.finds());
+    assert!(second.is_woken());
+    assert!(second.permit().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_about_to_look_keeps_no_other_threads_from_being_told() {
+    let (room, _taken) = Room::full(3);
+    let (busy, other) = (room.waits_elsewhere(), room.waits_elsewhere());
+    room.comes_back();
+    assert_eq!((busy.is_woken(), other.is_woken()), (true, false));
+    room.comes_back();
+    assert!(other.is_woken());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_given_one_keeps_no_other_threads_from_being_told() {
+    let (room, mut taken) = Room::full(2);
+    let mut late = room.waits_elsewhere();
+    room.comes_back();
+    room.idle.store(0, Ordering::SeqCst);
+    assert!(late.poll().is_none());
+    room.is_given(taken.pop().unwrap(), false);
+    let other = room.waits_elsewhere();
+    room.comes_back();
+    assert!(other.is_woken());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_came_too_late_is_given_a_permit_that_is_free() {
+    let (room, mut taken) = Room::full(1);
+    let (mut late, other) = (room.waits(), room.waits());
+    room.comes_back();
+    room.idle.store(0, Ordering::SeqCst);
+    assert!(late.poll().is_none());
+    drop(taken.pop());
+    assert!(room.permits.try_take().unwrap().is_none(), "it is not for who comes by");
+    assert!(!other.is_woken());
+    assert!(late.permit().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_came_too_late_and_gave_up_is_given_nothing() {
+    let (room, _taken) = Room::full(1);
+    let mut late = room.waits();
+    room.comes_back();
+    room.idle.store(0, Ordering::SeqCst);
+    assert!(late.poll().is_none());
+    drop(late);
+    let other = room.waits();
+    room.comes_back();
+    assert!(other.is_woken());
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_was_told_and_came_too_late_is_given_the_next() {
     let (room, mut taken) = Room::full(1);
     let (mut late, mut other) = (room.waits(), room.waits());
