@@ -3,7 +3,6 @@
 //! It is until it has failed so often in a row; then its policy applies without a call for a while. After that one call
 //! tries it: it works again, or it is left alone for twice as long. No lock is taken: this stands before every hook.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -53,9 +52,10 @@ pub enum BreakerState {
 #[derive(Debug)]
 pub struct Breaker {
     settings: BreakerSettings,
+    born: Instant,
     /// In a row. From the settings' number on it is open.
     failures: AtomicU32,
-    /// When the next call may try it, in milliseconds of [`now`].
+    /// When the next call may try it, in milliseconds of [`now`](Self::now).
     until: AtomicU64,
     /// How often in a row it was opened.
     pauses: AtomicU32,
@@ -88,6 +88,7 @@ impl Breaker {
     pub fn new(settings: BreakerSettings) -> Breaker {
         Breaker {
             settings,
+            born: Instant::now(),
             failures: AtomicU32::new(0),
             until: AtomicU64::new(0),
             pauses: AtomicU32::new(0),
@@ -101,7 +102,7 @@ impl Breaker {
         if !self.is_open(failures) {
             return BreakerState::Closed { failures };
         }
-        match self.until.load(Ordering::Relaxed).checked_sub(now()) {
+        match self.until.load(Ordering::Relaxed).checked_sub(self.now()) {
             None | Some(0) => BreakerState::HalfOpen,
             Some(left) => BreakerState::Open {
                 left: Duration::from_millis(left),
@@ -124,7 +125,7 @@ impl Breaker {
         if !self.is_open(failures) {
             return Ok(Pass { is_trial: false });
         }
-        let (until, now) = (self.until.load(Ordering::Relaxed), now());
+        let (until, now) = (self.until.load(Ordering::Relaxed), self.now());
         let trial = now.saturating_add(millis(TRIAL));
         let swap = || {
             self.until
@@ -163,7 +164,7 @@ impl Breaker {
     /// one may follow at once.
     pub(super) fn told_nothing(&self, pass: Pass) {
         if pass.is_trial {
-            self.until.store(now(), Ordering::Relaxed);
+            self.until.store(self.now(), Ordering::Relaxed);
         }
     }
 
@@ -180,17 +181,17 @@ impl Breaker {
         let pauses = self.pauses.fetch_add(1, Ordering::Relaxed);
         let times = 1_u32.checked_shl(pauses).unwrap_or(u32::MAX);
         let pause = self.settings.pause.saturating_mul(times).min(self.settings.max_pause);
-        self.until.store(now().saturating_add(millis(pause)), Ordering::Relaxed);
+        self.until
+            .store(self.now().saturating_add(millis(pause)), Ordering::Relaxed);
         self.trips.fetch_add(1, Ordering::Relaxed);
         Change::Opened(pause)
     }
-}
 
-/// Milliseconds since this was first asked, by the clock that deadlines have too.
-fn now() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    // From 1 on: 0 is when nothing was opened yet.
-    millis(START.get_or_init(Instant::now).elapsed()).saturating_add(1)
+    /// Milliseconds since it was made, by the clock that deadlines have too.
+    fn now(&self) -> u64 {
+        // From 1 on: 0 is when nothing was opened yet.
+        millis(self.born.elapsed()).saturating_add(1)
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
