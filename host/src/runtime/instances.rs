@@ -27,8 +27,7 @@ use crate::loader::{Isolation, RecycleSettings};
 use crate::plugin::{Seat, Usage};
 pub use lease::Lease;
 use lease::{Home, Seated};
-use permits::{Permit, Permits};
-use queue::Place;
+use permits::{Got, Permit, Permits};
 
 /// A call that has an instance for longer makes others wait for longer than waking a thread takes.
 const LONG: Duration = Duration::from_micros(50);
@@ -253,8 +252,8 @@ impl<F: Factory> Shared<F> {
     /// Where none is idle: another one, or the next that comes back.
     async fn wait(self: &Arc<Self>, deadline: &Deadline) -> Result<Held<F::Instance>, Cause> {
         let mut held = match self.permit(deadline).await? {
-            Place::Taken(held) => held,
-            Place::Free(permit) => match self.standing_by.pop() {
+            Got::Found(held) => held,
+            Got::Permit(permit) => match self.standing_by.pop() {
                 Some(kept) => Held { kept, permit },
                 None => return self.create(permit, deadline).await,
             },
@@ -266,9 +265,9 @@ impl<F: Factory> Shared<F> {
     /// A fresh one for a request alone.
     async fn made_for_request(self: &Arc<Self>, deadline: &Deadline) -> Result<Held<F::Instance>, Cause> {
         let permit = match self.permit(deadline).await? {
-            Place::Free(permit) => permit,
+            Got::Permit(permit) => permit,
             // None is ever idle.
-            Place::Taken(held) => return Ok(held),
+            Got::Found(held) => return Ok(held),
         };
         let instance = deadline.run(self.factory.create()).await?;
         let kept = self.kept(instance);

@@ -32,7 +32,7 @@ pub(super) struct Permits {
 struct State {
     free: usize,
     /// In the order in which they came.
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: BTreeMap<u64, Waiter>,
     next: u64,
     /// Those that came too late, in their order. Some may have gone.
     late: VecDeque<u64>,
@@ -40,7 +40,7 @@ struct State {
     since: Instant,
 }
 
-struct Waiting {
+struct Waiter {
     thread: ThreadId,
     waker: Option<Waker>,
     told: Told,
@@ -60,9 +60,9 @@ pub(super) struct Permit {
     permits: Arc<Permits>,
 }
 
-/// What a call that waited has got.
+/// What a call has got, that may have waited for it.
 pub(super) enum Got<T> {
-    /// What it found itself.
+    /// What it found.
     Found(T),
     Permit(Permit),
 }
@@ -161,7 +161,7 @@ impl Permits {
         }
         let number = state.next;
         state.next += 1;
-        let waiting = Waiting {
+        let waiting = Waiter {
             thread: thread::current().id(),
             waker: None,
             told: Told::Nothing,
@@ -245,7 +245,7 @@ impl State {
     /// Who of this thread is given one. A thread can use one at a time.
     fn next_of_here(&self) -> Option<u64> {
         let here = thread::current().id();
-        let has_one = |waiting: &Waiting| waiting.thread == here && matches!(waiting.told, Told::Given(_));
+        let has_one = |waiting: &Waiter| waiting.thread == here && matches!(waiting.told, Told::Given(_));
         match self.is_due() || self.waiting.values().any(has_one) {
             true => None,
             false => self.first_of(here),
@@ -268,7 +268,7 @@ impl State {
     }
 }
 
-impl Waiting {
+impl Waiter {
     fn tell(&mut self) -> Option<Waker> {
         match self.told {
             Told::Nothing | Told::TooLate => {

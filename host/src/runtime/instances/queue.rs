@@ -5,20 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use tokio::time::Instant;
 
-use super::permits::{Closed, Got, Permit};
+use super::permits::{Closed, Got};
 use super::{Factory, Held, Shared};
 use crate::counters::Limit;
 use crate::failure::Cause;
 use crate::loader::Isolation;
 use crate::runtime::Deadline;
-
-/// Room for one more call.
-pub(super) enum Place<I> {
-    /// An instance, which was idle.
-    Taken(Held<I>),
-    /// For one that stands by, or is to be made.
-    Free(Permit),
-}
 
 /// One of the bounded number of calls that wait.
 struct Waiting<'a>(&'a AtomicUsize);
@@ -37,19 +29,19 @@ impl Drop for Waiting<'_> {
 }
 
 impl<F: Factory> Shared<F> {
-    /// Room for a call, where none is idle: as soon as there is some.
-    pub(super) async fn permit(self: &Arc<Self>, deadline: &Deadline) -> Result<Place<F::Instance>, Cause> {
+    /// An instance for a call where none was idle, or room for one that stands by or is to be made: as soon as there is some.
+    pub(super) async fn permit(self: &Arc<Self>, deadline: &Deadline) -> Result<Got<Held<F::Instance>>, Cause> {
         if let Some(permit) = self.permits.try_take().map_err(|Closed| Cause::Retired)? {
-            return Ok(Place::Free(permit));
+            return Ok(Got::Permit(permit));
         }
         let cap = self.settings.cap;
         let Some(_waiting) = Waiting::enter(&self.waiting, self.settings.waiting) else {
             // One may have come back since.
             if let Some(held) = self.idle.pop() {
-                return Ok(Place::Taken(held));
+                return Ok(Got::Found(held));
             }
             let free = self.permits.try_take().ok().flatten();
-            return free.map(Place::Free).ok_or_else(|| {
+            return free.map(Got::Permit).ok_or_else(|| {
                 self.settings.counters.over(Limit::Waiting, 1);
                 Cause::Busy(cap)
             });
@@ -72,15 +64,13 @@ impl<F: Factory> Shared<F> {
             self.retire_late();
         }
         match got {
-            Ok(Got::Permit(permit)) => Ok(Place::Free(permit)),
-            Ok(Got::Found(held)) => Ok(Place::Taken(held)),
             Err(Cause::Deadline(total))
                 if may_be_stuck && self.returned.load(Ordering::Relaxed) == before && began.elapsed() >= total / 2 =>
             {
                 Err(Cause::Stuck(cap))
             }
             Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
-            Err(cause) => Err(cause),
+            got => got,
         }
     }
 }
