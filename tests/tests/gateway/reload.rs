@@ -123,8 +123,7 @@ async fn a_hangup_reads_the_configuration_again() {
 
 #[tokio::test]
 async fn what_can_not_serve_leaves_what_serves_and_says_why() {
-    let good = format!("{ADMIN}{}", tag("one"));
-    let gateway = Gateway::start(&good);
+    let gateway = Gateway::start(&format!("{ADMIN}{}", tag("one")));
     gateway.write("page.wasm", "<html>not found</html>");
     let page = plugin_named(TYPED_TAG.name, std::path::Path::new("page.wasm"), "");
     let open = plugin_named(
@@ -151,7 +150,7 @@ async fn what_can_not_serve_leaves_what_serves_and_says_why() {
         printed(&gateway, "the reload is refused").await;
         assert_eq!(says(&gateway).await, "echo: hello [tag:one]", "{config}");
     }
-    gateway.reconfigure(&good.replace("one", "three"));
+    gateway.reconfigure(&format!("{ADMIN}{}", tag("three")));
     assert_eq!(reload(&gateway).await.0, 200);
     assert_eq!(says(&gateway).await, "echo: hello [tag:three]");
 }
