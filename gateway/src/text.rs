@@ -24,10 +24,19 @@ pub(crate) fn closest<'a>(written: &str, names: impl IntoIterator<Item = &'a str
 
 /// The start of a text, with an ellipsis where more came.
 pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= SHOWN {
+        return text.into();
+    }
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()).into(),
         None => text.into(),
     }
+}
+
+/// Appends the bytes as hexadecimal digits, in small letters.
+pub(crate) fn write_hex(text: &mut String, bytes: &[u8]) {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    text.extend(digits.filter_map(|digit| char::from_digit(digit.into(), 16)));
 }
 
 /// JSON that a terminal only prints: in its texts JSON leaves some characters as they are that a terminal acts on. Line
@@ -64,6 +73,13 @@ mod tests {
         ] {
             assert_eq!(closest(written, names), expected, "{written}");
         }
+    }
+
+    #[test]
+    fn bytes_are_written_with_two_digits_each() {
+        let mut text = "x".to_owned();
+        write_hex(&mut text, &[0, 0x0a, 0xf0, 0xff]);
+        assert_eq!(text, "x000af0ff");
     }
 
     #[test]

@@ -29,7 +29,13 @@ fn write(time: OffsetDateTime, line: &mut impl fmt::Write) -> fmt::Result {
             let (hour, minute, second) = time.to_hms();
             write!(words, "{}T{hour:02}:{minute:02}:{second:02}", time.date())?;
         }
-        write!(line, "{words}.{:06}Z", time.microsecond())
+        let mut digits = itoa::Buffer::new();
+        // One more before them, so that zeros are written.
+        let microseconds = digits.format(1_000_000 + time.microsecond());
+        line.write_str(words)?;
+        line.write_char('.')?;
+        line.write_str(microseconds.get(1..).unwrap_or_default())?;
+        line.write_char('Z')
     })
 }
 

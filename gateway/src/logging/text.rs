@@ -83,6 +83,14 @@ impl<W: Write> Visit for Fields<'_, W> {
         });
     }
 
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.write(field, |line| line.write_str(itoa::Buffer::new().format(value)));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.write(field, |line| line.write_str(itoa::Buffer::new().format(value)));
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.write(field, |line| write!(line, "{value:?}"));
     }

@@ -1,6 +1,5 @@
 //! The log line of a request: one, when it is over, however it ends.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request};
@@ -9,7 +8,7 @@ use super::budget::Share;
 use super::route::route_name;
 use super::{App, Flag, headers};
 use crate::observe::{Operation, RequestFacts, Trace, UnderWay, UpstreamSpan};
-use crate::text::shortened;
+use crate::text::{shortened, write_hex};
 
 /// What is known of a request. The line is written when it is dropped.
 pub(super) struct Access {
@@ -133,8 +132,8 @@ impl Access {
 impl Drop for Access {
     fn drop(&mut self) {
         let ms = u64::try_from(self.under_way.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // Clients choose models and upstreams' words come from anywhere: `?` escapes what could forge a line.
-        let shown = |text: &String| tracing::field::debug(shortened(text).into_owned());
+        let model = self.model.as_deref().map(shortened);
+        let error = self.error.as_deref().map(shortened);
         tracing::info!(
             target: "heimdall::request",
             request_id = self.id,
@@ -144,10 +143,10 @@ impl Drop for Access {
             status = self.under_way.status,
             ms,
             client = self.client.as_deref(),
-            model = self.model.as_ref().map(shown),
+            model = model.as_deref(),
             upstream = self.upstream.as_deref(),
             attempts = self.attempts,
-            error = self.error.as_ref().map(shown),
+            error = error.as_deref(),
             "{}",
             self.end(),
         );
@@ -163,7 +162,7 @@ pub(super) fn request_id<B>(request: &Request<B>) -> String {
 /// 128 bits of randomness, as text.
 fn new_id() -> String {
     let mut id = String::with_capacity(36);
-    // Writing to a string does not fail.
-    let _written = write!(id, "req_{:032x}", rand::random::<u128>());
+    id.push_str("req_");
+    write_hex(&mut id, &rand::random::<[u8; 16]>());
     id
 }

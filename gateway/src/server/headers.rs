@@ -72,18 +72,13 @@ const NOT_UPSTREAM_STARTS: [&str; 4] = ["access-control-", "cf-", "sec-", "x-for
 /// Which pages may read an answer is decided here.
 const NOT_CLIENT_STARTS: [&str; 1] = ["access-control-"];
 
-/// Whose account a call is on: what goes with a key, and is its owner's to choose.
-const ORGANIZATION: HeaderName = HeaderName::from_static("openai-organization");
-const PROJECT: HeaderName = HeaderName::from_static("openai-project");
-
-/// Where clients put their keys, and what goes with them.
-const CLIENT_KEY: [HeaderName; 5] = [
-    header::AUTHORIZATION,
-    ORGANIZATION,
-    PROJECT,
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-api-key"),
-];
+/// Whether a header holds a client's key, or whose account a call is on, which goes with the key and is its owner's to choose.
+fn is_client_key(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization" | "openai-organization" | "openai-project" | "api-key" | "x-api-key"
+    )
+}
 
 /// Takes out what the client's `connection` names as being about its own hop. Before any hook: what a plugin sets is
 /// not for the client to take out.
@@ -102,12 +97,16 @@ pub(crate) fn for_upstream(headers: &HeaderMap) -> HeaderMap {
 
 /// The headers that hold the client's key, as the HTTP hooks left them.
 pub(super) fn client_key(headers: &HeaderMap) -> HeaderMap {
-    let held = CLIENT_KEY.into_iter().filter_map(|name| {
-        let mut value = headers.get(&name)?.clone();
-        value.set_sensitive(true);
-        Some((name, value))
-    });
-    held.collect()
+    let mut held = HeaderMap::new();
+    // Of one that is there several times, the first.
+    for (name, value) in headers.iter().filter(|(name, _)| is_client_key(name.as_str())) {
+        held.entry(name.clone()).or_insert_with(|| {
+            let mut value = value.clone();
+            value.set_sensitive(true);
+            value
+        });
+    }
+    held
 }
 
 /// The upstream's headers that the client gets.
@@ -201,6 +200,21 @@ mod tests {
             ("user-agent", "test"),
         ]);
         assert_eq!(for_upstream(&all), expected);
+    }
+
+    #[test]
+    fn what_holds_a_clients_key_is_taken_once_and_kept_from_logs() {
+        let all = headers(&[
+            ("authorization", "Bearer a"),
+            ("x-a", "b"),
+            ("x-api-key", "b"),
+            ("authorization", "Bearer c"),
+            ("openai-project", "proj-1"),
+        ]);
+        let held = client_key(&all);
+        let expected = [("authorization", "Bearer a"), ("x-api-key", "b"), ("openai-project", "proj-1")];
+        assert_eq!(held, headers(&expected));
+        assert!(held.values().all(HeaderValue::is_sensitive));
     }
 
     #[test]

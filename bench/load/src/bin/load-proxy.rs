@@ -6,6 +6,7 @@ use clap::Parser;
 use heimdall_load::{proxy::Proxy, reader::Reader, server};
 use http::uri::Authority;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Passes on what it gets
 #[derive(Parser)]
@@ -26,6 +27,15 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    let mut end = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = serve(arguments) => done,
+        // Returning from here, not by the signal: what counts which functions ran is written then.
+        _ = end.recv() => Ok(()),
+    }
+}
+
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let listener = TcpListener::bind(arguments.listen).await?;
     if arguments.read {
         let reader = Reader::new(arguments.upstream);

@@ -1,8 +1,8 @@
 //! W3C's `traceparent`: which trace a request belongs to, taken from who sends it and given on.
 
-use std::fmt::Write as _;
-
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::text::write_hex;
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -54,13 +54,6 @@ pub(super) fn header(parent: &Parent) -> Option<HeaderValue> {
     write_hex(&mut text, &parent.span_id);
     text.push_str(if parent.is_sampled { "-01" } else { "-00" });
     HeaderValue::from_str(&text).ok()
-}
-
-pub(super) fn write_hex(text: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        // Writing to a string does not fail.
-        let _written = write!(text, "{byte:02x}");
-    }
 }
 
 /// Small letters alone, as the standard has it.

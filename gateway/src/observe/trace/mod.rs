@@ -23,6 +23,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::RouteName;
 use super::otlp::{TelemetryCounters, attribute, nanos, text};
+use crate::text::write_hex;
 use context::{Parent, TRACEPARENT, TRACESTATE, header, parent};
 pub(crate) use hooks::HookSpans;
 
@@ -117,7 +118,7 @@ impl Trace {
     /// The trace's id, as its viewers have it.
     pub(crate) fn id(&self) -> String {
         let mut id = String::with_capacity(32);
-        context::write_hex(&mut id, &self.own.trace_id);
+        write_hex(&mut id, &self.own.trace_id);
         id
     }
 
