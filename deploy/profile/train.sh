@@ -21,11 +21,10 @@ profdata=$(ls "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata 2>/dev/
 
 # Not with `--target`: functions have other names then, and the profile would fit none. What a build runs itself counts nowhere.
 LLVM_PROFILE_FILE=/dev/null RUSTFLAGS=-Cprofile-generate CARGO_TARGET_DIR=$trained \
-    cargo build --profile dist --locked --workspace --bin heimdall --bin load-proxy
-cargo build --release --locked --workspace --bin load --bin load-proxy --bin load-upstream
+    cargo build --profile dist --locked --workspace --bin heimdall --bin load-proxy --bin load-upstream
 oha=$target/bench/tools/bin/oha
-# Installs it where it is missing, and measures nothing.
-[ -x "$oha" ] || "$target/release/load" --quick --only 'nothing is called that' >/dev/null || true
+# Measures nothing, but installs the load generator.
+[ -x "$oha" ] || cargo run --release --locked --workspace --bin load -- --quick --heimdall "$trained/dist/heimdall" --only 'no table is called that' || true
 
 work=$(mktemp -d)
 running=()
@@ -34,7 +33,7 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
-"$target/release/load-upstream" --listen "127.0.0.1:${ports[0]}" >/dev/null &
+LLVM_PROFILE_FILE=/dev/null "$trained/dist/load-upstream" --listen "127.0.0.1:${ports[0]}" >/dev/null &
 running+=($!)
 upstream=127.0.0.1:${ports[0]} listen=127.0.0.1:${ports[1]}
 

@@ -39,8 +39,8 @@ pub const INSTRUMENTS: [Instrument; 3] = [
         command: "just bench-load --peers",
         title: "The gateway under load",
         about: "Gateways over loopback under a load generator that shares the machine's cores with them and with the upstream. \
-            Heimdall and the bare proxy are built in the profile `dist`, as Heimdall is shipped. Read the rates against the bare \
-            proxy's, and `processor`, the gateway's own time for a request, beside them. *Added* is what a gateway takes more than \
+            Heimdall and the bare proxy are built as Heimdall is shipped, in the profile `dist` and by what was counted in both \
+            under load (`deploy/build.sh`). Read the rates against the bare proxy's, and `processor`, the gateway's own time for a request, beside them. *Added* is what a gateway takes more than \
             no gateway, in the same round; memory is the most that its process had. More is in \
             [bench/load](../bench/load/README.md).",
     },

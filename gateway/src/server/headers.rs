@@ -212,7 +212,11 @@ mod tests {
             ("openai-project", "proj-1"),
         ]);
         let held = client_key(&all);
-        let expected = [("authorization", "Bearer a"), ("x-api-key", "b"), ("openai-project", "proj-1")];
+        let expected = [
+            ("authorization", "Bearer a"),
+            ("x-api-key", "b"),
+            ("openai-project", "proj-1"),
+        ];
         assert_eq!(held, headers(&expected));
         assert!(held.values().all(HeaderValue::is_sensitive));
     }

@@ -12,7 +12,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// How many bytes of a string are looked at together.
-const CHUNK: usize = 16;
+pub(super) const CHUNK: usize = 16;
 
 /// The same of a long one.
 const BLOCK: usize = 64;
@@ -86,7 +86,7 @@ fn no_whitespace(word: u64) -> u64 {
 #[inline(always)]
 pub(super) fn find_special(text: &[u8], position: usize) -> usize {
     let chunk = text.get(position..).and_then(|rest| rest.first_chunk());
-    match chunk.map(special_of) {
+    match chunk.map(specials_of) {
         Some(0) => find_special_far(text, position + CHUNK),
         Some(hits) => position + hits.trailing_zeros() as usize,
         None => find(text, position, special),
@@ -95,11 +95,22 @@ pub(super) fn find_special(text: &[u8], position: usize) -> usize {
 
 /// Marks what [`special`] marks, one bit a byte, the first one lowest.
 #[inline(always)]
-fn special_of(chunk: &[u8; CHUNK]) -> u32 {
+pub(super) fn specials_of(chunk: &[u8; CHUNK]) -> u32 {
     let bytes = u8x16::new(*chunk);
     let is = |byte| bytes.simd_eq(u8x16::splat(byte));
     let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
     (is(b'"') | is(b'\\') | control).to_bitmask()
+}
+
+/// Marks backslashes in the same way.
+#[inline(always)]
+pub(super) fn backslashes_of(chunk: &[u8; CHUNK]) -> u32 {
+    u8x16::new(*chunk).simd_eq(u8x16::splat(b'\\')).to_bitmask()
+}
+
+/// The position of the first backslash, or the end of the text.
+pub(super) fn find_backslash(text: &[u8]) -> usize {
+    memchr::memchr(b'\\', text).unwrap_or(text.len())
 }
 
 /// [`find_special`] for what is long: most of it is passed in blocks.
@@ -113,7 +124,7 @@ fn find_special_far(text: &[u8], position: usize) -> usize {
     });
     let mut position = position + plain.count() * BLOCK;
     while let Some(chunk) = text.get(position..).and_then(|rest| rest.first_chunk()) {
-        match special_of(chunk) {
+        match specials_of(chunk) {
             0 => position += CHUNK,
             hits => return position + hits.trailing_zeros() as usize,
         }

@@ -48,40 +48,74 @@ fn between_quotes<'a>(text: &'a str, node: &Node) -> &'a str {
 
 /// Resolves the escapes of a text that is known to be well formed.
 fn unescape(escaped: &str) -> String {
-    let mut out = String::with_capacity(escaped.len());
-    let mut rest = escaped;
-    while let Some(backslash) = memchr::memchr(b'\\', rest.as_bytes()) {
-        let (plain, escape) = rest.split_at_checked(backslash).unwrap_or((rest, ""));
-        out.push_str(plain);
-        let (character, length) = resolve(escape);
-        out.push(character);
+    let mut out = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.as_bytes();
+    loop {
+        let escape = push_until(&mut out, rest, scan::backslashes_of, scan::find_backslash);
+        if escape.is_empty() {
+            break;
+        }
+        let length = push_resolved(&mut out, escape);
         rest = escape.get(length..).unwrap_or_default();
     }
-    out.push_str(rest);
-    out
+    String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The character that the escape at the start of a text stands for, and the escape's length.
-fn resolve(escape: &str) -> (char, usize) {
-    let character = match escape.as_bytes().get(1) {
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(b'u') => return resolve_unit(escape),
-        Some(&other) => char::from(other),
-        None => char::REPLACEMENT_CHARACTER,
+/// Appends a text up to the first byte that is looked for, and gives what begins with that. Where one escape is close to the next, as
+/// in code and in JSON within JSON, to search and to copy by functions for any length took most of the time.
+#[inline(always)]
+fn push_until<'a>(
+    out: &mut Vec<u8>,
+    text: &'a [u8],
+    marks_of: impl Fn(&[u8; scan::CHUNK]) -> u32,
+    find: impl Fn(&[u8]) -> usize,
+) -> &'a [u8] {
+    let near = text.first_chunk().map(|chunk| (chunk, marks_of(chunk)));
+    let length = match near {
+        Some((chunk, marks)) if marks != 0 => {
+            let length = marks.trailing_zeros() as usize;
+            let end = out.len() + length;
+            // A copy of a length that the compiler knows.
+            out.extend_from_slice(chunk);
+            out.truncate(end);
+            length
+        }
+        _ => {
+            let length = find(text);
+            out.extend_from_slice(text.get(..length).unwrap_or(text));
+            length
+        }
     };
-    (character, 2)
+    text.get(length..).unwrap_or_default()
+}
+
+/// Appends what the escape at the start of a text stands for, and gives the escape's length.
+#[inline(always)]
+fn push_resolved(out: &mut Vec<u8>, escape: &[u8]) -> usize {
+    let byte = match escape.get(1) {
+        Some(b'b') => 0x8,
+        Some(b'f') => 0xc,
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(b'u') => {
+            let (character, length) = resolve_unit(escape);
+            out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            return length;
+        }
+        Some(&other) => other,
+        None => 0,
+    };
+    out.push(byte);
+    2
 }
 
 /// Resolves `\uXXXX`, with its other half if it is the first half of a surrogate pair.
-fn resolve_unit(escape: &str) -> (char, usize) {
+fn resolve_unit(escape: &[u8]) -> (char, usize) {
     let high = unit(escape);
     let low = escape
         .get(6..)
-        .filter(|second| second.starts_with("\\u"))
+        .filter(|second| second.starts_with(b"\\u"))
         .and_then(unit);
     match (high, low) {
         (Some(high @ 0xD800..=0xDBFF), Some(low @ 0xDC00..=0xDFFF)) => {
@@ -93,8 +127,9 @@ fn resolve_unit(escape: &str) -> (char, usize) {
 }
 
 /// The four hexadecimal digits after `\u`.
-fn unit(escape: &str) -> Option<u32> {
-    u32::from_str_radix(escape.get(2..6)?, 16).ok()
+fn unit(escape: &[u8]) -> Option<u32> {
+    let digits = std::str::from_utf8(escape.get(2..6)?).ok()?;
+    u32::from_str_radix(digits, 16).ok()
 }
 
 /// Appends `text` as a JSON string: in quotes, with only those characters escaped that must be.
@@ -102,14 +137,8 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text.as_bytes();
-    loop {
-        let (plain, special) = rest
-            .split_at_checked(scan::find_special(rest, 0))
-            .unwrap_or((rest, &[]));
-        out.extend_from_slice(plain);
-        let Some((&byte, behind)) = special.split_first() else {
-            break;
-        };
+    let from_start = |text: &[u8]| scan::find_special(text, 0);
+    while let Some((&byte, behind)) = push_until(out, rest, scan::specials_of, from_start).split_first() {
         push_escape(out, byte);
         rest = behind;
     }

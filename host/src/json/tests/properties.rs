@@ -3,7 +3,7 @@ use serde_json::Value as Oracle;
 
 use super::parse;
 use super::strategies::{nearly_json, text, value};
-use crate::json::{Document, Duplicates, EditError, JsonError, Kind, Numbers, Value, same};
+use crate::json::{Document, Duplicates, EditError, JsonError, Kind, Numbers, Value, push_string, same};
 
 /// The same value as another JSON library reads it.
 fn oracle(value: Value<'_>) -> Oracle {
@@ -90,6 +90,21 @@ proptest! {
                 prop_assert!(message.contains("surrogate") || message.contains("hex escape") || message.contains("range"), "{}", message);
             }
             (Err(error), Ok(_)) => prop_assert!(false, "refused: {}", error),
+        }
+    }
+
+    #[test]
+    fn a_text_comes_back_from_its_quotes_however_far_its_escapes_are_apart(said in "([ -~\n\u{1}\"\\\\é😀]|[a-z]{1,40}){0,40}") {
+        let mut quoted = Vec::new();
+        push_string(&mut quoted, &said);
+        prop_assert_eq!(&serde_json::from_slice::<String>(&quoted).unwrap(), &said);
+        let spelt: String = said.encode_utf16().map(|unit| match u8::try_from(unit) {
+            Ok(letter @ (b'a'..=b'z' | b' ')) => char::from(letter).to_string(),
+            _ => format!("\\u{unit:04x}"),
+        }).collect();
+        for written in [String::from_utf8(quoted).unwrap(), format!("\"{spelt}\"")] {
+            let document = parse(&written);
+            prop_assert_eq!(document.root().as_str().unwrap(), said.as_str(), "{}", written);
         }
     }
 
