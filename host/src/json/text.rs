@@ -31,6 +31,16 @@ pub(super) fn unquoted<'a>(text: &'a str, node: &Node) -> Cow<'a, str> {
     }
 }
 
+/// Whether a string's node says this. As bytes, whose length nearly always tells: a member is found by looking at many names.
+#[inline]
+pub(super) fn says(text: &str, node: &Node, said: &str) -> bool {
+    let range = node.start as usize + 1..(node.end as usize).saturating_sub(1);
+    match node.count {
+        0 => text.as_bytes().get(range) == Some(said.as_bytes()),
+        _ => unescape(between_quotes(text, node)) == said,
+    }
+}
+
 /// Whether two strings' nodes say the same, however they are written.
 pub(super) fn same_string(a_text: &str, a: &Node, b_text: &str, b: &Node) -> bool {
     if a.count == 0 && b.count == 0 {

@@ -90,7 +90,7 @@ impl<'a> Value<'a> {
         let nodes = self.document.nodes();
         let mut named = self
             .member_nodes()
-            .filter(|&(at, _)| names::name(text, nodes, at) == name);
+            .filter(|&(at, _)| nodes.get(at).is_some_and(|node| text::says(text, node, name)));
         let (_, value) = if self.document.has_duplicates() {
             named.last()
         } else {
