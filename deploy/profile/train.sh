@@ -22,9 +22,10 @@ profdata=$(ls "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-profdata 2>/dev/
 # Not with `--target`: functions have other names then, and the profile would fit none. What a build runs itself counts nowhere.
 LLVM_PROFILE_FILE=/dev/null RUSTFLAGS=-Cprofile-generate CARGO_TARGET_DIR=$trained \
     cargo build --profile dist --locked --workspace --bin heimdall --bin load-proxy --bin load-upstream
+# Compiles the plugins, in a process that may write no files and so no counts, and installs the load generator.
+cargo build --release --locked --workspace --bin heimdall --bin load
 oha=$target/bench/tools/bin/oha
-# Measures nothing, but installs the load generator.
-[ -x "$oha" ] || cargo run --release --locked --workspace --bin load -- --quick --heimdall "$trained/dist/heimdall" --only 'no table is called that' || true
+[ -x "$oha" ] || "$target/release/load" --quick --only 'no table is called that' || true
 
 work=$(mktemp -d)
 running=()
@@ -52,7 +53,7 @@ ask() { # BODY AT_ONCE MORE...
     local body=$1 at_once=$2
     shift 2
     "$oha" -z ${seconds}s -c "$at_once" "$@" -m POST -T application/json -D "$work/$body.json" --no-tui \
-        "http://$listen/v1/chat/completions" | grep -m1 'Requests/sec'
+        "http://$listen/v1/chat/completions" | grep 'Requests/sec'
 }
 
 load() {
@@ -70,8 +71,7 @@ serve() { # PLUGIN...
         number=$((number + 1))
         printf '[[plugins]]\nname = "p%d"\npath = "%s/guest-examples/%s"\n' $number "$PWD" "$plugin" >>"$config"
     done
-    # Plugins are compiled once, which is not what is looked for.
-    LLVM_PROFILE_FILE=/dev/null "$trained/dist/heimdall" check "$config" >/dev/null
+    "$target/release/heimdall" check "$config" >/dev/null
     LLVM_PROFILE_FILE=$work/gateway-%p.profraw "$trained/dist/heimdall" serve --config "$config" >"$work/log" 2>&1 &
     process=$!
     running+=($process)
