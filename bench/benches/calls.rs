@@ -7,7 +7,7 @@ use heimdall_bench::Error;
 use heimdall_bench::cases;
 use heimdall_bench::world::{World, target_directory};
 
-/// As the gateway has it.
+/// The gateway's, without its setting.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use heimdall_tests::guests::{GEN1, GEN2, GEN3, TINYGO, TYPED_GUARD, TYPED_TAG};
-use heimdall_tests::process::Gateway;
+use heimdall_tests::process::{Gateway, heimdall};
 
 use crate::support::*;
 
@@ -78,6 +78,18 @@ async fn a_second_signal_ends_it_at_once() {
     let (status, output) = tokio::task::spawn_blocking(move || gateway.wait()).await.unwrap();
     assert_eq!(status, 130, "{output}");
     drop(response);
+}
+
+#[test]
+fn the_allocator_finds_its_settings() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = heimdall(directory.path())
+        .arg("--version")
+        .env("_RJEM_MALLOC_CONF", "confirm_conf:true")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&told.stderr);
+    assert!(told.contains("Set conf value: experimental_tcache_gc:false"), "{told}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use heimdall_bench::targets::targets;
 use heimdall_bench::world::{World, target_directory};
 use heimdall_measure::results::{Results, Target};
 
-/// As the gateway has it.
+/// The gateway's, without its setting.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
