@@ -79,7 +79,7 @@ ask() { # BODY AT_ONCE MORE...
         "http://$listen/v1/chat/completions" >"$work/told"
     grep 'Requests/sec' "$work/told"
     # What goes wrong is not what is to be fast.
-    [ "$(grep -oE '^ *\[[0-9]+\]' "$work/told" | tr -d ' ')" = '[200]' ] || { cat "$work/told" >&2 && exit 1; }
+    [ "$(grep -oE '\[[0-9]+\] [0-9]+ responses' "$work/told" | cut -d' ' -f1)" = '[200]' ] || { cat "$work/told" >&2 && exit 1; }
 }
 
 load() {
