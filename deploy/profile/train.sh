@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
 # Makes anew what a shipped gateway is compiled by: counts of what ran in one under load (profile-guided optimisation).
 #
-#   deploy/profile/train.sh      half an hour on two cores
+#   deploy/profile/train.sh      half an hour on two cores, and what a release build takes
 #
 # Needs, beside what a build needs, python3, curl, crates.io for the load generator, and `llvm-profdata` of LLVM 19 or later:
 # `rustup component add llvm-tools`, or Debian's llvm-19. The bare proxy that the gateway is measured against is trained too,
 # or the comparison would be of compilers.
 set -euo pipefail
-case ${CARGO_TARGET_DIR:-/} in
-    /*) ;;
-    *) export CARGO_TARGET_DIR="$PWD/$CARGO_TARGET_DIR" ;;
-esac
 cd "$(dirname "$0")/../.."
 home=$PWD/deploy/profile
 target=${CARGO_TARGET_DIR:-$PWD/target}

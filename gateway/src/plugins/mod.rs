@@ -5,7 +5,6 @@ mod download;
 mod loader;
 mod version;
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::{COMPILE_WORKER, Exit, Failed};
 use crate::config::{Config, Origin};
 use crate::encoding::{Encoding, EncodingError, decode};
+use crate::text::write_hex;
 pub(crate) use loader::settings;
 use loader::{Loader, wanted};
 use version::Ready;
@@ -80,12 +80,9 @@ struct WrongHash {
 }
 
 fn sha256_of(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::new();
+    write_hex(&mut text, &Sha256::digest(bytes));
+    text
 }
 
 /// What a zstd file begins with.

@@ -86,7 +86,7 @@ fn no_whitespace(word: u64) -> u64 {
 #[inline(always)]
 pub(super) fn find_special(text: &[u8], position: usize) -> usize {
     let chunk = text.get(position..).and_then(|rest| rest.first_chunk());
-    match chunk.map(specials_of) {
+    match chunk.map(special_of) {
         Some(0) => find_special_far(text, position + CHUNK),
         Some(hits) => position + hits.trailing_zeros() as usize,
         None => find(text, position, special),
@@ -95,22 +95,24 @@ pub(super) fn find_special(text: &[u8], position: usize) -> usize {
 
 /// Marks what [`special`] marks, one bit a byte, the first one lowest.
 #[inline(always)]
-pub(super) fn specials_of(chunk: &[u8; CHUNK]) -> u32 {
+fn special_of(chunk: &[u8; CHUNK]) -> u32 {
     let bytes = u8x16::new(*chunk);
     let is = |byte| bytes.simd_eq(u8x16::splat(byte));
     let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
     (is(b'"') | is(b'\\') | control).to_bitmask()
 }
 
-/// Marks backslashes in the same way.
-#[inline(always)]
-pub(super) fn backslashes_of(chunk: &[u8; CHUNK]) -> u32 {
-    u8x16::new(*chunk).simd_eq(u8x16::splat(b'\\')).to_bitmask()
-}
-
 /// The position of the first backslash, or the end of the text.
+#[inline(always)]
 pub(super) fn find_backslash(text: &[u8]) -> usize {
-    memchr::memchr(b'\\', text).unwrap_or(text.len())
+    let near = text.first_chunk().map(|chunk: &[u8; CHUNK]| {
+        let backslashes = u8x16::new(*chunk).simd_eq(u8x16::splat(b'\\'));
+        backslashes.to_bitmask()
+    });
+    match near {
+        Some(hits) if hits != 0 => hits.trailing_zeros() as usize,
+        _ => memchr::memchr(b'\\', text).unwrap_or(text.len()),
+    }
 }
 
 /// [`find_special`] for what is long: most of it is passed in blocks.
@@ -124,7 +126,7 @@ fn find_special_far(text: &[u8], position: usize) -> usize {
     });
     let mut position = position + plain.count() * BLOCK;
     while let Some(chunk) = text.get(position..).and_then(|rest| rest.first_chunk()) {
-        match specials_of(chunk) {
+        match special_of(chunk) {
             0 => position += CHUNK,
             hits => return position + hits.trailing_zeros() as usize,
         }

@@ -1,6 +1,7 @@
 //! JSON strings: reading them without their escapes, and writing them.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -34,26 +35,25 @@ pub(super) fn unquoted<'a>(text: &'a str, node: &Node) -> Cow<'a, str> {
 /// Whether a string's node says this. As bytes, whose length nearly always tells: a member is found by looking at many names.
 #[inline]
 pub(super) fn says(text: &str, node: &Node, said: &str) -> bool {
-    let range = node.start as usize + 1..(node.end as usize).saturating_sub(1);
     match node.count {
-        0 => text.as_bytes().get(range) == Some(said.as_bytes()),
+        0 => text.as_bytes().get(inside(node)) == Some(said.as_bytes()),
         _ => unescape(between_quotes(text, node)) == said,
     }
 }
 
 /// Whether two strings' nodes say the same, however they are written.
 pub(super) fn same_string(a_text: &str, a: &Node, b_text: &str, b: &Node) -> bool {
-    if a.count == 0 && b.count == 0 {
-        between_quotes(a_text, a) == between_quotes(b_text, b)
-    } else {
-        unquoted(a_text, a) == unquoted(b_text, b)
-    }
+    says(a_text, a, &unquoted(b_text, b))
 }
 
 /// The text between a string's quotes as it is written.
 fn between_quotes<'a>(text: &'a str, node: &Node) -> &'a str {
-    text.get(node.start as usize + 1..(node.end as usize).saturating_sub(1))
-        .unwrap_or_default()
+    text.get(inside(node)).unwrap_or_default()
+}
+
+/// Where a string's node is, without its quotes.
+fn inside(node: &Node) -> Range<usize> {
+    node.start as usize + 1..(node.end as usize).saturating_sub(1)
 }
 
 /// Resolves the escapes of a text that is known to be well formed.
@@ -61,7 +61,7 @@ fn unescape(escaped: &str) -> String {
     let mut out = Vec::with_capacity(escaped.len());
     let mut rest = escaped.as_bytes();
     loop {
-        let escape = push_until(&mut out, rest, scan::backslashes_of, scan::find_backslash);
+        let escape = push_plain(&mut out, rest, scan::find_backslash(rest));
         if escape.is_empty() {
             break;
         }
@@ -71,32 +71,20 @@ fn unescape(escaped: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// Appends a text up to the first byte that is looked for, and gives what begins with that. Where one escape is close to the next, as
-/// in code and in JSON within JSON, to search and to copy by functions for any length took most of the time.
+/// Appends the first bytes of a text, and gives the rest. They are few where escapes are close together, as in code and in JSON
+/// within JSON; to copy them by a function for any length took a good part of the time.
 #[inline(always)]
-fn push_until<'a>(
-    out: &mut Vec<u8>,
-    text: &'a [u8],
-    marks_of: impl Fn(&[u8; scan::CHUNK]) -> u32,
-    find: impl Fn(&[u8]) -> usize,
-) -> &'a [u8] {
-    let near = text.first_chunk().map(|chunk| (chunk, marks_of(chunk)));
-    let length = match near {
-        Some((chunk, marks)) if marks != 0 => {
-            let length = marks.trailing_zeros() as usize;
+fn push_plain<'a>(out: &mut Vec<u8>, text: &'a [u8], length: usize) -> &'a [u8] {
+    let (plain, rest) = text.split_at_checked(length).unwrap_or((text, &[]));
+    match text.first_chunk::<{ scan::CHUNK }>() {
+        Some(chunk) if length < scan::CHUNK => {
             let end = out.len() + length;
-            // A copy of a length that the compiler knows.
             out.extend_from_slice(chunk);
             out.truncate(end);
-            length
         }
-        _ => {
-            let length = find(text);
-            out.extend_from_slice(text.get(..length).unwrap_or(text));
-            length
-        }
-    };
-    text.get(length..).unwrap_or_default()
+        _ => out.extend_from_slice(plain),
+    }
+    rest
 }
 
 /// Appends what the escape at the start of a text stands for, and gives the escape's length.
@@ -108,13 +96,12 @@ fn push_resolved(out: &mut Vec<u8>, escape: &[u8]) -> usize {
         Some(b'n') => b'\n',
         Some(b'r') => b'\r',
         Some(b't') => b'\t',
-        Some(b'u') => {
+        Some(b'u') | None => {
             let (character, length) = resolve_unit(escape);
             out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             return length;
         }
         Some(&other) => other,
-        None => 0,
     };
     out.push(byte);
     2
@@ -147,8 +134,7 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text.as_bytes();
-    let from_start = |text: &[u8]| scan::find_special(text, 0);
-    while let Some((&byte, behind)) = push_until(out, rest, scan::specials_of, from_start).split_first() {
+    while let Some((&byte, behind)) = push_plain(out, rest, scan::find_special(rest, 0)).split_first() {
         push_escape(out, byte);
         rest = behind;
     }

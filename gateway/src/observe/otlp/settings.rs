@@ -1,7 +1,5 @@
 //! Where telemetry is sent and as what, from the configuration and from the variables that all of OpenTelemetry knows.
 
-use std::fmt::Write as _;
-
 use anyhow::{Context as _, ensure};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -10,6 +8,7 @@ use reqwest::Url;
 
 use super::text;
 use crate::config::TelemetryConfig;
+use crate::text::write_hex;
 use crate::upstream::SecretSource;
 
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -95,11 +94,9 @@ fn instance_id() -> String {
     let mut bytes = [0; 16];
     // Without the system's randomness processes are told apart by what collectors add.
     let _zeros = getrandom::fill(&mut bytes);
-    bytes.iter().fold(String::new(), |mut id, byte| {
-        // Writing to a string does not fail.
-        let _written = write!(id, "{byte:02x}");
-        id
-    })
+    let mut id = String::new();
+    write_hex(&mut id, &bytes);
+    id
 }
 
 fn variable(name: &str) -> Option<String> {
