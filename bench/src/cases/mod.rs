@@ -18,6 +18,7 @@ mod loading;
 pub mod memory;
 mod reading;
 mod requests;
+mod tagging;
 
 pub use answering::ANSWERING;
 pub use chains::{CHAINS, LONG_CHAINS};
@@ -31,6 +32,7 @@ pub use interrupting::INTERRUPTING;
 pub use loading::LOADING;
 pub use reading::{FLOOR, READING};
 pub use requests::{ALL_HOOKS, REQUESTS};
+pub use tagging::TAGGING;
 
 use bytes::Bytes;
 
@@ -48,6 +50,7 @@ pub fn all() -> Vec<Case> {
         changing::cases(),
         editing::cases(),
         guards::cases(),
+        tagging::cases(),
         chains::cases(),
         every_hook::cases(),
         requests::cases(),

@@ -1,5 +1,8 @@
 //! `before-call` of a plugin that reads one member.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use wasmtime::Engine;
 
 use crate::Error;
@@ -64,10 +67,21 @@ pub(super) fn floor(world: &World) -> Result<Ready, Error> {
 }
 
 pub(super) fn floor_of(world: &World, engine: &Engine) -> Result<Ready, Error> {
-    let component = RawComponent::link(engine, typed(Hook::BeforeCall, Does::Read)?)?;
+    raw_call(world, engine, typed(Hook::BeforeCall, Does::Read)?, "")
+}
+
+/// A call by the engine alone of a guest's hook, with a request of one message.
+pub(super) fn raw_call(world: &World, engine: &Engine, guest: Bytes, message: &str) -> Result<Ready, Error> {
+    let component = RawComponent::link(engine, guest)?;
     let mut raw = world.runtime().block_on(RawComponent::start(&component))?;
     // Its inputs are made and let go as those of the calls that it is set against.
-    let make = || Ok(RawRequest { model: MODEL.into() });
+    let message: Arc<str> = message.into();
+    let make = move || {
+        Ok(RawRequest {
+            model: MODEL.into(),
+            message: message.clone(),
+        })
+    };
     let call = async move |request: RawRequest| {
         let back = raw.call(request).await?;
         Ok(*back.model == *MODEL)

@@ -1,13 +1,15 @@
-//! A typed guest with `before-call`, given one resource of the host's.
+//! A typed guest with `before-call`, given one resource of the host's, and functions that do next to nothing.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use heimdall_host::loader;
 use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceTable, ResourceType};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, StoreContextMut};
 
 use self::bindings::exports::heimdall::plugin::pre_llm_hook::{Guest, GuestIndices, Outcome};
+use self::bindings::heimdall::plugin::llm_types::{Content, Message};
+use self::bindings::heimdall::plugin::types::PluginError;
 use super::store;
 use crate::Error;
 
@@ -23,12 +25,21 @@ mod bindings {
     });
 }
 
-/// What the guest is lent: a request that has a model, and nothing else.
+/// What the guest is lent: a request that has a model and one message, and nothing else.
 #[derive(Clone)]
 pub struct RawRequest {
     /// The model.
     pub model: Arc<str>,
+    /// What the user's message says.
+    pub message: Arc<str>,
 }
+
+type Request = (Resource<RawRequest>,);
+type RequestAt = (Resource<RawRequest>, u32);
+type RequestEdit = (Resource<RawRequest>, u32, Message);
+type Done = (Result<(), PluginError>,);
+
+type Data<'a> = StoreContextMut<'a, ResourceTable>;
 
 /// An instance of a typed guest.
 pub struct RawComponent {
@@ -37,7 +48,8 @@ pub struct RawComponent {
 }
 
 impl RawComponent {
-    /// A component that can be instantiated. Of what it imports, a request's model is there; all else traps.
+    /// A component that can be instantiated. Of what it imports, a request's model and message and setting them is there, and
+    /// setting a member of the context; all else traps. What is set is read, and kept nowhere.
     ///
     /// # Errors
     /// Where it can't be compiled or linked.
@@ -46,10 +58,35 @@ impl RawComponent {
         let mut linker = Linker::<ResourceTable>::new(engine);
         let mut types = linker.instance("heimdall:plugin/llm-types@0.1.0")?;
         types.resource("llm-request", ResourceType::host::<RawRequest>(), |_, _| Ok(()))?;
+        types.func_wrap("[method]llm-request.model", |store: Data<'_>, (request,): Request| {
+            Ok((store.data().get(&request)?.model.to_string(),))
+        })?;
+        types.func_wrap("[method]llm-request.message-count", |_: Data<'_>, _: Request| {
+            Ok((1_u32,))
+        })?;
         types.func_wrap(
-            "[method]llm-request.model",
-            |store, (request,): (Resource<RawRequest>,)| Ok((store.data().get(&request)?.model.to_string(),)),
+            "[method]llm-request.message-at",
+            |store: Data<'_>, (request, _): RequestAt| {
+                let message = Message {
+                    role: "user".to_owned(),
+                    content: Content::Text(store.data().get(&request)?.message.to_string()),
+                    extra: None,
+                };
+                Ok((Some(message),))
+            },
         )?;
+        types.func_wrap(
+            "[method]llm-request.set-message",
+            |_: Data<'_>, (_, _, message): RequestEdit| -> wasmtime::Result<Done> {
+                drop(message);
+                Ok((Ok(()),))
+            },
+        )?;
+        linker
+            .instance("heimdall:plugin/context@0.1.0")?
+            .func_wrap("set", |_: Data<'_>, _: (String, String)| -> wasmtime::Result<Done> {
+                Ok((Ok(()),))
+            })?;
         linker.define_unknown_imports_as_traps(&component)?;
         Ok(linker.instantiate_pre(&component)?)
     }

@@ -1,7 +1,7 @@
 //! The one pass over a text that checks its grammar and writes its tape.
 
 use super::fault::{Fault, Mistake};
-use super::index::{Index, Node};
+use super::index::{Index, Node, Piece};
 use super::names::{self, NameFilter};
 use super::scan::{self, byte};
 use super::{Duplicates, JsonError};
@@ -12,8 +12,38 @@ pub const MAX_DEPTH: usize = 128;
 /// How many characters of a name an error shows.
 const SHOWN_NAME: usize = 80;
 
+/// What is known of a text before it is read: values that were there.
+pub(super) trait Before<'a> {
+    /// Whether a value began where this position is now.
+    fn was_at(&mut self, position: usize) -> bool;
+
+    /// The nodes of the value that is at this position, if nothing of it has changed. Whether it ends by itself, as a string
+    /// does and a number doesn't, its first byte tells.
+    fn value_at(&mut self, position: usize, delimits_itself: bool) -> Option<Piece<'a>>;
+}
+
+/// Nothing is.
+struct Nothing;
+
+impl<'a> Before<'a> for Nothing {
+    #[inline(always)]
+    fn was_at(&mut self, _: usize) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    fn value_at(&mut self, _: usize, _: bool) -> Option<Piece<'a>> {
+        None
+    }
+}
+
 /// Indexes a whole text.
 pub(super) fn index(text: &str, duplicates: Duplicates) -> Result<Index, JsonError> {
+    index_after(text, duplicates, Nothing)
+}
+
+/// Indexes a text of which something is known.
+pub(super) fn index_after<'a>(text: &str, duplicates: Duplicates, before: impl Before<'a>) -> Result<Index, JsonError> {
     if u32::try_from(text.len()).is_err() {
         return Err(JsonError::TooLarge { length: text.len() });
     }
@@ -28,6 +58,7 @@ pub(super) fn index(text: &str, duplicates: Duplicates) -> Result<Index, JsonErr
         around: Vec::with_capacity(8),
         duplicates,
         repeated: false,
+        before,
     };
     match lexer.document() {
         Ok(()) => Ok(Index {
@@ -44,19 +75,22 @@ struct Open {
     count: u32,
     /// The bracket that will end it; 0 around the root.
     end: u8,
+    /// It was there before, no less deep, so what lay in it can't be too deep now.
+    was_there: bool,
     names: NameFilter,
 }
 
-struct Lexer<'a> {
-    text: &'a str,
+struct Lexer<'t, B> {
+    text: &'t str,
     nodes: Vec<Node>,
     /// The containers around the innermost one, first the one around the root.
     around: Vec<Open>,
     duplicates: Duplicates,
     repeated: bool,
+    before: B,
 }
 
-impl Lexer<'_> {
+impl<'a, B: Before<'a>> Lexer<'_, B> {
     fn document(&mut self) -> Result<(), Fault> {
         let text = self.text.as_bytes();
         let start = scan::whitespace(text, 0);
@@ -77,11 +111,17 @@ impl Lexer<'_> {
             node: 0,
             count: 0,
             end: 0,
+            was_there: true,
             names: NameFilter::default(),
         };
         loop {
             let first = byte(text, position);
             position = match first {
+                _ if container.was_there
+                    && let Some(end) = self.known(first, position) =>
+                {
+                    end
+                }
                 b'"' => self.string(text, position)?.0,
                 b'{' | b'[' => {
                     let end = if first == b'{' { b'}' } else { b']' };
@@ -125,6 +165,16 @@ impl Lexer<'_> {
         }
     }
 
+    /// Takes over what is known of the value at `position`: one after its last byte.
+    #[inline(always)]
+    fn known(&mut self, first: u8, position: usize) -> Option<usize> {
+        let delimits_itself = matches!(first, b'"' | b'{' | b'[');
+        let piece = self.before.value_at(position, delimits_itself)?;
+        let value = self.nodes.len();
+        self.nodes.extend(piece.moved());
+        self.nodes.get(value).map(|node| node.end as usize)
+    }
+
     /// Makes the container at `position` the innermost one.
     #[inline(always)]
     fn open(&mut self, container: &mut Open, position: usize, end: u8) -> Result<(), Fault> {
@@ -135,6 +185,7 @@ impl Lexer<'_> {
             node: self.nodes.len(),
             count: 0,
             end,
+            was_there: container.was_there && self.before.was_at(position),
             names: NameFilter::default(),
         };
         self.around.push(std::mem::replace(container, inner));

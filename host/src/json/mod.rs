@@ -14,6 +14,7 @@
 //! # Ok::<(), heimdall_host::json::JsonError>(())
 //! ```
 
+mod changed;
 mod document;
 mod edit;
 mod error;
@@ -31,6 +32,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use changed::Change;
 pub use document::{Document, Duplicates};
 pub use error::{EditError, JsonError};
 pub use lex::MAX_DEPTH;

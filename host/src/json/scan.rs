@@ -95,24 +95,23 @@ pub(super) fn find_special(text: &[u8], position: usize) -> usize {
 
 /// Marks what [`special`] marks, one bit a byte, the first one lowest.
 #[inline(always)]
-fn special_of(chunk: &[u8; CHUNK]) -> u32 {
+pub(super) fn special_of(chunk: &[u8; CHUNK]) -> u32 {
     let bytes = u8x16::new(*chunk);
     let is = |byte| bytes.simd_eq(u8x16::splat(byte));
     let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
     (is(b'"') | is(b'\\') | control).to_bitmask()
 }
 
+/// Marks backslashes, one bit a byte, the first one lowest.
+#[inline(always)]
+pub(super) fn backslashes_of(chunk: &[u8; CHUNK]) -> u32 {
+    u8x16::new(*chunk).simd_eq(u8x16::splat(b'\\')).to_bitmask()
+}
+
 /// The position of the first backslash, or the end of the text.
 #[inline(always)]
 pub(super) fn find_backslash(text: &[u8]) -> usize {
-    let near = text.first_chunk().map(|chunk: &[u8; CHUNK]| {
-        let backslashes = u8x16::new(*chunk).simd_eq(u8x16::splat(b'\\'));
-        backslashes.to_bitmask()
-    });
-    match near {
-        Some(hits) if hits != 0 => hits.trailing_zeros() as usize,
-        _ => memchr::memchr(b'\\', text).unwrap_or(text.len()),
-    }
+    text.iter().position(|&byte| byte == b'\\').unwrap_or(text.len())
 }
 
 /// [`find_special`] for what is long: most of it is passed in blocks.

@@ -3,7 +3,7 @@ use serde_json::Value as Oracle;
 
 use super::parse;
 use super::strategies::{nearly_json, text, value};
-use crate::json::{Document, Duplicates, EditError, JsonError, Kind, Numbers, Value, push_string, same};
+use crate::json::{Change, Document, Duplicates, EditError, JsonError, Kind, Numbers, Value, push_string, same};
 
 /// The same value as another JSON library reads it.
 fn oracle(value: Value<'_>) -> Oracle {
@@ -109,6 +109,21 @@ proptest! {
     }
 
     #[test]
+    fn two_texts_are_the_same_if_they_say_the_same_wherever_they_differ(
+        alike in "[a-z]{0,40}(\"|\n|\\\\|é|😀|[a-z]{1,9}){0,12}", a in "(\"|\n|\\\\|é|è|😀|😁|[a-c]){0,3}", b in "(\"|\n|\\\\|é|è|😀|😁|[a-c]){0,3}", spell in any::<bool>(),
+    ) {
+        let written = |said: &str, spell: bool| match spell {
+            true => format!("\"{}\"", said.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>()),
+            false => serde_json::to_string(said).unwrap(),
+        };
+        let (left, right) = (format!("{alike}{a}"), format!("{alike}{b}"));
+        for (spell_left, spell_right) in [(spell, spell), (spell, !spell)] {
+            let (x, y) = (parse(&written(&left, spell_left)), parse(&written(&right, spell_right)));
+            prop_assert_eq!(same(x.root(), y.root(), Numbers::Exact), left == right, "{} {}", x, y);
+        }
+    }
+
+    #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         if let Err(error) = Document::parse(bytes.clone()) {
             prop_assert!(error.offset().unwrap_or(0) <= bytes.len());
@@ -204,6 +219,38 @@ proptest! {
                 prop_assert_eq!(oracle(document.root()), expected);
             }
             assert_index_is_fresh(&document)?;
+        }
+    }
+
+    #[test]
+    fn changes_of_the_text_come_to_what_reading_all_of_it_comes_to(
+        text in text(),
+        values in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8, value()), 0..5),
+        cut in prop::option::of((any::<prop::sample::Index>(), 0..9_usize, "[\\[\\]{}\",:0-9a é\\\\]{0,4}")),
+    ) {
+        let before = parse(&text);
+        let pointers = all_pointers(&before);
+        let mut changes: Vec<Change> = values.into_iter().map(|(place, kind, value)| {
+            let range = before.pointer(place.get::<String>(&pointers)).unwrap().range();
+            match kind {
+                0 => Change { range: range.start..range.start, text: format!("{value},") },
+                1 => Change { range: range.end..range.end, text: format!(",{value}") },
+                2 => Change { text: format!("[{value},{}]", &text[range.clone()]), range },
+                _ => Change { range, text: value },
+            }
+        }).collect();
+        changes.extend(cut.map(|(place, length, new)| {
+            let start = text.floor_char_boundary(place.index(text.len() + 1));
+            Change { range: start..text.floor_char_boundary(start + length), text: new }
+        }));
+        changes.sort_by_key(|change| (change.range.start, change.range.end));
+        let read = Document::parse(Change::all(&text, 0, &changes));
+        match (before.changed(&changes), read) {
+            (Ok(changed), Ok(read)) => {
+                prop_assert_eq!(changed.as_str(), read.as_str());
+                prop_assert_eq!(changed.nodes(), read.nodes());
+            }
+            (changed, read) => prop_assert_eq!(changed.map(|changed| changed.to_string()), read.map(|read| read.to_string())),
         }
     }
 

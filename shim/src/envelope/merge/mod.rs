@@ -15,8 +15,7 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use bytes::Bytes;
-use heimdall_host::json::{Document, Duplicates, JsonError, Kind, Value};
+use heimdall_host::json::{Change, Document, Duplicates, JsonError, Kind, Value};
 
 use super::read::is_blank;
 use unchanged::{Budget, same_scalar};
@@ -78,14 +77,15 @@ impl Shape {
 /// Changes of one document's text, collected before any is made.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
-    changes: Vec<(Range<usize>, String)>,
+    changes: Vec<Change>,
     budget: Budget,
 }
 
 impl Edits {
     /// Replaces a part of the text.
     pub(super) fn replace(&mut self, range: Range<usize>, text: impl Into<String>) {
-        self.changes.push((range, text.into()));
+        let text = text.into();
+        self.changes.push(Change { range, text });
     }
 
     /// Takes over into `old` what a guest changed in it.
@@ -110,8 +110,13 @@ impl Edits {
         if self.changes.is_empty() {
             return Ok(None);
         }
-        let text = changed(document.as_str(), 0, self.changes);
-        parse(text).map(Some)
+        let changes = in_order(self.changes);
+        match document.changed(&changes) {
+            Err(JsonError::DuplicateMember { .. }) => {
+                without_repeated(Change::all(document.as_str(), 0, &changes)).map(Some)
+            }
+            changed => changed.map(Some),
+        }
     }
 
     /// The text of `old` with what a guest changed in it.
@@ -122,7 +127,7 @@ impl Edits {
         if changes.is_empty() {
             Cow::Borrowed(old.raw())
         } else {
-            Cow::Owned(changed(old.raw(), old.range().start, changes))
+            Cow::Owned(Change::all(old.raw(), old.range().start, &in_order(changes)))
         }
     }
 }
@@ -134,35 +139,19 @@ pub(super) fn merged(old: &Document, new: Value<'_>, shape: &'static Shape) -> R
     edits.apply(old)
 }
 
-/// Makes changes to a text that stands at `base` of the document that the changes were found in.
-fn changed(text: &str, base: usize, mut changes: Vec<(Range<usize>, String)>) -> String {
-    changes.sort_by_key(|(range, _)| (range.start, range.end));
-    let added: usize = changes.iter().map(|(_, new)| new.len()).sum();
-    let mut out = String::with_capacity(text.len() + added);
-    let mut done = 0;
-    for (range, new) in changes {
-        out.push_str(text.get(done..range.start.saturating_sub(base)).unwrap_or_default());
-        out.push_str(&new);
-        done = range.end.saturating_sub(base);
-    }
-    out.push_str(text.get(done..).unwrap_or_default());
-    out
+fn in_order(mut changes: Vec<Change>) -> Vec<Change> {
+    changes.sort_by_key(|change| (change.range.start, change.range.end));
+    changes
 }
 
-/// Parses an edited document. Of an upstream's repeated members only the last stays, as after any edit.
-fn parse(text: String) -> Result<Document, JsonError> {
-    let text = Bytes::from(text);
-    match Document::parse(text.clone()) {
-        Err(JsonError::DuplicateMember { .. }) => {
-            let mut document = Document::parse_with(text, Duplicates::LastWins)?;
-            // Any edit drops the members that the last one of their name overrules.
-            const SCRATCH: &str = "/heimdall-scratch";
-            let edited = document.set(SCRATCH, &Document::null()).is_ok();
-            if edited {
-                let _removed = document.remove(SCRATCH);
-            }
-            Ok(document)
-        }
-        parsed => parsed,
+/// An upstream's document with repeated members, of which only the last stay, as after any edit.
+fn without_repeated(text: String) -> Result<Document, JsonError> {
+    let mut document = Document::parse_with(text, Duplicates::LastWins)?;
+    // Any edit drops the members that the last one of their name overrules.
+    const SCRATCH: &str = "/heimdall-scratch";
+    let edited = document.set(SCRATCH, &Document::null()).is_ok();
+    if edited {
+        let _removed = document.remove(SCRATCH);
     }
+    Ok(document)
 }
