@@ -146,20 +146,49 @@ pub fn proceeded(step: LlmStep) -> Result<LlmRequest, Error> {
 /// # Errors
 /// Where the document is none.
 pub fn before_call(world: &World, pipeline: Arc<Pipeline>, size: usize, effect: Effect) -> Result<Ready, Error> {
+    let is_edited = (effect == Effect::Edited).then_some(inserted as IsEdited);
+    before_call_that(world, pipeline, size, is_edited)
+}
+
+/// The same with a plugin that appends a tag to the last message.
+///
+/// # Errors
+/// Where the document is none.
+pub fn before_call_that_tags(world: &World, pipeline: Arc<Pipeline>, size: usize) -> Result<Ready, Error> {
+    before_call_that(world, pipeline, size, Some(ends_tagged))
+}
+
+/// Whether what goes out is what was sent with an edit, and nothing else.
+type IsEdited = fn(Document, &Document) -> Result<(), Error>;
+
+fn before_call_that(
+    world: &World,
+    pipeline: Arc<Pipeline>,
+    size: usize,
+    is_edited: Option<IsEdited>,
+) -> Result<Ready, Error> {
     let sent = llm_request(size)?;
     let mut renewed = Renewed::new(pipeline, size);
     let call = async move |request: LlmRequest| {
         let (exchange, _) = renewed.next();
         let request = proceeded(exchange.before_call(request).await)?;
         // What was edited is put together at the latest when it is sent.
-        let outgoing = (effect == Effect::Edited).then(|| request.outgoing());
+        let outgoing = is_edited.map(|is_edited| (request.outgoing(), is_edited));
         Ok((request, outgoing))
     };
-    let looks_right = move |(request, outgoing): (LlmRequest, Option<Document>)| match outgoing {
+    let looks_right = move |(request, outgoing): (LlmRequest, Option<(Document, IsEdited)>)| match outgoing {
         None => same(request.document().as_str(), sent.document().as_str()),
-        Some(outgoing) => inserted(outgoing, &sent.outgoing()),
+        Some((outgoing, is_edited)) => is_edited(outgoing, &sent.outgoing()),
     };
     Ok(Ready::with_inputs(world, requests(size)?, call, looks_right))
+}
+
+fn ends_tagged(outgoing: Document, sent: &Document) -> Result<(), Error> {
+    let tagged = outgoing.as_str().replacen(" [tag:tagged]\"}", "\"}", 1);
+    ensure(tagged.len() < outgoing.len(), || {
+        format!("the tag is not there: {outgoing}")
+    })?;
+    same(&tagged, sent.as_str())
 }
 
 /// Whether one message was put before the others, and nothing else done.

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::case::{Case, Ready, ensure};
 use crate::documents::{MODEL, SIZES};
 use crate::guests::{Does, Generation, Hook, packed, typed};
-use crate::hooks::{Effect, before_call};
+use crate::hooks::{Effect, before_call, requests};
 use crate::native::Native;
 use crate::raw::{RawComponent, RawRequest};
 use crate::world::{World, pipeline};
@@ -22,6 +22,10 @@ pub const TYPED: &str = "typed";
 
 /// The row of the engine alone.
 pub const FLOOR: &str = "floor: the engine alone, one resource";
+
+/// The same beside requests that it does not look at. They are made before each batch of calls, and what the engine needs is no
+/// longer in the processor's caches.
+const BESIDE: &str = "floor: the engine alone, beside requests of that size";
 
 pub(super) fn cases() -> Vec<Case> {
     SIZES.into_iter().flat_map(of_size).collect()
@@ -50,6 +54,10 @@ fn of_size(size: usize) -> Vec<Case> {
             )
         }),
         Case::new(READING, FLOOR, size, floor),
+        Case::new(READING, BESIDE, size, move |world| {
+            let engine = world.host().runtime().engine();
+            raw_call(world, engine, typed(Hook::BeforeCall, Does::Read)?, "", requests(size)?)
+        }),
     ];
     cases.extend([Generation::One, Generation::Three].map(|generation| {
         Case::new(READING, generation.name(), size, move |world| {
@@ -67,22 +75,29 @@ pub(super) fn floor(world: &World) -> Result<Ready, Error> {
 }
 
 pub(super) fn floor_of(world: &World, engine: &Engine) -> Result<Ready, Error> {
-    raw_call(world, engine, typed(Hook::BeforeCall, Does::Read)?, "")
+    raw_call(world, engine, typed(Hook::BeforeCall, Does::Read)?, "", || Ok(()))
 }
 
-/// A call by the engine alone of a guest's hook, with a request of one message.
-pub(super) fn raw_call(world: &World, engine: &Engine, guest: Bytes, message: &str) -> Result<Ready, Error> {
+/// A call by the engine alone of a guest's hook, with a request of one message. Beside each request something else is made.
+pub(super) fn raw_call<T: Clone + 'static>(
+    world: &World,
+    engine: &Engine,
+    guest: Bytes,
+    message: &str,
+    beside: impl Fn() -> Result<T, Error> + 'static,
+) -> Result<Ready, Error> {
     let component = RawComponent::link(engine, guest)?;
     let mut raw = world.runtime().block_on(RawComponent::start(&component))?;
     // Its inputs are made and let go as those of the calls that it is set against.
     let message: Arc<str> = message.into();
     let make = move || {
-        Ok(RawRequest {
+        let request = RawRequest {
             model: MODEL.into(),
             message: message.clone(),
-        })
+        };
+        Ok((request, beside()?))
     };
-    let call = async move |request: RawRequest| {
+    let call = async move |(request, _): (RawRequest, T)| {
         let back = raw.call(request).await?;
         Ok(*back.model == *MODEL)
     };

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::case::Case;
 use crate::documents::chat_request;
 use crate::guests::example;
-use crate::hooks::{Effect, before_call};
+use crate::hooks::before_call_that_tags;
 
 /// Its table.
 pub const TAGGING: &str = "before-call: a tag is appended";
@@ -28,11 +28,17 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn of_guest((language, file): (&str, &'static str)) -> [Case; 2] {
     let through_host = Case::new(TAGGING, format!("typed, {language}"), SIZE, move |world| {
-        before_call(world, world.alone(example(file)?)?, SIZE, Effect::Edited)
+        before_call_that_tags(world, world.alone(example(file)?)?, SIZE)
     });
     let floor = format!("floor: the engine alone, {language}");
     let floor = Case::new(TAGGING, floor, SIZE, move |world| {
-        raw_call(world, world.host().runtime().engine(), example(file)?, &last_message()?)
+        raw_call(
+            world,
+            world.host().runtime().engine(),
+            example(file)?,
+            &last_message()?,
+            || Ok(()),
+        )
     });
     [through_host, floor]
 }
