@@ -4,6 +4,7 @@
 //! never more than the cap. An idle one keeps its permit: to take it is one step, and no lock. Who finds none idle waits
 //! until one comes back, or for a permit. One that is given to a call that waits stands by, and its permit is what is given.
 
+mod idle;
 mod lease;
 mod permits;
 mod queue;
@@ -25,6 +26,7 @@ use crate::counters::{Counters, Wear};
 use crate::failure::Cause;
 use crate::loader::{Isolation, RecycleSettings};
 use crate::plugin::{Seat, Usage};
+use idle::Idle;
 pub use lease::Lease;
 use lease::{Home, Seated};
 use permits::{Got, Permit, Permits};
@@ -82,7 +84,7 @@ pub struct Instances<F: Factory> {
 struct Shared<F: Factory> {
     factory: F,
     settings: InstanceSettings,
-    idle: ArrayQueue<Held<F::Instance>>,
+    idle: Idle<Held<F::Instance>>,
     /// Those whose permits were given to calls that waited.
     standing_by: ArrayQueue<Kept<F::Instance>>,
     /// The one that takes the place of the next that is worn.
@@ -134,7 +136,7 @@ impl<F: Factory> Instances<F> {
         let shared = Shared {
             factory,
             settings: InstanceSettings { cap, ..settings },
-            idle: ArrayQueue::new(cap),
+            idle: Idle::new(cap),
             standing_by: ArrayQueue::new(cap),
             spare: ArrayQueue::new(1),
             is_renewing: AtomicBool::new(false),
@@ -313,7 +315,7 @@ impl<F: Factory> Shared<F> {
             self.is_long.store(since.elapsed() >= LONG, Ordering::Relaxed);
         }
         // There is room: each one in the queue has a permit.
-        drop(self.idle.push(held));
+        self.idle.push(held);
         // Who waits has said so before it looked for an idle one: it finds this one, or is seen here.
         fence(Ordering::SeqCst);
         if self.waiting.load(Ordering::Relaxed) > 0 {
