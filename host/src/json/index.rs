@@ -79,12 +79,18 @@ impl Index {
                 Growth::LessOne => parent.count -= 1,
             }
         }
-        for node in self.nodes.iter_mut().skip(edit.nodes.end) {
+        for node in self.nodes.get_mut(edit.nodes.end..).unwrap_or_default() {
             node.start = node.start.wrapping_add(grown);
             node.end = node.end.wrapping_add(grown);
         }
-        self.nodes
-            .splice(edit.nodes, edit.replacement.iter().flat_map(Piece::moved));
+        let replacement = edit.replacement.iter().flat_map(Piece::moved);
+        match self.nodes.get_mut(edit.nodes.clone()) {
+            // A value for one of as many nodes, as a text for a text, moves none of those behind it.
+            Some(nodes) if nodes.len() == added => {
+                nodes.iter_mut().zip(replacement).for_each(|(node, new)| *node = new)
+            }
+            _ => drop(self.nodes.splice(edit.nodes, replacement)),
+        }
     }
 }
 
