@@ -11,7 +11,7 @@ use crate::documents::{MODEL, SIZES};
 use crate::guests::{Does, Generation, Hook, packed, typed};
 use crate::hooks::{Effect, before_call, requests};
 use crate::native::Native;
-use crate::raw::{RawComponent, RawRequest};
+use crate::raw::{RawComponent, RawRequest, Said};
 use crate::world::{World, pipeline};
 
 /// Its table.
@@ -23,8 +23,8 @@ pub const TYPED: &str = "typed";
 /// The row of the engine alone.
 pub const FLOOR: &str = "floor: the engine alone, one resource";
 
-/// The same beside requests that it does not look at. They are made before each batch of calls, and what the engine needs is no
-/// longer in the processor's caches.
+/// The same beside requests that it does not look at: they are made before each batch of calls, and what the engine needs is no
+/// longer in the processor's caches. A call clones and drops one, some counts of references.
 const BESIDE: &str = "floor: the engine alone, beside requests of that size";
 
 pub(super) fn cases() -> Vec<Case> {
@@ -89,17 +89,17 @@ pub(super) fn raw_call<T: Clone + 'static>(
     let component = RawComponent::link(engine, guest)?;
     let mut raw = world.runtime().block_on(RawComponent::start(&component))?;
     // Its inputs are made and let go as those of the calls that it is set against.
-    let message: Arc<str> = message.into();
+    let message = message.to_owned();
     let make = move || {
-        let request = RawRequest {
-            model: MODEL.into(),
+        let said = Said {
+            model: MODEL.to_owned(),
             message: message.clone(),
         };
-        Ok((request, beside()?))
+        Ok((RawRequest(Arc::new(said)), beside()?))
     };
     let call = async move |(request, _): (RawRequest, T)| {
         let back = raw.call(request).await?;
-        Ok(*back.model == *MODEL)
+        Ok(back.0.model == MODEL)
     };
     Ok(Ready::with_inputs(world, make, call, |has_model| {
         ensure(has_model, || "another request came back".to_owned())

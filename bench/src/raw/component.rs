@@ -27,11 +27,14 @@ mod bindings {
 
 /// What the guest is lent: a request that has a model and one message, and nothing else.
 #[derive(Clone)]
-pub struct RawRequest {
+pub struct RawRequest(pub Arc<Said>);
+
+/// What a request says.
+pub struct Said {
     /// The model.
-    pub model: Arc<str>,
-    /// What the user's message says.
-    pub message: Arc<str>,
+    pub model: String,
+    /// The user's message.
+    pub message: String,
 }
 
 type Request = (Resource<RawRequest>,);
@@ -48,8 +51,8 @@ pub struct RawComponent {
 }
 
 impl RawComponent {
-    /// A component that can be instantiated. Of what it imports, a request's model and message and setting them is there, and
-    /// setting a member of the context; all else traps. What is set is read, and kept nowhere.
+    /// A component that can be instantiated. Of what it imports, a request's model and message are there, and setting the message
+    /// and a member of the context; all else traps. What is set is read, and kept nowhere.
     ///
     /// # Errors
     /// Where it can't be compiled or linked.
@@ -59,7 +62,7 @@ impl RawComponent {
         let mut types = linker.instance("heimdall:plugin/llm-types@0.1.0")?;
         types.resource("llm-request", ResourceType::host::<RawRequest>(), |_, _| Ok(()))?;
         types.func_wrap("[method]llm-request.model", |store: Data<'_>, (request,): Request| {
-            Ok((store.data().get(&request)?.model.to_string(),))
+            Ok((store.data().get(&request)?.0.model.clone(),))
         })?;
         types.func_wrap("[method]llm-request.message-count", |_: Data<'_>, _: Request| {
             Ok((1_u32,))
@@ -69,7 +72,7 @@ impl RawComponent {
             |store: Data<'_>, (request, _): RequestAt| {
                 let message = Message {
                     role: "user".to_owned(),
-                    content: Content::Text(store.data().get(&request)?.message.to_string()),
+                    content: Content::Text(store.data().get(&request)?.0.message.clone()),
                     extra: None,
                 };
                 Ok((Some(message),))

@@ -7,7 +7,7 @@ mod component;
 mod core;
 
 pub use self::command::RawCommand;
-pub use self::component::{RawComponent, RawRequest};
+pub use self::component::{RawComponent, RawRequest, Said};
 pub use self::core::RawModule;
 
 use wasmtime::{Engine, Store};

@@ -1,14 +1,10 @@
 //! Changes of a document's text: what they leave alone is not read again.
 
-use std::iter::zip;
 use std::ops::Range;
 
 use super::index::{Node, Piece};
 use super::lex::{self, Before};
-use super::{Document, Duplicates, JsonError};
-
-/// Bytes that are compared at a time.
-const BLOCK: usize = 64;
+use super::{Document, Duplicates, JsonError, scan};
 
 /// A part of a text, and what takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,54 +16,61 @@ pub struct Change {
 }
 
 impl Change {
-    /// The text with these changes, which stand in the order of the text and don't overlap. Their ranges count from `base` before
-    /// the text's first byte.
+    /// The text with these changes, in whose ranges `base` is its first byte. They stand in the order of the text: one that begins
+    /// before the end of the one before it, is no part of the text, or cuts a character apart, is left out.
     ///
     /// ```
     /// use heimdall_host::json::Change;
     ///
-    /// let change = Change { range: 11..12, text: "2,".into() };
-    /// assert_eq!(Change::all("[1]", 10, &[change]), "[2,]");
+    /// let change = Change { range: 11..12, text: "2, 3".into() };
+    /// assert_eq!(Change::all("[1]", 10, &[change]), "[2, 3]");
     /// ```
     pub fn all(text: &str, base: usize, changes: &[Change]) -> String {
         let added: usize = changes.iter().map(|change| change.text.len()).sum();
         let mut out = String::with_capacity(text.len() + added);
         let mut done = 0;
-        for Change { range, text: new } in changes {
-            out.push_str(text.get(done..range.start.saturating_sub(base)).unwrap_or_default());
+        for (range, new) in in_order(text, base, changes) {
+            out.push_str(text.get(done..range.start).unwrap_or_default());
             out.push_str(new);
-            done = range.end.saturating_sub(base);
+            done = range.end;
         }
         out.push_str(text.get(done..).unwrap_or_default());
         out
     }
 }
 
+/// The changes that are made, and where in the text.
+fn in_order<'c>(text: &str, base: usize, changes: &'c [Change]) -> impl Iterator<Item = (Range<usize>, &'c str)> {
+    let mut done = 0;
+    changes.iter().filter_map(move |Change { range, text: new }| {
+        let range = range.start.checked_sub(base)?..range.end.checked_sub(base)?;
+        let is_made = done <= range.start && text.get(range.clone()).is_some();
+        is_made.then(|| {
+            done = range.end;
+            (range, new.as_str())
+        })
+    })
+}
+
 impl Document {
-    /// The document with changes of its text, which stand in the order of the text and don't overlap. Values that they leave
-    /// alone keep their part of the index.
+    /// The document with changes of its text, as [`Change::all`] makes them. Values that they leave alone keep their part of the
+    /// index.
     ///
     /// # Errors
     /// Any [`JsonError`]: the text is no JSON value after them, or has repeated names.
     pub fn changed(&self, changes: &[Change]) -> Result<Document, JsonError> {
         let text = Change::all(self.as_str(), 0, changes);
-        if self.has_duplicates() || !are_in_order(self.as_str(), changes) {
+        if self.has_duplicates() {
             return Document::parse(text);
         }
         let parts = unchanged_parts(self.as_str(), &text, changes);
-        let before = Tape::new(self.nodes(), &parts);
-        let index = lex::index_after(&text, Duplicates::Refuse, before)?;
+        let mut before = Tape::new(self.nodes(), &parts);
+        let index = lex::index_after(&text, Duplicates::Refuse, &mut before)?;
         Ok(Document {
             text: text.into(),
             index: index.into(),
         })
     }
-}
-
-/// Whether the changes are as they are to be, and none cuts a character apart.
-fn are_in_order(text: &str, changes: &[Change]) -> bool {
-    let ends = std::iter::once(0).chain(changes.iter().map(|change| change.range.end));
-    zip(ends, changes).all(|(done, change)| done <= change.range.start && text.get(change.range.clone()).is_some())
 }
 
 /// A part of a text that was there before.
@@ -85,13 +88,13 @@ fn unchanged_parts(before: &str, after: &str, changes: &[Change]) -> Vec<Part> {
     let mut parts = Vec::with_capacity(2 * changes.len() + 1);
     let (mut from, mut to) = (0, 0);
     let mut push = |from: usize, to: usize, length: usize| parts.push(Part { from, to, length });
-    for Change { range, text } in changes {
+    for (range, new) in in_order(before, 0, changes) {
         // A list is given whole that has one more element than before: most of what is new is what was there.
         let old = before.as_bytes().get(range.clone()).unwrap_or_default();
-        let (begin, end) = alike(old, text.as_bytes());
-        let kept = range.start.saturating_sub(from);
-        push(from, to, kept + begin);
-        let behind = to + kept + text.len();
+        let (start, end) = alike(old, new.as_bytes());
+        let kept = range.start - from;
+        push(from, to, kept + start);
+        let behind = to + kept + new.len();
         push(range.end - end, behind - end, end);
         (from, to) = (range.end, behind);
     }
@@ -99,30 +102,14 @@ fn unchanged_parts(before: &str, after: &str, changes: &[Change]) -> Vec<Part> {
     parts
 }
 
-/// How many bytes two texts have in common at their beginning and at their end. The end is looked at first: what comes in comes
-/// most often before all others.
+/// How many bytes two texts have in common at their start and at their end. The end is looked at first: what comes in comes most
+/// often before all others.
 fn alike(old: &[u8], new: &[u8]) -> (usize, usize) {
-    let end = end_alike(old, new);
-    let rest = |text: &'_ [u8]| text.len() - end;
-    let (old, new) = (old.get(..rest(old)), new.get(..rest(new)));
-    (begin_alike(old.unwrap_or_default(), new.unwrap_or_default()), end)
-}
-
-fn end_alike(old: &[u8], new: &[u8]) -> usize {
-    let blocks = zip(
-        old.as_rchunks::<BLOCK>().1.iter().rev(),
-        new.as_rchunks::<BLOCK>().1.iter().rev(),
-    );
-    let blocks = blocks.take_while(|(old, new)| old == new).count() * BLOCK;
-    let bytes = zip(old.iter().rev().skip(blocks), new.iter().rev().skip(blocks));
-    blocks + bytes.take_while(|(old, new)| old == new).count()
-}
-
-fn begin_alike(old: &[u8], new: &[u8]) -> usize {
-    let blocks = zip(old.as_chunks::<BLOCK>().0, new.as_chunks::<BLOCK>().0);
-    let blocks = blocks.take_while(|(old, new)| old == new).count() * BLOCK;
-    let bytes = zip(old.iter().skip(blocks), new.iter().skip(blocks));
-    blocks + bytes.take_while(|(old, new)| old == new).count()
+    let end = scan::alike_at_end(old, new);
+    let without_end = |text: &[u8]| text.len() - end;
+    let (old, new) = (old.get(..without_end(old)), new.get(..without_end(new)));
+    let start = scan::alike_at_start(old.unwrap_or_default(), new.unwrap_or_default());
+    (start, end)
 }
 
 /// A tape, and what of its text is there still.
@@ -131,15 +118,27 @@ struct Tape<'a> {
     parts: &'a [Part],
     /// The first node that may stand at the next position.
     next: usize,
+    /// How many values were taken over.
+    #[cfg(test)]
+    taken: usize,
 }
+
+/// Nodes by their places on the tape: the first, and one after the last.
+type Nodes = (usize, usize);
 
 impl<'a> Tape<'a> {
     fn new(nodes: &'a [Node], parts: &'a [Part]) -> Self {
-        Tape { nodes, parts, next: 0 }
+        Tape {
+            nodes,
+            parts,
+            next: 0,
+            #[cfg(test)]
+            taken: 0,
+        }
     }
 
-    /// The node that began where `position` is now, and its part of the text. Positions only rise.
-    fn at(&mut self, position: usize) -> Option<(&'a Node, Part)> {
+    /// The node among these that began where `position` is now, and its part of the text. Positions only rise.
+    fn at(&mut self, position: usize, (first, end): Nodes) -> Option<(&'a Node, Part)> {
         while let [part, rest @ ..] = self.parts
             && part.to + part.length <= position
         {
@@ -150,7 +149,8 @@ impl<'a> Tape<'a> {
         loop {
             let node = self.nodes.get(self.next)?;
             if node.range().start >= was {
-                return (node.range().start == was).then_some((node, part));
+                let is_it = node.range().start == was && (first..end).contains(&self.next);
+                return is_it.then_some((node, part));
             }
             // It may hold the position, or be passed with all that lies in it.
             self.next += if node.range().end > was { 1 } else { node.span as usize };
@@ -158,24 +158,122 @@ impl<'a> Tape<'a> {
     }
 }
 
-impl<'a> Before<'a> for Tape<'a> {
-    fn was_at(&mut self, position: usize) -> bool {
-        self.at(position).is_some()
+impl Before for &mut Tape<'_> {
+    type Held = Nodes;
+
+    fn all(&self) -> Nodes {
+        (0, self.nodes.len())
     }
 
-    fn value_at(&mut self, position: usize, delimits_itself: bool) -> Option<Piece<'a>> {
-        let (node, part) = self.at(position)?;
+    fn held_at(&mut self, position: usize, around: Nodes) -> Nodes {
+        let found = self.at(position, around).map(|(node, _)| node.span as usize);
+        found.map_or((0, 0), |span| (self.next + 1, self.next + span))
+    }
+
+    fn value_at(&mut self, position: usize, around: Nodes, ends_by_itself: bool) -> Option<Piece<'_>> {
+        let (node, part) = self.at(position, around)?;
         let (end, part_end) = (node.range().end, part.from + part.length);
         // What comes behind a number might be more of it.
-        if end > part_end || (end == part_end && !delimits_itself) {
+        if end > part_end || (end == part_end && !ends_by_itself) {
             return None;
         }
         let nodes = self.nodes.get(self.next..self.next + node.span as usize)?;
         self.next += nodes.len();
+        #[cfg(test)]
+        {
+            self.taken += 1;
+        }
         Some(Piece {
             nodes,
             from: node.start,
             to: position as u32,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::MAX_DEPTH;
+
+    fn change(range: Range<usize>, text: &str) -> Change {
+        Change {
+            range,
+            text: text.to_owned(),
+        }
+    }
+
+    /// The document with changes; fails unless its index is the one that reading all of it gives.
+    fn changed(before: &str, changes: &[Change]) -> Result<Document, JsonError> {
+        let changed = Document::parse(before.to_owned()).unwrap().changed(changes);
+        let read = Document::parse(Change::all(before, 0, changes));
+        match (&changed, read) {
+            (Ok(changed), Ok(read)) => assert_eq!(changed.nodes(), read.nodes(), "{changed}"),
+            (changed, read) => assert_eq!(changed.as_ref().err(), read.err().as_ref()),
+        }
+        changed
+    }
+
+    #[test]
+    fn a_change_of_the_text_comes_to_what_reading_all_of_it_comes_to() {
+        for (before, range, text, after) in [
+            ("[[1], {}]", 1..4, "", None),
+            ("[[1]]", 1..2, "", None),
+            (r#"{"a":1,"b":[2]}"#, 5..6, "[1]", Some(r#"{"a":[1],"b":[2]}"#)),
+            (r#"{"a":1,"b":[2]}"#, 4..5, ",", None),
+            ("[1]", 2..2, "2", Some("[12]")),
+            ("[1]", 1..1, "-", Some("[-1]")),
+            ("[1]", 2..2, ",2", Some("[1,2]")),
+            ("[[1]]", 0..5, "[1]", Some("[1]")),
+            (r#"["a"]"#, 4..4, r#","b""#, Some(r#"["a","b"]"#)),
+            (r#"{"a":1}"#, 1..1, r#""a":2,"#, None),
+            ("[1]", 0..0, "\u{feff}", None),
+        ] {
+            let changed = changed(before, &[change(range, text)]);
+            assert_eq!(
+                changed.ok().map(|document| document.to_string()).as_deref(),
+                after,
+                "{before}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_becomes_too_deep_by_a_bracket_that_goes_is_refused() {
+        let deepest = format!("[[],{}{}]", "[".repeat(MAX_DEPTH - 1), "]".repeat(MAX_DEPTH - 1));
+        let end = deepest.len();
+        let refused = changed(&deepest, &[change(2..4, ""), change(end..end, "]")]);
+        assert!(matches!(refused, Err(JsonError::TooDeep { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn changes_out_of_order_and_those_that_cut_a_character_apart_are_left_out() {
+        let changes = [
+            change(1..4, r#""b""#),
+            change(2..3, "c"),
+            change(3..9, ""),
+            change(6..7, ""),
+        ];
+        assert_eq!(changed(r#"["a","é"]"#, &changes).unwrap().as_str(), r#"["b","é"]"#);
+    }
+
+    #[test]
+    fn of_repeated_names_nothing_is_taken_over() {
+        let repeated = Document::parse_with(r#"{"a":1,"a":2,"b":3}"#, Duplicates::LastWins).unwrap();
+        let refused = repeated.changed(&[change(17..18, "4")]);
+        assert!(matches!(refused, Err(JsonError::DuplicateMember { .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn values_that_no_change_touches_are_not_read_again() {
+        let before = Document::parse(r#"{"a":[{"b":1},{"c":2}],"d":"e"}"#).unwrap();
+        // The whole list is given, with one element more.
+        let changes = [change(5..22, r#"[{"x":0},{"b":1},{"c":2}]"#)];
+        let after = Change::all(before.as_str(), 0, &changes);
+        let parts = unchanged_parts(before.as_str(), &after, &changes);
+        let mut tape = Tape::new(before.nodes(), &parts);
+        let index = lex::index_after(&after, Duplicates::Refuse, &mut tape).unwrap();
+        assert_eq!(index.nodes, Document::parse(after).unwrap().nodes());
+        assert_eq!(tape.taken, 3, "both elements, and the text behind the list");
     }
 }

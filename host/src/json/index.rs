@@ -85,7 +85,7 @@ impl Index {
         }
         let replacement = edit.replacement.iter().flat_map(Piece::moved);
         match self.nodes.get_mut(edit.nodes.clone()) {
-            // A value for one of as many nodes, as a text for a text, moves none of those behind it.
+            // As many nodes as before, as for a text in a text's place: those behind stay where they are.
             Some(nodes) if nodes.len() == added => {
                 nodes.iter_mut().zip(replacement).for_each(|(node, new)| *node = new)
             }

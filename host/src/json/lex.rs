@@ -13,26 +13,35 @@ pub const MAX_DEPTH: usize = 128;
 const SHOWN_NAME: usize = 80;
 
 /// What is known of a text before it is read: values that were there.
-pub(super) trait Before<'a> {
-    /// Whether a value began where this position is now.
-    fn was_at(&mut self, position: usize) -> bool;
+pub(super) trait Before {
+    /// What a container held.
+    type Held: Copy;
 
-    /// The nodes of the value that is at this position, if nothing of it has changed. Whether it ends by itself, as a string
-    /// does and a number doesn't, its first byte tells.
-    fn value_at(&mut self, position: usize, delimits_itself: bool) -> Option<Piece<'a>>;
+    /// What the text held.
+    fn all(&self) -> Self::Held;
+
+    /// What the container held that begins at this position, if it was in the one around it.
+    fn held_at(&mut self, position: usize, around: Self::Held) -> Self::Held;
+
+    /// The nodes of the value at this position, if it was in the container around it and nothing of it has changed. Whether it
+    /// ends by itself, as a string does and a number doesn't, its first byte tells.
+    fn value_at(&mut self, position: usize, around: Self::Held, ends_by_itself: bool) -> Option<Piece<'_>>;
 }
 
 /// Nothing is.
 struct Nothing;
 
-impl<'a> Before<'a> for Nothing {
-    #[inline(always)]
-    fn was_at(&mut self, _: usize) -> bool {
-        false
-    }
+impl Before for Nothing {
+    type Held = ();
 
     #[inline(always)]
-    fn value_at(&mut self, _: usize, _: bool) -> Option<Piece<'a>> {
+    fn all(&self) {}
+
+    #[inline(always)]
+    fn held_at(&mut self, _: usize, (): ()) {}
+
+    #[inline(always)]
+    fn value_at(&mut self, _: usize, (): (), _: bool) -> Option<Piece<'_>> {
         None
     }
 }
@@ -43,7 +52,7 @@ pub(super) fn index(text: &str, duplicates: Duplicates) -> Result<Index, JsonErr
 }
 
 /// Indexes a text of which something is known.
-pub(super) fn index_after<'a>(text: &str, duplicates: Duplicates, before: impl Before<'a>) -> Result<Index, JsonError> {
+pub(super) fn index_after(text: &str, duplicates: Duplicates, before: impl Before) -> Result<Index, JsonError> {
     if u32::try_from(text.len()).is_err() {
         return Err(JsonError::TooLarge { length: text.len() });
     }
@@ -70,27 +79,27 @@ pub(super) fn index_after<'a>(text: &str, duplicates: Duplicates, before: impl B
 }
 
 /// A container whose end has not been reached.
-struct Open {
+struct Open<H> {
     node: usize,
     count: u32,
     /// The bracket that will end it; 0 around the root.
     end: u8,
-    /// It was there before, no less deep, so what lay in it can't be too deep now.
-    was_there: bool,
+    /// What it held before. Of that alone something is taken over, as it can't be deeper now.
+    held: H,
     names: NameFilter,
 }
 
-struct Lexer<'t, B> {
+struct Lexer<'t, B: Before> {
     text: &'t str,
     nodes: Vec<Node>,
     /// The containers around the innermost one, first the one around the root.
-    around: Vec<Open>,
+    around: Vec<Open<B::Held>>,
     duplicates: Duplicates,
     repeated: bool,
     before: B,
 }
 
-impl<'a, B: Before<'a>> Lexer<'_, B> {
+impl<B: Before> Lexer<'_, B> {
     fn document(&mut self) -> Result<(), Fault> {
         let text = self.text.as_bytes();
         let start = scan::whitespace(text, 0);
@@ -111,17 +120,13 @@ impl<'a, B: Before<'a>> Lexer<'_, B> {
             node: 0,
             count: 0,
             end: 0,
-            was_there: true,
+            held: self.before.all(),
             names: NameFilter::default(),
         };
         loop {
             let first = byte(text, position);
             position = match first {
-                _ if container.was_there
-                    && let Some(end) = self.known(first, position) =>
-                {
-                    end
-                }
+                _ if let Some(end) = self.known(&container, first, position) => end,
                 b'"' => self.string(text, position)?.0,
                 b'{' | b'[' => {
                     let end = if first == b'{' { b'}' } else { b']' };
@@ -167,9 +172,9 @@ impl<'a, B: Before<'a>> Lexer<'_, B> {
 
     /// Takes over what is known of the value at `position`: one after its last byte.
     #[inline(always)]
-    fn known(&mut self, first: u8, position: usize) -> Option<usize> {
-        let delimits_itself = matches!(first, b'"' | b'{' | b'[');
-        let piece = self.before.value_at(position, delimits_itself)?;
+    fn known(&mut self, container: &Open<B::Held>, first: u8, position: usize) -> Option<usize> {
+        let ends_by_itself = matches!(first, b'"' | b'{' | b'[');
+        let piece = self.before.value_at(position, container.held, ends_by_itself)?;
         let value = self.nodes.len();
         self.nodes.extend(piece.moved());
         self.nodes.get(value).map(|node| node.end as usize)
@@ -177,7 +182,7 @@ impl<'a, B: Before<'a>> Lexer<'_, B> {
 
     /// Makes the container at `position` the innermost one.
     #[inline(always)]
-    fn open(&mut self, container: &mut Open, position: usize, end: u8) -> Result<(), Fault> {
+    fn open(&mut self, container: &mut Open<B::Held>, position: usize, end: u8) -> Result<(), Fault> {
         if self.around.len() == MAX_DEPTH {
             return Err(Mistake::Depth.at(position));
         }
@@ -185,7 +190,7 @@ impl<'a, B: Before<'a>> Lexer<'_, B> {
             node: self.nodes.len(),
             count: 0,
             end,
-            was_there: container.was_there && self.before.was_at(position),
+            held: self.before.held_at(position, container.held),
             names: NameFilter::default(),
         };
         self.around.push(std::mem::replace(container, inner));
@@ -195,7 +200,7 @@ impl<'a, B: Before<'a>> Lexer<'_, B> {
 
     /// Completes the innermost container, whose end stands at `position`, and goes back to the one around it.
     #[inline(always)]
-    fn close(&mut self, container: &mut Open, position: usize) -> Result<usize, Fault> {
+    fn close(&mut self, container: &mut Open<B::Held>, position: usize) -> Result<usize, Fault> {
         let span = self.nodes.len() - container.node;
         if let Some(node) = self.nodes.get_mut(container.node) {
             node.end = position as u32 + 1;

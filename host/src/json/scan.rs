@@ -2,6 +2,8 @@
 //!
 //! They look at many bytes at a time: in vectors, in words, or in ways that the compiler turns into vector instructions.
 
+use std::iter::zip;
+
 use wide::u8x16;
 
 use super::fault::{Fault, Mistake};
@@ -108,10 +110,23 @@ pub(super) fn backslashes_of(chunk: &[u8; CHUNK]) -> u32 {
     u8x16::new(*chunk).simd_eq(u8x16::splat(b'\\')).to_bitmask()
 }
 
-/// The position of the first backslash, or the end of the text.
-#[inline(always)]
-pub(super) fn find_backslash(text: &[u8]) -> usize {
-    text.iter().position(|&byte| byte == b'\\').unwrap_or(text.len())
+/// How many bytes two texts begin alike with.
+pub(super) fn alike_at_start(a: &[u8], b: &[u8]) -> usize {
+    let blocks = zip(a.as_chunks::<BLOCK>().0, b.as_chunks::<BLOCK>().0);
+    let blocks = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    let bytes = zip(a.iter().skip(blocks), b.iter().skip(blocks));
+    blocks + bytes.take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes two texts end alike with.
+pub(super) fn alike_at_end(a: &[u8], b: &[u8]) -> usize {
+    let blocks = zip(
+        a.as_rchunks::<BLOCK>().1.iter().rev(),
+        b.as_rchunks::<BLOCK>().1.iter().rev(),
+    );
+    let blocks = blocks.take_while(|(a, b)| a == b).count() * BLOCK;
+    let bytes = zip(a.iter().rev().skip(blocks), b.iter().rev().skip(blocks));
+    blocks + bytes.take_while(|(a, b)| a == b).count()
 }
 
 /// [`find_special`] for what is long: most of it is passed in blocks.

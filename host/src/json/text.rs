@@ -52,22 +52,19 @@ pub(super) fn same_string(a_text: &str, a: &Node, b_text: &str, b: &Node) -> boo
     if is_plain {
         return a == b;
     }
-    let start = begin_alike(a, b);
+    let start = safe_cut(a, scan::alike_at_start(a.as_bytes(), b.as_bytes()));
     let rest = |text: &str| unescape(text.get(start..).unwrap_or_default());
     rest(a) == rest(b)
 }
 
-/// How many bytes two escaped texts certainly begin alike with, without an escape or a character that would be cut apart.
-fn begin_alike(a: &str, b: &str) -> usize {
-    let (a_chunks, b_chunks) = (a.as_bytes().as_chunks().0, b.as_bytes().as_chunks().0);
-    let pairs = a_chunks.iter().zip(b_chunks);
-    let mut alike = pairs.take_while(|(a, b): &(&[u8; scan::CHUNK], _)| a == b).count() * scan::CHUNK;
+/// The last position up to this one of an escaped text where neither an escape nor a character is cut apart.
+fn safe_cut(text: &str, mut position: usize) -> usize {
     loop {
-        let near = alike.saturating_sub(LONGEST_ESCAPE);
-        let before = a.as_bytes().get(near..alike).unwrap_or_default();
+        let near = position.saturating_sub(LONGEST_ESCAPE);
+        let before = text.as_bytes().get(near..position).unwrap_or_default();
         match before.iter().position(|&byte| byte == b'\\') {
-            Some(at) => alike = near + at,
-            None => return a.floor_char_boundary(alike),
+            Some(at) => position = near + at,
+            None => return text.floor_char_boundary(position),
         }
     }
 }
@@ -87,7 +84,9 @@ fn unescape(escaped: &str) -> String {
     let mut out = Vec::with_capacity(escaped.len());
     let mut rest = escaped.as_bytes();
     loop {
-        let escape = push_plain(&mut out, rest, scan::backslashes_of, scan::find_backslash);
+        let escape = push_plain(&mut out, rest, scan::backslashes_of, |end| {
+            end.iter().position(|&byte| byte == b'\\').unwrap_or(end.len())
+        });
         if escape.is_empty() {
             break;
         }
