@@ -79,18 +79,12 @@ impl Index {
                 Growth::LessOne => parent.count -= 1,
             }
         }
-        for node in self.nodes.get_mut(edit.nodes.end..).unwrap_or_default() {
+        for node in self.nodes.iter_mut().skip(edit.nodes.end) {
             node.start = node.start.wrapping_add(grown);
             node.end = node.end.wrapping_add(grown);
         }
-        let replacement = edit.replacement.iter().flat_map(Piece::moved);
-        match self.nodes.get_mut(edit.nodes.clone()) {
-            // As many nodes as before, as for a text in a text's place: those behind stay where they are.
-            Some(nodes) if nodes.len() == added => {
-                nodes.iter_mut().zip(replacement).for_each(|(node, new)| *node = new)
-            }
-            _ => drop(self.nodes.splice(edit.nodes, replacement)),
-        }
+        self.nodes
+            .splice(edit.nodes, edit.replacement.iter().flat_map(Piece::moved));
     }
 }
 
