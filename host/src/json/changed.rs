@@ -64,8 +64,8 @@ impl Document {
             return Document::parse(text);
         }
         let parts = unchanged_parts(self.as_str(), &text, changes);
-        let mut before = Tape::new(self.nodes(), &parts);
-        let index = lex::index_after(&text, Duplicates::Refuse, &mut before)?;
+        let before = Tape::new(self.nodes(), &parts);
+        let index = lex::index_after(&text, Duplicates::Refuse, before)?;
         Ok(Document {
             text: text.into(),
             index: index.into(),
@@ -118,9 +118,6 @@ struct Tape<'a> {
     parts: &'a [Part],
     /// The first node that may stand at the next position.
     next: usize,
-    /// How many values were taken over.
-    #[cfg(test)]
-    taken: usize,
 }
 
 /// Nodes by their places on the tape: the first, and one after the last.
@@ -128,13 +125,7 @@ type Nodes = (usize, usize);
 
 impl<'a> Tape<'a> {
     fn new(nodes: &'a [Node], parts: &'a [Part]) -> Self {
-        Tape {
-            nodes,
-            parts,
-            next: 0,
-            #[cfg(test)]
-            taken: 0,
-        }
+        Tape { nodes, parts, next: 0 }
     }
 
     /// The node among these that began where `position` is now, and its part of the text. Positions only rise.
@@ -158,7 +149,7 @@ impl<'a> Tape<'a> {
     }
 }
 
-impl Before for &mut Tape<'_> {
+impl Before for Tape<'_> {
     type Held = Nodes;
 
     fn all(&self) -> Nodes {
@@ -179,10 +170,6 @@ impl Before for &mut Tape<'_> {
         }
         let nodes = self.nodes.get(self.next..self.next + node.span as usize)?;
         self.next += nodes.len();
-        #[cfg(test)]
-        {
-            self.taken += 1;
-        }
         Some(Piece {
             nodes,
             from: node.start,
@@ -195,6 +182,27 @@ impl Before for &mut Tape<'_> {
 mod tests {
     use super::*;
     use crate::json::MAX_DEPTH;
+
+    /// What a tape knows, and how many values were taken over of it.
+    struct Counted<'a>(Tape<'a>, usize);
+
+    impl Before for &mut Counted<'_> {
+        type Held = Nodes;
+
+        fn all(&self) -> Nodes {
+            self.0.all()
+        }
+
+        fn held_at(&mut self, position: usize, around: Nodes) -> Nodes {
+            self.0.held_at(position, around)
+        }
+
+        fn value_at(&mut self, position: usize, around: Nodes, ends_by_itself: bool) -> Option<Piece<'_>> {
+            let piece = self.0.value_at(position, around, ends_by_itself);
+            self.1 += usize::from(piece.is_some());
+            piece
+        }
+    }
 
     fn change(range: Range<usize>, text: &str) -> Change {
         Change {
@@ -271,9 +279,9 @@ mod tests {
         let changes = [change(5..22, r#"[{"x":0},{"b":1},{"c":2}]"#)];
         let after = Change::all(before.as_str(), 0, &changes);
         let parts = unchanged_parts(before.as_str(), &after, &changes);
-        let mut tape = Tape::new(before.nodes(), &parts);
-        let index = lex::index_after(&after, Duplicates::Refuse, &mut tape).unwrap();
+        let mut counted = Counted(Tape::new(before.nodes(), &parts), 0);
+        let index = lex::index_after(&after, Duplicates::Refuse, &mut counted).unwrap();
         assert_eq!(index.nodes, Document::parse(after).unwrap().nodes());
-        assert_eq!(tape.taken, 3, "both elements, and the text behind the list");
+        assert_eq!(counted.1, 3, "both elements, and the text behind the list");
     }
 }

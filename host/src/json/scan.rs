@@ -1,4 +1,4 @@
-//! Finding the end of a string, a number, a run of whitespace: the inner loops of the index.
+//! Finding the end of a string, a number, a run of whitespace, and where two texts differ: the inner loops of the index.
 //!
 //! They look at many bytes at a time: in vectors, in words, or in ways that the compiler turns into vector instructions.
 

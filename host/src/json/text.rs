@@ -27,11 +27,14 @@ pub(super) fn of(bytes: Bytes) -> Result<ByteString, JsonError> {
 
 /// The text of a string's node, without its quotes and escapes. A lone surrogate becomes U+FFFD.
 pub(super) fn unquoted<'a>(text: &'a str, node: &Node) -> Cow<'a, str> {
-    let plain = between_quotes(text, node);
-    if node.count == 0 {
-        Cow::Borrowed(plain)
-    } else {
-        Cow::Owned(unescape(plain))
+    resolved(between_quotes(text, node), node)
+}
+
+/// A part of what stands between a string's quotes, without escapes.
+fn resolved<'a>(part: &'a str, node: &Node) -> Cow<'a, str> {
+    match node.count {
+        0 => Cow::Borrowed(part),
+        _ => Cow::Owned(unescape(part)),
     }
 }
 
@@ -47,14 +50,13 @@ pub(super) fn says(text: &str, node: &Node, said: &str) -> bool {
 /// Whether two strings' nodes say the same, however they are written. A text that was edited is mostly written as it was
 /// before, up to the edit; what both begin with is not resolved.
 pub(super) fn same_string(a_text: &str, a: &Node, b_text: &str, b: &Node) -> bool {
-    let is_plain = a.count == 0 && b.count == 0;
-    let (a, b) = (between_quotes(a_text, a), between_quotes(b_text, b));
-    if is_plain {
-        return a == b;
+    let (a_text, b_text) = (between_quotes(a_text, a), between_quotes(b_text, b));
+    if a.count == 0 && b.count == 0 {
+        return a_text == b_text;
     }
-    let start = safe_cut(a, scan::alike_at_start(a.as_bytes(), b.as_bytes()));
-    let rest = |text: &str| unescape(text.get(start..).unwrap_or_default());
-    rest(a) == rest(b)
+    let start = safe_cut(a_text, scan::alike_at_start(a_text.as_bytes(), b_text.as_bytes()));
+    let rest_of = |text| str::get(text, start..).unwrap_or_default();
+    resolved(rest_of(a_text), a) == resolved(rest_of(b_text), b)
 }
 
 /// The last position up to this one of an escaped text where neither an escape nor a character is cut apart.

@@ -19,6 +19,10 @@ fn values_that_say_the_same_are_the_same_however_they_are_written() {
         (r#""a\u0062\/""#, r#""ab/""#),
         (r#"{"\u0061":{}}"#, r#"{"a":{ }}"#),
         (r#""\ud800""#, "\"\u{fffd}\""),
+        (
+            r#""as before \n \ud83d\ud83d\ude00""#,
+            "\"as before \\n \\ud83d\u{1f600}\"",
+        ),
         ("[]", "[ ]"),
     ];
     for (a, b) in cases {
@@ -41,6 +45,11 @@ fn values_that_say_different_things_differ() {
         (r#"{"a":1}"#, r#"{"a":1,"b":1}"#),
         (r#"{"a":{"b":[0,{"c":"x"}]}}"#, r#"{"a":{"b":[0,{"c":"y"}]}}"#),
         ("1", "2"),
+        // Halves of a surrogate pair, of which the first is the same.
+        (r#""as before \n \ud83d\ude00""#, r#""as before \n \ud83d""#),
+        (r#""as before \n \ud83d\ude00""#, r#""as before \n \ud83d\ude01""#),
+        (r#""as before \n \ud83d\ude00""#, r#""as before \n \ud83d ude00""#),
+        (r#""as before \\""#, r#""as before \\n""#),
     ];
     for (a, b) in cases {
         assert!(!compare(a, b, Numbers::Exact), "{a} {b}");

@@ -110,7 +110,7 @@ impl Edits {
         if self.changes.is_empty() {
             return Ok(None);
         }
-        let changes = in_order(self.changes);
+        let changes = sorted(self.changes);
         match document.changed(&changes) {
             Err(JsonError::DuplicateMember { .. }) => {
                 without_repeated(Change::all(document.as_str(), 0, &changes)).map(Some)
@@ -127,7 +127,7 @@ impl Edits {
         if changes.is_empty() {
             Cow::Borrowed(old.raw())
         } else {
-            Cow::Owned(Change::all(old.raw(), old.range().start, &in_order(changes)))
+            Cow::Owned(Change::all(old.raw(), old.range().start, &sorted(changes)))
         }
     }
 }
@@ -139,7 +139,7 @@ pub(super) fn merged(old: &Document, new: Value<'_>, shape: &'static Shape) -> R
     edits.apply(old)
 }
 
-fn in_order(mut changes: Vec<Change>) -> Vec<Change> {
+fn sorted(mut changes: Vec<Change>) -> Vec<Change> {
     changes.sort_by_key(|change| (change.range.start, change.range.end));
     changes
 }
