@@ -173,10 +173,10 @@ fn before_call_that(
         let (exchange, _) = renewed.next();
         let request = proceeded(exchange.before_call(request).await)?;
         // What was edited is put together at the latest when it is sent.
-        let outgoing = is_edited.map(|is_edited| (request.outgoing(), is_edited));
+        let outgoing = is_edited.is_some().then(|| request.outgoing());
         Ok((request, outgoing))
     };
-    let looks_right = move |(request, outgoing): (LlmRequest, Option<(Document, IsEdited)>)| match outgoing {
+    let looks_right = move |(request, outgoing): (LlmRequest, Option<Document>)| match outgoing.zip(is_edited) {
         None => same(request.document().as_str(), sent.document().as_str()),
         Some((outgoing, is_edited)) => is_edited(outgoing, &sent.outgoing()),
     };

@@ -32,7 +32,6 @@ pub use interrupting::INTERRUPTING;
 pub use loading::LOADING;
 pub use reading::{FLOOR, READING};
 pub use requests::{ALL_HOOKS, REQUESTS};
-pub use tagging::TAGGING;
 
 use bytes::Bytes;
 

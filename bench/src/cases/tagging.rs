@@ -10,7 +10,7 @@ use crate::guests::example;
 use crate::hooks::before_call_that_tags;
 
 /// Its table.
-pub const TAGGING: &str = "before-call: a tag is appended";
+const TAGGING: &str = "before-call: a tag is appended";
 
 /// Bytes of the request.
 const SIZE: usize = 1024;
