@@ -11,7 +11,7 @@ use super::cache::CacheSettings;
 use super::compiler::Compiler;
 
 /// How often a busy guest gives way, and so by how much a deadline may be exceeded.
-const TICK: Duration = Duration::from_millis(10);
+pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// Bytes of a fibre's stack that functions of the host may take while a guest has called them.
 const HOST_STACK: usize = 2 << 20;
@@ -19,6 +19,9 @@ const HOST_STACK: usize = 2 << 20;
 /// Bytes of a table that are overwritten for the next instance in its place rather than given back, which costs a system call, and
 /// two page faults of the next one.
 const KEPT_TABLE: usize = 16 << 10;
+
+/// Stacks beside a fourth more than instances, for calls within calls: what few instances need, whose calls may be nested deeply.
+const NESTED_STACKS: u32 = 64;
 
 /// What an engine may use, and where it keeps compiled code.
 #[derive(Debug, Clone)]
@@ -131,9 +134,9 @@ fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
         .max_memory_size(settings.max_memory)
         // Of those that have one at all.
         .total_gc_heaps(instances)
-        // One per running call, since an instance serves one at a time, and more where functions of the host's call back into their
-        // guest. These are reservations too.
-        .total_stacks(instances.saturating_mul(3));
+        // One per running call, since an instance serves one at a time, and some more where functions of the host's call back
+        // into their guest. These are reservations too, but each costs a system call at the start, for the page that guards it.
+        .total_stacks(instances.saturating_add(instances / 4).saturating_add(NESTED_STACKS));
     // Of a memory nothing is kept resident: `pagemap_scan` of wasmtime 48 passes over pages that are swapped out, neither overwritten
     // nor given back, and the next instance would read them; without it, the first bytes of a memory would be overwritten each time,
     // and those are rarely the ones that were written to. A table's are.

@@ -26,6 +26,7 @@ mod compiler;
 mod compiling;
 mod deadline;
 mod engine;
+mod giving_way;
 mod instances;
 mod journal;
 mod limiter;
@@ -41,7 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use wasmtime::component::Component;
-use wasmtime::{Engine, Module, Store};
+use wasmtime::{Engine, Module, Store, UpdateDeadline};
 
 pub use account::{Account, Stage};
 pub use cache::CacheSettings;
@@ -61,6 +62,8 @@ use crate::limits::Limits;
 use cache::{Cache, Code, adopt, precompile};
 use compiler::Children;
 use compiling::Compiling;
+use engine::TICK;
+use giving_way::give_way;
 use live::InUse;
 
 /// Why a [`Runtime`] could not be made.
@@ -163,7 +166,8 @@ impl Runtime {
         self.in_use.live()
     }
 
-    /// A Store whose guest is capped by its tenant's limits and yields at each tick, so that deadlines hold.
+    /// A Store whose guest is capped by its tenant's limits and gives way at each tick, so that deadlines hold and what else its
+    /// thread has to do is done.
     pub fn store<T: HasTenant>(&self, mut data: T) -> Store<T> {
         let tenant = data.tenant();
         tenant.live(self.in_use.enter());
@@ -172,7 +176,7 @@ impl Runtime {
         store.limiter(|data| data.tenant().limiter());
         store.set_hostcall_fuel(output);
         store.set_max_component_handles(handles);
-        store.epoch_deadline_async_yield_and_update(1);
+        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(give_way(TICK)))));
         store.set_epoch_deadline(1);
         refuel(&mut store);
         store
