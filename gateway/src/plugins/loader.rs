@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use heimdall_host::json::Document;
-use heimdall_host::loader::{Host, LoadError, Loaded, PluginSettings, Prepared};
+use heimdall_host::loader::{FailurePolicy, Host, LoadError, Loaded, PluginSettings, Prepared};
 use heimdall_host::runtime::CacheSettings;
+use tokio::task::JoinSet;
 
 use super::copies::Copies;
 use super::download::{Downloads, Got, shown};
@@ -24,8 +25,16 @@ pub(super) struct Loader<'a> {
     copies: Option<Copies>,
 }
 
+/// What became of one plugin.
+pub(super) struct Taken {
+    pub(super) name: String,
+    pub(super) on_failure: FailurePolicy,
+    /// The plugin: the one that serves, where nothing of it changed. Also, whether it was loaded anew.
+    pub(super) ready: anyhow::Result<(Ready, bool)>,
+}
+
 /// What a plugin's code came to before it is loaded.
-pub(super) enum Code {
+enum Code {
     /// Of a file, compiled; or why it can't be.
     Prepared {
         prepared: Box<Result<Prepared, LoadError>>,
@@ -54,18 +63,21 @@ impl<'a> Loader<'a> {
         Downloads::new(&self.config.downloads, self.copies.as_ref(), &self.host)
     }
 
-    /// The code of each, from wherever it comes: together, so that servers which don't answer are waited for once. What lies in
-    /// files is compiled too. No guest runs.
-    pub(super) async fn fetch_all(
-        &self,
-        all: Vec<Wanted>,
-        before: Option<Before<'_>>,
-    ) -> Vec<(Wanted, anyhow::Result<Code>)> {
-        let fetched = all.into_iter().map(async |wanted| {
-            let code = self.fetch(&wanted, before).await;
-            (wanted, code)
+    /// All of them, side by side: servers that don't answer are waited for once, and no guest's start waits for another's.
+    pub(super) async fn take_all(&self, all: Vec<Wanted>, before: Option<Before<'_>>) -> Vec<Taken> {
+        let taken = all.into_iter().map(async |wanted| {
+            let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
+            let ready = match self.fetch(&wanted, before).await {
+                Ok(code) => self.take(wanted, code, before).await,
+                Err(error) => Err(error),
+            };
+            Taken {
+                name,
+                on_failure,
+                ready,
+            }
         });
-        join_all(fetched).await
+        join_all(taken).await
     }
 
     /// A file that was read. Where its plugin serves already, it is not compiled again.
@@ -119,14 +131,8 @@ impl<'a> Loader<'a> {
         })
     }
 
-    /// The plugin: the one that serves, where nothing of it changed. Also, whether it was loaded anew.
-    pub(super) async fn take(
-        &self,
-        wanted: Wanted,
-        code: anyhow::Result<Code>,
-        before: Option<Before<'_>>,
-    ) -> anyhow::Result<(Ready, bool)> {
-        let code = match code? {
+    async fn take(&self, wanted: Wanted, code: Code, before: Option<Before<'_>>) -> anyhow::Result<(Ready, bool)> {
+        let code = match code {
             Code::Serves(ready) => return Ok((*ready, false)),
             code => code,
         };
@@ -155,7 +161,8 @@ impl<'a> Loader<'a> {
         let (got, sha256) = match code {
             Code::Prepared { prepared, sha256 } => {
                 let prepared = prepared.inspect_err(|error| error.count(&wanted.settings.counters))?;
-                return Ok((prepared.load(wanted.settings).await?, sha256));
+                let loaded = on_any_thread(async move { prepared.load(wanted.settings).await });
+                return Ok((loaded.await??, sha256));
             }
             Code::Got { got, sha256 } => (got, sha256),
             Code::Serves(ready) => return Ok((ready.0, ready.1.sha256)),
@@ -183,7 +190,8 @@ impl<'a> Loader<'a> {
     /// Loads what a file holds, wherever that came from; its hash is that of the file as it is.
     async fn load_unpacked(&self, bytes: Bytes, settings: PluginSettings) -> anyhow::Result<Loaded> {
         let code = unpacked_file(bytes, &settings.file).await?;
-        Ok(self.host.load(code, settings).await?)
+        let host = self.host.clone();
+        Ok(on_any_thread(async move { host.load(code, settings).await }).await??)
     }
 
     /// Removes copies that are in use no more.
@@ -193,6 +201,14 @@ impl<'a> Loader<'a> {
             copies.tidy(urls.map(|plugin| plugin.path.as_str()));
         }
     }
+}
+
+/// Where a thread is free: guests start side by side. It ends when nobody waits for it any more.
+async fn on_any_thread<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> anyhow::Result<T> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work);
+    let ended = tasks.join_next().await.context("its start was not begun")?;
+    ended.context("its start broke off")
 }
 
 /// The plugin that serves, if neither what the configuration says of it nor its file has changed.
@@ -224,11 +240,11 @@ pub(super) struct Wanted {
     /// What the configuration says of it; none: it is built in.
     entry: Option<PluginConfig>,
     sha256: Option<String>,
-    pub(super) settings: PluginSettings,
+    settings: PluginSettings,
 }
 
 /// Where its code is.
-pub(super) enum Place {
+enum Place {
     File(PathBuf),
     Url(String),
     BuiltIn(&'static [u8]),
@@ -236,7 +252,7 @@ pub(super) enum Place {
 
 impl Wanted {
     /// What to call it as long as its own name is not known.
-    pub(super) fn name(&self) -> String {
+    fn name(&self) -> String {
         self.settings.name.clone().unwrap_or_else(|| self.settings.file.clone())
     }
 }

@@ -22,7 +22,7 @@ use crate::config::{Config, Origin};
 use crate::encoding::{Encoding, EncodingError, decode};
 use crate::text::write_hex;
 pub(crate) use loader::settings;
-use loader::{Loader, wanted};
+use loader::{Loader, Taken, wanted};
 use version::Ready;
 pub(crate) use version::{Before, Version};
 
@@ -106,7 +106,7 @@ pub(crate) async fn unpacked(bytes: impl Into<Bytes>) -> Result<Bytes, EncodingE
     decode(bytes, encoding, MAX_FILE, |_| true).await
 }
 
-/// Loads every plugin that is enabled, in order; those of `before` that stay the same are taken over.
+/// Loads every plugin that is enabled, side by side; those of `before` that stay the same are taken over.
 ///
 /// # Errors
 /// When one can't be loaded that requests can't do without. None that was loaded for this is left.
@@ -118,10 +118,15 @@ pub(crate) async fn load(
 ) -> Result<Plugins, Failed> {
     let loader = Loader::new(host, config);
     let mut row = Row::default();
-    for (wanted, code) in loader.fetch_all(wanted(config, origin), before).await {
-        let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
+    let mut refused = None;
+    for Taken {
+        name,
+        on_failure,
+        ready,
+    } in loader.take_all(wanted(config, origin), before).await
+    {
         let serves = before.is_some_and(|before| before.of(&name).is_some());
-        match loader.take(wanted, code, before).await {
+        match ready {
             Ok((ready, is_new)) => row.push(ready, is_new),
             Err(error) if on_failure == FailurePolicy::Open && !serves => {
                 let error = format!("{error:#}");
@@ -131,16 +136,18 @@ pub(crate) async fn load(
                 );
                 row.failed.push(FailedPlugin { name, error });
             }
-            Err(error) => {
-                row.undo().await;
-                let remedy = match on_failure {
-                    FailurePolicy::Open => "",
-                    FailurePolicy::Closed => " (with `on_failure = \"open\"` the others would serve without it)",
-                };
-                let error = error.context(format!("the plugin `{name}` can't be loaded{remedy}"));
-                return Err(Failed::new(Exit::Failed, error));
-            }
+            // The first in order is told of.
+            Err(error) => refused = refused.or(Some((name, on_failure, error))),
         }
+    }
+    if let Some((name, on_failure, error)) = refused {
+        row.undo().await;
+        let remedy = match on_failure {
+            FailurePolicy::Open => "",
+            FailurePolicy::Closed => " (with `on_failure = \"open\"` the others would serve without it)",
+        };
+        let error = error.context(format!("the plugin `{name}` can't be loaded{remedy}"));
+        return Err(Failed::new(Exit::Failed, error));
     }
     let plugins = row.plugins(config).await?;
     loader.tidy();
@@ -218,9 +225,8 @@ pub(crate) async fn load_all(config: &Config, origin: &Origin) -> Result<Plugins
     let host = host(config)?;
     let loader = Loader::new(&host, config);
     let mut row = Row::default();
-    for (wanted, code) in loader.fetch_all(wanted(config, origin), None).await {
-        let name = wanted.name();
-        match loader.take(wanted, code, None).await {
+    for Taken { name, ready, .. } in loader.take_all(wanted(config, origin), None).await {
+        match ready {
             Ok((ready, is_new)) => row.push(ready, is_new),
             Err(error) => row.failed.push(FailedPlugin {
                 name,

@@ -109,6 +109,7 @@ fn a_key_in_a_pipe_is_refused_and_not_waited_for() {
 fn a_configuration_with_a_mistake_is_refused_in_words() {
     let twice = format!("{}{}", plugin(TYPED_TAG, ""), plugin(TYPED_TAG, ""));
     let bad_plugin_config = plugin_named("wall", &TYPED_GUARD.path(), "config = { baned = [\"x\"] }");
+    let two_that_fail = format!("{bad_plugin_config}\n[[plugins]]\npath = \"nowhere.wasm\"\n");
     // (configuration, exit code, words)
     let cases = [
         (
@@ -134,6 +135,12 @@ fn a_configuration_with_a_mistake_is_refused_in_words() {
                 "nowhere.wasm can't be read",
                 "No such file",
             ],
+        ),
+        // Of several the first in order, however long each takes to fail.
+        (
+            &two_that_fail,
+            1,
+            vec!["the plugin `wall` can't be loaded", "'baned' was unexpected"],
         ),
         (
             &twice,
