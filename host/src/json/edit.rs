@@ -116,18 +116,16 @@ impl Document {
 
     /// Follows a pointer to the container that holds its last part; `None` for the whole document.
     fn place<'p>(&self, pointer: &'p str) -> Result<Option<Place<'p>>, EditError> {
-        let mut tokens = pointer::tokens(pointer)
-            .ok_or_else(|| EditError::BadPointer {
-                pointer: pointer.to_owned(),
-            })?
-            .peekable();
+        let mut tokens = pointer::tokens(pointer).ok_or_else(|| EditError::BadPointer {
+            pointer: pointer.to_owned(),
+        })?;
         let mut value = self.root();
         let mut ancestors = Vec::new();
         while let Some(token) = tokens.next() {
             let so_far = |parts| pointer::first_parts(pointer, parts).to_owned();
             ancestors.push(value.at_node());
             let inner = match value.kind() {
-                Kind::Object | Kind::Array if tokens.peek().is_none() => {
+                Kind::Object | Kind::Array if tokens.is_done() => {
                     return Ok(Some(Place {
                         ancestors,
                         container: value.at_node(),

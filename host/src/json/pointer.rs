@@ -3,22 +3,56 @@
 use std::borrow::Cow;
 
 /// The parts of a pointer, or `None` if it is none. The whole document's pointer is empty and has no parts.
-pub(super) fn tokens(pointer: &str) -> Option<impl Iterator<Item = Cow<'_, str>> + Clone> {
-    let parts = match pointer.strip_prefix('/') {
-        Some(parts) => Some(parts),
+pub(super) fn tokens(pointer: &str) -> Option<Tokens<'_>> {
+    let rest = match pointer.strip_prefix('/') {
+        Some(rest) => Some(rest),
         None if pointer.is_empty() => None,
         None => return None,
     };
-    let valid = pointer.split('~').skip(1).all(|behind| behind.starts_with(['0', '1']));
-    valid.then(|| parts.into_iter().flat_map(|parts| parts.split('/')).map(unescape))
+    let mut escapes = pointer.split('~').skip(1);
+    let valid = !is_escaped(pointer) || escapes.all(|behind| behind.starts_with(['0', '1']));
+    valid.then_some(Tokens { rest })
+}
+
+/// The parts of a pointer.
+pub(super) struct Tokens<'p> {
+    /// From the next part on; none: there is none.
+    rest: Option<&'p str>,
+}
+
+impl Tokens<'_> {
+    /// Whether none is left.
+    pub fn is_done(&self) -> bool {
+        self.rest.is_none()
+    }
+}
+
+impl<'p> Iterator for Tokens<'p> {
+    type Item = Cow<'p, str>;
+
+    fn next(&mut self) -> Option<Cow<'p, str>> {
+        let rest = self.rest.take()?;
+        // Byte by byte, as parts are so short that a search takes longer to begin.
+        let token = match rest.bytes().position(|byte| byte == b'/') {
+            Some(end) => {
+                self.rest = rest.get(end + 1..);
+                rest.get(..end)?
+            }
+            None => rest,
+        };
+        Some(unescape(token))
+    }
+}
+
+fn is_escaped(text: &str) -> bool {
+    text.bytes().any(|byte| byte == b'~')
 }
 
 /// `~1` stands for `/`, `~0` for `~`; in this order, so that `~01` is `~1`.
 fn unescape(token: &str) -> Cow<'_, str> {
-    if token.contains('~') {
-        Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
-    } else {
-        Cow::Borrowed(token)
+    match is_escaped(token) {
+        true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+        false => Cow::Borrowed(token),
     }
 }
 

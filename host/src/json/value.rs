@@ -86,17 +86,21 @@ impl<'a> Value<'a> {
 
     /// The member of this object that has this name; of several, the last.
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
-        let text = self.document.as_str();
-        let nodes = self.document.nodes();
-        let mut named = self
-            .member_nodes()
-            .filter(|&(at, _)| nodes.get(at).is_some_and(|node| text::says(text, node, name)));
-        let (_, value) = if self.document.has_duplicates() {
-            named.last()
-        } else {
-            named.next()
-        }?;
-        Some(Value::new(self.document, value))
+        let (text, nodes) = (self.document.as_str(), self.document.nodes());
+        let left = if self.kind() == Kind::Object { self.len() } else { 0 };
+        let (mut at, mut found) = (self.at + 1, None);
+        // A loop of its own: most of what is done with a document is to look for a member, past many that are not it.
+        for _ in 0..left {
+            let (name_node, value) = (nodes.get(at)?, at + 1);
+            if text::says(text, name_node, name) {
+                found = Some(value);
+                if !self.document.has_duplicates() {
+                    break;
+                }
+            }
+            at = value + nodes.get(value)?.span as usize;
+        }
+        Some(Value::new(self.document, found?))
     }
 
     /// The element of this array that has this index, from 0.

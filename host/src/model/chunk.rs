@@ -97,17 +97,17 @@ impl LlmChunk {
         };
         let mut edited = self.document.clone();
         edited.set(pointer, &Document::string(text))?;
-        response::forget(&mut edited, logprobs, &nothing)?;
+        response::forget(&mut edited, logprobs, nothing)?;
         self.document = edited;
         Ok(())
     }
 
     /// Where its text is, where log probabilities are, and what stands there if there are none.
-    fn text_place(&self) -> Option<(&'static str, &'static str, Document)> {
+    fn text_place(&self) -> Option<(&'static str, &'static str, fn() -> Document)> {
         match self.kind {
-            CallKind::Chat => Some(("/choices/0/delta/content", "/choices/0/logprobs", Document::null())),
-            CallKind::TextCompletion => Some(("/choices/0/text", "/choices/0/logprobs", Document::null())),
-            CallKind::Responses if self.is_text_delta() => Some(("/delta", "/logprobs", Document::array())),
+            CallKind::Chat => Some(("/choices/0/delta/content", "/choices/0/logprobs", Document::null)),
+            CallKind::TextCompletion => Some(("/choices/0/text", "/choices/0/logprobs", Document::null)),
+            CallKind::Responses if self.is_text_delta() => Some(("/delta", "/logprobs", Document::array)),
             CallKind::Responses | CallKind::Embedding => None,
         }
     }
@@ -162,7 +162,7 @@ impl LlmChunk {
         if let Some((_, logprobs, nothing)) = edited.text_place() {
             let spelt = |of: &Document| of.pointer(logprobs).map(|it| it.raw().to_owned());
             if self.text() != edited.text() && spelt(&self.document) == spelt(&edited.document) {
-                response::forget(&mut edited.document, logprobs, &nothing)?;
+                response::forget(&mut edited.document, logprobs, nothing)?;
             }
         }
         *self = edited;
@@ -242,7 +242,7 @@ impl LlmChunk {
         let mut document = self.document.clone();
         document.set("/choices", &alone).ok()?;
         if !last {
-            response::forget(&mut document, "/usage", &Document::null()).ok()?;
+            response::forget(&mut document, "/usage", Document::null).ok()?;
         }
         Some(self.instead(document))
     }

@@ -131,11 +131,11 @@ impl LlmResponse {
         match self.kind {
             CallKind::Chat => {
                 edited.set(&format!("/choices/{choice}/message/content"), &Document::string(text))?;
-                forget(&mut edited, &format!("/choices/{choice}/logprobs"), &Document::null())?;
+                forget(&mut edited, &format!("/choices/{choice}/logprobs"), Document::null)?;
             }
             CallKind::TextCompletion => {
                 edited.set(&format!("/choices/{choice}/text"), &Document::string(text))?;
-                forget(&mut edited, &format!("/choices/{choice}/logprobs"), &Document::null())?;
+                forget(&mut edited, &format!("/choices/{choice}/logprobs"), Document::null)?;
             }
             CallKind::Responses if choice == 0 => set_output_text(&mut edited, text)?,
             CallKind::Responses | CallKind::Embedding => {
@@ -260,16 +260,16 @@ fn set_output_text(response: &mut Document, text: &str) -> Result<(), EditError>
     for ((item, part), text) in parts.into_iter().zip(texts) {
         let part = format!("/output/{item}/content/{part}");
         response.set(&format!("{part}/text"), &Document::string(text))?;
-        forget(response, &format!("{part}/logprobs"), &Document::array())?;
+        forget(response, &format!("{part}/logprobs"), Document::array)?;
     }
     Ok(())
 }
 
-/// Empties a member, if it is there and holds something.
-pub(super) fn forget(document: &mut Document, pointer: &str, nothing: &Document) -> Result<(), EditError> {
+/// Empties a member, if it is there and holds something; most often it doesn't.
+pub(super) fn forget(document: &mut Document, pointer: &str, nothing: fn() -> Document) -> Result<(), EditError> {
     let holds_something = document.pointer(pointer).is_some_and(|value| !value.is_null());
     if holds_something {
-        document.set(pointer, nothing)?;
+        document.set(pointer, &nothing())?;
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ impl Texts {
             let Some(text) = self.instead(place)? else { continue };
             let edited = edited.get_or_insert_with(|| chunk.document().clone());
             edited.set(&format!("{object}/text"), &Document::string(text))?;
-            forget(edited, &format!("{object}/logprobs"), &Document::array())?;
+            forget(edited, &format!("{object}/logprobs"), Document::array)?;
         }
         if let Some(edited) = edited {
             chunk.set_document(edited);
