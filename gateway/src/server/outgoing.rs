@@ -224,8 +224,8 @@ impl Outgoing {
         let Ok(document) = Document::parse_with(self.last.clone(), Duplicates::LastWins) else {
             return LastWord::Unfinished;
         };
-        let is_usage = document.pointer("/choices").is_some_and(|choices| choices.is_empty())
-            && document.pointer("/usage").is_some_and(|usage| !usage.is_null());
+        let is_usage = document.root().get("choices").is_some_and(|choices| choices.is_empty())
+            && document.root().get("usage").is_some_and(|usage| !usage.is_null());
         let chunk = LlmChunk::new(self.kind, 0, document);
         if chunk.error().is_some() {
             LastWord::Error
@@ -306,6 +306,6 @@ enum LastWord {
 
 /// The type of an event: the Responses API names each, the others none.
 fn name(kind: CallKind, document: &Document) -> Option<String> {
-    let named = document.pointer("/type").filter(|_| kind == CallKind::Responses)?;
+    let named = document.root().get("type").filter(|_| kind == CallKind::Responses)?;
     Some(named.as_str()?.into_owned())
 }

@@ -86,11 +86,13 @@ impl<'a> Value<'a> {
 
     /// The member of this object that has this name; of several, the last.
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
+        if self.kind() != Kind::Object {
+            return None;
+        }
         let (text, nodes) = (self.document.as_str(), self.document.nodes());
-        let left = if self.kind() == Kind::Object { self.len() } else { 0 };
         let (mut at, mut found) = (self.at + 1, None);
         // A loop of its own: most of what is done with a document is to look for a member, past many that are not it.
-        for _ in 0..left {
+        for _ in 0..self.node().count {
             let (name_node, value) = (nodes.get(at)?, at + 1);
             if text::says(text, name_node, name) {
                 found = Some(value);

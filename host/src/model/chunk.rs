@@ -15,6 +15,15 @@ pub struct LlmChunk {
     document: Document,
 }
 
+/// Where an event has its text.
+struct TextPlace {
+    text: &'static str,
+    /// Where log probabilities are, which spell the text.
+    logprobs: &'static str,
+    /// What stands there if there are none.
+    nothing: fn() -> Document,
+}
+
 impl LlmChunk {
     /// The event at a place of the stream, from 0.
     pub fn new(kind: CallKind, index: u32, document: Document) -> LlmChunk {
@@ -77,7 +86,7 @@ impl LlmChunk {
     /// The text that it adds. Events that repeat text which was already sent have none.
     pub fn text(&self) -> Option<String> {
         match self.kind {
-            CallKind::Chat => response::content_text(self.first_choice()?.pointer("/delta/content")?),
+            CallKind::Chat => response::content_text(self.first_choice()?.get("delta")?.get("content")?),
             CallKind::TextCompletion => value::string(self.first_choice()?, "text"),
             CallKind::Responses if self.is_text_delta() => value::string(self.document.root(), "delta"),
             CallKind::Responses | CallKind::Embedding => None,
@@ -92,22 +101,29 @@ impl LlmChunk {
         if self.text().is_some_and(|old| old == text) {
             return Ok(());
         }
-        let Some((pointer, logprobs, nothing)) = self.text_place() else {
+        let Some(place) = self.text_place() else {
             return Err(EditError::NoSuchPlace("this event has no text".into()));
         };
         let mut edited = self.document.clone();
-        edited.set(pointer, &Document::string(text))?;
-        response::forget(&mut edited, logprobs, nothing)?;
+        edited.set(place.text, &Document::string(text))?;
+        response::forget(&mut edited, place.logprobs, place.nothing)?;
         self.document = edited;
         Ok(())
     }
 
-    /// Where its text is, where log probabilities are, and what stands there if there are none.
-    fn text_place(&self) -> Option<(&'static str, &'static str, fn() -> Document)> {
+    /// None: it has no place for text.
+    fn text_place(&self) -> Option<TextPlace> {
+        let place = |text, logprobs, nothing| {
+            Some(TextPlace {
+                text,
+                logprobs,
+                nothing,
+            })
+        };
         match self.kind {
-            CallKind::Chat => Some(("/choices/0/delta/content", "/choices/0/logprobs", Document::null)),
-            CallKind::TextCompletion => Some(("/choices/0/text", "/choices/0/logprobs", Document::null)),
-            CallKind::Responses if self.is_text_delta() => Some(("/delta", "/logprobs", Document::array)),
+            CallKind::Chat => place("/choices/0/delta/content", "/choices/0/logprobs", Document::null),
+            CallKind::TextCompletion => place("/choices/0/text", "/choices/0/logprobs", Document::null),
+            CallKind::Responses if self.is_text_delta() => place("/delta", "/logprobs", Document::array),
             CallKind::Responses | CallKind::Embedding => None,
         }
     }
@@ -159,7 +175,7 @@ impl LlmChunk {
             document,
             ..self.clone()
         };
-        if let Some((_, logprobs, nothing)) = edited.text_place() {
+        if let Some(TextPlace { logprobs, nothing, .. }) = edited.text_place() {
             let spelt = |of: &Document| of.pointer(logprobs).map(|it| it.raw().to_owned());
             if self.text() != edited.text() && spelt(&self.document) == spelt(&edited.document) {
                 response::forget(&mut edited.document, logprobs, nothing)?;
@@ -180,7 +196,8 @@ impl LlmChunk {
         let has_choices = matches!(self.kind, CallKind::Chat | CallKind::TextCompletion);
         let choices = self
             .document
-            .pointer("/choices")
+            .root()
+            .get("choices")
             .filter(|choices| choices.kind() == Kind::Array);
         let count = choices.filter(|_| has_choices).map_or(0, |choices| choices.len());
         if count < 2 {
@@ -221,7 +238,7 @@ impl LlmChunk {
 
     fn first_choice(&self) -> Option<Value<'_>> {
         match self.kind {
-            CallKind::Chat | CallKind::TextCompletion => self.document.pointer("/choices/0"),
+            CallKind::Chat | CallKind::TextCompletion => self.document.root().get("choices")?.at(0),
             CallKind::Responses | CallKind::Embedding => None,
         }
     }
@@ -237,7 +254,7 @@ impl LlmChunk {
     }
 
     fn with_choice(&self, position: usize, last: bool) -> Option<LlmChunk> {
-        let choice = self.document.pointer("/choices")?.at(position)?;
+        let choice = self.document.root().get("choices")?.at(position)?;
         let alone = Document::parse(array([choice.raw()])).ok()?;
         let mut document = self.document.clone();
         document.set("/choices", &alone).ok()?;

@@ -35,7 +35,7 @@ pub(super) fn without_stale(kind: CallKind, before: &Document, edited: Document)
 }
 
 fn chat_text(choice: Value<'_>) -> Option<String> {
-    content_text(choice.pointer("/message/content")?)
+    content_text(choice.get("message")?.get("content")?)
 }
 
 fn completion_text(choice: Value<'_>) -> Option<String> {

@@ -92,7 +92,8 @@ impl LlmResponse {
             CallKind::Chat | CallKind::TextCompletion => {
                 let choices = self
                     .document
-                    .pointer("/choices")
+                    .root()
+                    .get("choices")
                     .filter(|choices| choices.kind() == Kind::Array);
                 choices.map_or(0, |choices| u32::try_from(choices.len()).unwrap_or(u32::MAX))
             }
@@ -104,7 +105,7 @@ impl LlmResponse {
     /// The text of a choice; none where it has no text.
     pub fn text(&self, choice: u32) -> Option<String> {
         match self.kind {
-            CallKind::Chat => content_text(self.choice(choice)?.pointer("/message/content")?),
+            CallKind::Chat => content_text(self.choice(choice)?.get("message")?.get("content")?),
             CallKind::TextCompletion => value::string(self.choice(choice)?, "text"),
             CallKind::Responses if choice == 0 => {
                 let texts: Vec<_> = output_texts(self.document.root())
@@ -150,7 +151,8 @@ impl LlmResponse {
     pub fn usage(&self) -> Option<TokenUsage> {
         let usage = self
             .document
-            .pointer("/usage")
+            .root()
+            .get("usage")
             .filter(|usage| usage.kind() == Kind::Object)?;
         let either = |name, other| value::count(usage, name).or_else(|| value::count(usage, other));
         let prompt_tokens = either("prompt_tokens", "input_tokens").unwrap_or(0);
@@ -208,7 +210,7 @@ impl LlmResponse {
     }
 
     fn choice(&self, choice: u32) -> Option<Value<'_>> {
-        self.document.pointer("/choices")?.at(choice as usize)
+        self.document.root().get("choices")?.at(choice as usize)
     }
 
     fn check_not_streamed(&self) -> Result<(), EditError> {
