@@ -98,8 +98,8 @@ pub enum Cause {
     /// Every instance was busy until the deadline, or too many calls were waiting already.
     #[error("all of its {0} instances are busy")]
     Busy(usize),
-    /// Every instance was busy, and none was given back for half of the time that the hook may take.
-    #[error("all of its {0} instances are busy, and none came back for half of the hook's time")]
+    /// Every instance was busy until the deadline, and none was given back in all that time.
+    #[error("all of its {0} instances are busy, and none came back while the call waited")]
     Stuck(usize),
     /// The host has no room for one more instance, of any plugin.
     #[error("the host has no room for one more instance: {0}")]

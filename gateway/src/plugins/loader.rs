@@ -9,20 +9,24 @@ use futures_util::future::join_all;
 use heimdall_host::json::Document;
 use heimdall_host::loader::{FailurePolicy, Host, LoadError, Loaded, PluginSettings, Prepared};
 use heimdall_host::runtime::CacheSettings;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::copies::Copies;
 use super::download::{Downloads, Got, shown};
 use super::version::{Before, Ready, Version};
 use super::{EXAMPLES, MAX_FILE, WrongHash, cache, sha256_of, unpacked};
 use crate::config::{Config, Origin, PluginConfig};
-use crate::files;
+use crate::{files, workers};
 
 /// What plugins are loaded with.
 pub(super) struct Loader<'a> {
     config: &'a Config,
     host: Host,
     copies: Option<Copies>,
+    /// Guests that start at once: their time runs, so each is to have a core.
+    starts: Semaphore,
 }
 
 /// What became of one plugin.
@@ -56,6 +60,7 @@ impl<'a> Loader<'a> {
             config,
             host: host.clone(),
             copies: cache.as_ref().and_then(copies),
+            starts: Semaphore::new(workers::count()),
         }
     }
 
@@ -63,7 +68,7 @@ impl<'a> Loader<'a> {
         Downloads::new(&self.config.downloads, self.copies.as_ref(), &self.host)
     }
 
-    /// All of them, side by side: servers that don't answer are waited for once, and no guest's start waits for another's.
+    /// All of them, side by side: servers that don't answer are waited for once, and as many guests start at once as there are cores.
     pub(super) async fn take_all(&self, all: Vec<Wanted>, before: Option<Before<'_>>) -> Vec<Taken> {
         let taken = all.into_iter().map(async |wanted| {
             let (name, on_failure) = (wanted.name(), wanted.settings.on_failure);
@@ -161,7 +166,7 @@ impl<'a> Loader<'a> {
         let (got, sha256) = match code {
             Code::Prepared { prepared, sha256 } => {
                 let prepared = prepared.inspect_err(|error| error.count(&wanted.settings.counters))?;
-                let loaded = on_any_thread(async move { prepared.load(wanted.settings).await });
+                let loaded = self.started(async move { prepared.load(wanted.settings).await });
                 return Ok((loaded.await??, sha256));
             }
             Code::Got { got, sha256 } => (got, sha256),
@@ -191,7 +196,16 @@ impl<'a> Loader<'a> {
     async fn load_unpacked(&self, bytes: Bytes, settings: PluginSettings) -> anyhow::Result<Loaded> {
         let code = unpacked_file(bytes, &settings.file).await?;
         let host = self.host.clone();
-        Ok(on_any_thread(async move { host.load(code, settings).await }).await??)
+        Ok(self.started(async move { host.load(code, settings).await }).await??)
+    }
+
+    /// Where a thread is free: guests start side by side. It is given up when nobody waits for it any more.
+    async fn started<T: Send + 'static>(&self, start: impl Future<Output = T> + Send + 'static) -> anyhow::Result<T> {
+        let _turn = self.starts.acquire().await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(start.in_current_span());
+        let ended = tasks.join_next().await.context("its start was not begun")?;
+        ended.context("its start broke off")
     }
 
     /// Removes copies that are in use no more.
@@ -201,14 +215,6 @@ impl<'a> Loader<'a> {
             copies.tidy(urls.map(|plugin| plugin.path.as_str()));
         }
     }
-}
-
-/// Where a thread is free: guests start side by side. It ends when nobody waits for it any more.
-async fn on_any_thread<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> anyhow::Result<T> {
-    let mut tasks = JoinSet::new();
-    tasks.spawn(work);
-    let ended = tasks.join_next().await.context("its start was not begun")?;
-    ended.context("its start broke off")
 }
 
 /// The plugin that serves, if neither what the configuration says of it nor its file has changed.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use directories::ProjectDirs;
+use futures_util::future::join_all;
 use heimdall_host::loader::{FailurePolicy, Host, Loaded};
 use heimdall_host::pipeline::{Pipeline, PipelineSettings};
 use heimdall_host::plugin::HookSet;
@@ -130,14 +131,11 @@ pub(crate) async fn load(
             Ok((ready, is_new)) => row.push(ready, is_new),
             Err(error) if on_failure == FailurePolicy::Open && !serves => {
                 let error = format!("{error:#}");
-                tracing::warn!(
-                    plugin = name,
-                    "it can't be loaded, and requests go on without it: {error}"
-                );
                 row.failed.push(FailedPlugin { name, error });
             }
-            // The first in order is told of.
-            Err(error) => refused = refused.or(Some((name, on_failure, error))),
+            // The first in order is what the load fails with.
+            Err(error) if refused.is_none() => refused = Some((name, on_failure, error)),
+            Err(error) => tracing::error!(plugin = name, "it can't be loaded either: {error:#}"),
         }
     }
     if let Some((name, on_failure, error)) = refused {
@@ -148,6 +146,12 @@ pub(crate) async fn load(
         };
         let error = error.context(format!("the plugin `{name}` can't be loaded{remedy}"));
         return Err(Failed::new(Exit::Failed, error));
+    }
+    for FailedPlugin { name, error } in &row.failed {
+        tracing::warn!(
+            plugin = name,
+            "it can't be loaded, and requests go on without it: {error}"
+        );
     }
     let plugins = row.plugins(config).await?;
     loader.tidy();
@@ -197,9 +201,7 @@ impl Row {
 
 /// Plugins that were loaded in vain.
 async fn cleanup(plugins: Vec<Loaded>) {
-    for loaded in plugins {
-        loaded.plugin.cleanup().await;
-    }
+    join_all(plugins.iter().map(|loaded| loaded.plugin.cleanup())).await;
 }
 
 /// Plugins that look at calls to models, where there are paths that are passed on without being looked at.

@@ -50,12 +50,6 @@ impl Deadline {
         }
     }
 
-    /// When half of the time that a call may take has gone by since then; none: it ends before.
-    pub(super) fn half(&self, since: Instant) -> Option<Deadline> {
-        let at = since.checked_add(self.total / 2)?;
-        (at < self.at && !self.is_shared).then_some(Deadline { at, ..*self })
-    }
-
     fn missed(&self) -> Cause {
         match self.is_shared {
             true => Cause::RequestDeadline(self.total),
@@ -155,21 +149,6 @@ mod tests {
                 outcome => panic!("{outcome:?}"),
             }
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn half_of_the_time_is_told_where_it_ends_before_the_whole() {
-        let (total, now) = (Duration::from_secs(1), Instant::now());
-        let deadline = Deadline::after(total);
-        let half = |since| deadline.half(since).map(|half| half.at - now);
-        assert_eq!(half(now), Some(total / 2));
-        assert_eq!(half(now + total / 4), Some(total * 3 / 4));
-        assert_eq!(half(now + total / 2), None);
-        let shared = Deadline {
-            is_shared: true,
-            ..deadline
-        };
-        assert!(shared.half(now).is_none());
     }
 
     #[tokio::test]

@@ -20,8 +20,8 @@ const HOST_STACK: usize = 2 << 20;
 /// two page faults of the next one.
 const KEPT_TABLE: usize = 16 << 10;
 
-/// Stacks beside a fourth more than instances, for calls within calls: what few instances need, whose calls may be nested deeply.
-const NESTED_STACKS: u32 = 64;
+/// Stacks beside two for each instance: for the calls within calls of one plugin with a fresh instance for each request.
+const NESTED_STACKS: u32 = 256;
 
 /// What an engine may use, and where it keeps compiled code.
 #[derive(Debug, Clone)]
@@ -134,9 +134,9 @@ fn pool(settings: &RuntimeSettings) -> PoolingAllocationConfig {
         .max_memory_size(settings.max_memory)
         // Of those that have one at all.
         .total_gc_heaps(instances)
-        // One per running call, since an instance serves one at a time, and some more where functions of the host's call back
-        // into their guest. These are reservations too, but each costs a system call at the start, for the page that guards it.
-        .total_stacks(instances.saturating_add(instances / 4).saturating_add(NESTED_STACKS));
+        // One per running call, since an instance serves one at a time, and more where functions of the host's call back into
+        // their guest. These are reservations too, but each costs a system call at the start, for the page that guards it.
+        .total_stacks(instances.saturating_mul(2).saturating_add(NESTED_STACKS));
     // Of a memory nothing is kept resident: `pagemap_scan` of wasmtime 48 passes over pages that are swapped out, neither overwritten
     // nor given back, and the next instance would read them; without it, the first bytes of a memory would be overwritten each time,
     // and those are rarely the ones that were written to. A table's are.

@@ -1,15 +1,22 @@
 //! How a busy guest gives way to what else its thread has to do.
 //!
-//! A thread serves many connections. A guest that gave way once and went on would leave them one turn each in every tick, so a
-//! few of them would wait for ten milliseconds for each step of a request. So it gives way for as long as there is something to
-//! do, up to as long as it ran itself: others have half of the thread, and the guest has all that they leave.
+//! A thread serves many connections. A guest that gave way once at each tick would leave them one turn each in every tick, so a
+//! step of a request would wait for ten milliseconds. So it gives way for as long as there is something to do, up to half a tick,
+//! and then runs until the next one: others have half of the thread, and the guest has all that they leave. What other guests
+//! compute meanwhile counts as theirs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::yield_now;
+use tokio::time::Instant;
+
+use super::engine::TICK;
+
+/// For how long at most. Not for a whole tick: it would end just before the next one, and the guest would have next to nothing.
+const MOST: Duration = Duration::from_millis(TICK.as_millis() as u64 / 2);
 
 /// A turn of the thread that took no longer had nothing in it but a look for events: a system call, and the way there and back.
-const NOTHING: Duration = Duration::from_micros(10);
+const NOTHING: Duration = Duration::from_micros(20);
 
 /// A guest that gives way, from its first turn on.
 struct GivingWay {
@@ -22,20 +29,20 @@ impl GivingWay {
         GivingWay { began: now, turn: now }
     }
 
-    /// Whether it gives way once more, now that a turn is over: others had something to do, and had less than `most`.
-    fn goes_on(&mut self, now: Instant, most: Duration) -> bool {
+    /// Whether it gives way once more, now that a turn is over: others had something to do, and had less than [`MOST`].
+    fn goes_on(&mut self, now: Instant) -> bool {
         let turn = now.saturating_duration_since(self.turn);
         self.turn = now;
-        turn > NOTHING && now.saturating_duration_since(self.began) < most
+        turn > NOTHING && now.saturating_duration_since(self.began) < MOST
     }
 }
 
-/// Lets other tasks of this thread have their turns, for `most` at most.
-pub(super) async fn give_way(most: Duration) {
+/// Lets other tasks of this thread have their turns.
+pub(super) async fn give_way() {
     let mut giving = GivingWay::new(Instant::now());
     loop {
         yield_now().await;
-        if !giving.goes_on(Instant::now(), most) {
+        if !giving.goes_on(Instant::now()) {
             return;
         }
     }
@@ -45,8 +52,6 @@ pub(super) async fn give_way(most: Duration) {
 mod tests {
     use super::*;
 
-    const MOST: Duration = Duration::from_millis(10);
-
     /// How many turns it gives way for, if each takes others this long.
     fn turns(each: Duration) -> u32 {
         let mut now = Instant::now();
@@ -54,17 +59,17 @@ mod tests {
         (1..)
             .find(|_| {
                 now += each;
-                !giving.goes_on(now, MOST)
+                !giving.goes_on(now)
             })
             .unwrap()
     }
 
     #[test]
-    fn it_gives_way_while_others_have_something_to_do_up_to_as_long_as_it_may_run() {
+    fn it_gives_way_while_others_have_something_to_do_up_to_half_a_tick() {
         for (each, expected) in [
             (Duration::ZERO, 1),
             (NOTHING, 1),
-            (Duration::from_micros(500), 20),
+            (Duration::from_micros(500), 10),
             (MOST / 4, 4),
             (MOST, 1),
             (MOST * 3, 1),
@@ -73,18 +78,14 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_else_its_thread_has_to_do_is_done_meanwhile() {
         let busy = tokio::spawn(async {
             for _ in 0..3 {
-                let began = Instant::now();
-                while began.elapsed() < NOTHING * 10 {
-                    std::hint::spin_loop();
-                }
-                yield_now().await;
+                tokio::time::advance(NOTHING * 5).await;
             }
         });
-        give_way(Duration::from_secs(60)).await;
+        give_way().await;
         assert!(busy.is_finished());
     }
 }

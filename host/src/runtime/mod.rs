@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use wasmtime::component::Component;
-use wasmtime::{Engine, Module, Store, UpdateDeadline};
+use wasmtime::{Engine, Module, Store};
 
 pub use account::{Account, Stage};
 pub use cache::CacheSettings;
@@ -62,8 +62,6 @@ use crate::limits::Limits;
 use cache::{Cache, Code, adopt, precompile};
 use compiler::Children;
 use compiling::Compiling;
-use engine::TICK;
-use giving_way::give_way;
 use live::InUse;
 
 /// Why a [`Runtime`] could not be made.
@@ -176,7 +174,7 @@ impl Runtime {
         store.limiter(|data| data.tenant().limiter());
         store.set_hostcall_fuel(output);
         store.set_max_component_handles(handles);
-        store.epoch_deadline_callback(|_| Ok(UpdateDeadline::YieldCustom(1, Box::pin(give_way(TICK)))));
+        store.epoch_deadline_callback(|mut context| Ok(context.data_mut().tenant().tick()));
         store.set_epoch_deadline(1);
         refuel(&mut store);
         store

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store};
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::p1::WasiP1Ctx;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::account::Account;
+use super::giving_way::give_way;
 use super::journal::{Channel, Journal, escape_line};
 use super::limiter::Limiter;
 use super::live::Presence;
@@ -72,6 +73,8 @@ pub struct Tenant {
     /// Made when the guest asks for it, which guests of some kits never do: it takes a tenth of a new instance's time.
     wasi: Option<Box<WasiP1Ctx>>,
     presence: Option<Presence>,
+    /// Whether a tick fell into this call.
+    has_ticked: bool,
 }
 
 impl Tenant {
@@ -90,6 +93,7 @@ impl Tenant {
             environment: Arc::default(),
             wasi: None,
             presence: None,
+            has_ticked: false,
         }
     }
 
@@ -208,6 +212,15 @@ impl Tenant {
         self.logged = logged;
         self.limiter.begin(hook == START);
         self.hook = hook;
+        self.has_ticked = false;
+    }
+
+    /// What a guest does at a tick. The first one of a call tells nothing of how long it ran: most that see one are short.
+    pub(super) fn tick(&mut self) -> UpdateDeadline {
+        match std::mem::replace(&mut self.has_ticked, true) {
+            false => UpdateDeadline::Yield(1),
+            true => UpdateDeadline::YieldCustom(1, Box::pin(give_way())),
+        }
     }
 
     fn end(&mut self) -> (Context, Logged) {

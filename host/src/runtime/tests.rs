@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{self, Poll};
 use std::time::Duration;
 
+use wasmtime::UpdateDeadline;
+
 use super::*;
 use crate::counters::Limit;
 use crate::failure::Cause;
@@ -147,6 +149,22 @@ async fn a_busy_guest_is_ended_one_tick_after_its_deadline_at_most() {
             }
         }
         assert!(ticks < 100, "it runs on");
+    }
+}
+
+#[test]
+fn a_call_lets_others_have_one_turn_at_its_first_tick_and_as_many_as_they_need_from_the_next_one_on() {
+    let mut store = runtime().store(Guest {
+        tenant: Tenant::new(&account(Limits::default())),
+    });
+    for _call in 0..2 {
+        begin_call(&mut store, "hook", Context::new("request-1", 100), Logged::default());
+        let mut tick = || store.data_mut().tenant.tick();
+        assert!(matches!(tick(), UpdateDeadline::Yield(1)));
+        for _tick in 0..2 {
+            assert!(matches!(tick(), UpdateDeadline::YieldCustom(1, _)));
+        }
+        end_call(&mut store);
     }
 }
 

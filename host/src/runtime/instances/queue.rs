@@ -1,6 +1,5 @@
 //! Calls that wait for an instance.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
@@ -30,8 +29,7 @@ impl Drop for Waiting<'_> {
 }
 
 impl<F: Factory> Shared<F> {
-    /// An instance for a call where none was idle, or room for one that stands by or is to be made: as soon as there is some. It
-    /// waits no longer than half of its time where none comes back.
+    /// An instance for a call where none was idle, or room for one that stands by or is to be made: as soon as there is some.
     pub(super) async fn permit(self: &Arc<Self>, deadline: &Deadline) -> Result<Got<Held<F::Instance>>, Cause> {
         if let Some(permit) = self.permits.try_take().map_err(|Closed| Cause::Retired)? {
             return Ok(Got::Permit(permit));
@@ -59,22 +57,18 @@ impl<F: Factory> Shared<F> {
                 .await
                 .map_err(|Closed| Cause::Retired)
         };
-        let mut next = pin!(next);
-        let got = match deadline.half(began).filter(|_| may_be_stuck) {
-            None => deadline.run(next).await,
-            // A call that takes as long as those would not end in time, if one came back now.
-            Some(half) => match half.run(next.as_mut()).await {
-                Err(Cause::Deadline(_)) if self.returned.load(Ordering::Relaxed) == before => Err(Cause::Stuck(cap)),
-                Err(Cause::Deadline(_)) => deadline.run(next).await,
-                got => got,
-            },
-        };
+        let got = deadline.run(next).await;
         // What it was told of may be another one.
         if got.is_ok() && !self.idle.is_empty() {
             self.tell();
             self.retire_late();
         }
         match got {
+            Err(Cause::Deadline(total))
+                if may_be_stuck && self.returned.load(Ordering::Relaxed) == before && began.elapsed() >= total / 2 =>
+            {
+                Err(Cause::Stuck(cap))
+            }
             Err(Cause::Deadline(_)) => Err(Cause::Busy(cap)),
             got => got,
         }

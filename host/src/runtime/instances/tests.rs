@@ -204,34 +204,6 @@ async fn who_waited_in_vain_is_told_whether_any_came_back_meanwhile() {
     assert!(matches!(second.await, Err(Cause::Busy(1))));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_call_waits_for_half_of_its_time_where_none_comes_back_and_for_all_of_it_where_one_does() {
-    let time = Duration::from_secs(1);
-    for (comes_back, expected) in [(false, time / 2), (true, time)] {
-        let pool = warm(1);
-        let mut seats: [Seat; 3] = Default::default();
-        let [first, second, third] = &mut seats;
-        let held = pool.lease(first, &long()).await.unwrap();
-        let late = long();
-        let mut other = pin!(pool.lease(third, &late));
-        assert!(other.as_mut().now_or_never().is_none());
-        let began = Instant::now();
-        let deadline = Deadline::after(time);
-        let mut waiting = pin!(pool.lease(second, &deadline));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        let _held = match comes_back {
-            true => {
-                held.keep();
-                other.await.unwrap()
-            }
-            false => held,
-        };
-        let failure = waiting.await.err();
-        assert_eq!(began.elapsed(), expected, "{failure:?}");
-        assert_eq!(matches!(failure, Some(Cause::Stuck(1))), !comes_back, "{failure:?}");
-    }
-}
-
 #[tokio::test]
 async fn an_instance_that_is_being_made_is_not_stuck() {
     let pool = gated();
