@@ -135,7 +135,7 @@ pub(crate) async fn load(
             }
             // The first in order is what the load fails with.
             Err(error) if refused.is_none() => refused = Some((name, on_failure, error)),
-            Err(error) => tracing::error!(plugin = name, "it can't be loaded either: {error:#}"),
+            Err(error) => tracing::error!(plugin = name, "it can't be loaded: {error:#}"),
         }
     }
     if let Some((name, on_failure, error)) = refused {
