@@ -3,11 +3,9 @@
 use std::future::poll_fn;
 use std::path::Path;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{self, Poll};
 use std::time::Duration;
-
-use wasmtime::UpdateDeadline;
 
 use super::*;
 use crate::counters::Limit;
@@ -152,19 +150,53 @@ async fn a_busy_guest_is_ended_one_tick_after_its_deadline_at_most() {
     }
 }
 
-#[test]
-fn a_call_lets_others_have_one_turn_at_its_first_tick_and_as_many_as_they_need_from_the_next_one_on() {
-    let mut store = runtime().store(Guest {
+/// A guest at whose every step there is a tick, and how many steps it took.
+async fn ticking_guest() -> (Started, Arc<AtomicUsize>) {
+    let runtime = ticking(Ticks::Manual);
+    let steps = Arc::new(AtomicUsize::new(0));
+    let wat = r#"(module (import "test" "step" (func $step (result i32)))
+        (func (export "walk") (loop (br_if 0 (call $step)))))"#;
+    let module = compiled(&runtime, wat).await;
+    let mut linker = wasmtime::Linker::<Guest>::new(runtime.engine());
+    let (engine, counted) = (runtime.engine().clone(), steps.clone());
+    let step = move || {
+        engine.increment_epoch();
+        i32::from(counted.fetch_add(1, Ordering::Relaxed) < 3)
+    };
+    linker.func_wrap("test", "step", step).unwrap();
+    let mut store = runtime.store(Guest {
         tenant: Tenant::new(&account(Limits::default())),
     });
-    for _call in 0..2 {
-        begin_call(&mut store, "hook", Context::new("request-1", 100), Logged::default());
-        let mut tick = || store.data_mut().tenant.tick();
-        assert!(matches!(tick(), UpdateDeadline::Yield(1)));
-        for _tick in 0..2 {
-            assert!(matches!(tick(), UpdateDeadline::YieldCustom(1, _)));
+    let instance = linker.instantiate_async(&mut store, &module).await.unwrap();
+    (Started { store, instance }, steps)
+}
+
+/// Of each turn of a call how many steps there were after it, where others have this to do between two turns.
+async fn steps_after_each_turn(guest: &mut Started, steps: &AtomicUsize, others: Duration) -> Vec<usize> {
+    steps.store(0, Ordering::Relaxed);
+    let mut call = pin!(guest.call("walk", LONG));
+    let mut seen = Vec::new();
+    loop {
+        let polled = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+        seen.push(steps.load(Ordering::Relaxed));
+        match polled {
+            Poll::Pending => tokio::time::advance(others).await,
+            Poll::Ready(outcome) => {
+                outcome.unwrap();
+                return seen;
+            }
         }
-        end_call(&mut store);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_guest_gives_way_for_as_long_as_others_are_busy_from_the_second_tick_of_each_call_on() {
+    let (mut guest, steps) = ticking_guest().await;
+    for _call in 0..2 {
+        let alone = steps_after_each_turn(&mut guest, &steps, Duration::ZERO).await;
+        assert_eq!(alone, [1, 2, 3, 4]);
+        let among_others = steps_after_each_turn(&mut guest, &steps, Duration::from_millis(1)).await;
+        assert_eq!(among_others, [1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4]);
     }
 }
 
