@@ -256,8 +256,8 @@ async fn a_plugin_that_did_not_change_goes_on_with_what_it_has() {
     assert_eq!(post(&gateway, "/v1/chat/completions", large).await.status, 413);
 }
 
-#[tokio::test]
-async fn cleanup_of_what_was_replaced_runs_after_its_last_request() {
+/// A packed guest that prints what it does at its end.
+fn tidy(file: &str) -> crate::wat::GuestFile {
     const GUEST: &str = r#"(module
         (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
         (memory (export "memory") 2)
@@ -267,7 +267,26 @@ async fn cleanup_of_what_was_replaced_runs_after_its_last_request() {
         (func (export "http_stream_chunk_hook") (param i32 i32) (result i64) i64.const 0)
         (func (export "cleanup") (result i32)
           (call $write (i32.const 1) (i32.const 1024) (i32.const 1) (i32.const 1032))))"#;
-    let file = crate::wat::GuestFile::new("a.wasm", ::wat::parse_str(GUEST).unwrap());
+    crate::wat::GuestFile::new(file, ::wat::parse_str(GUEST).unwrap())
+}
+
+#[tokio::test]
+async fn cleanup_of_what_was_loaded_in_vain_runs_wherever_it_stands() {
+    let gateway = Gateway::start(ADMIN);
+    let (before, after) = (tidy("before.wasm"), tidy("after.wasm"));
+    let missing = "[[plugins]]\npath = \"nowhere.wasm\"\n";
+    let entries = [&before.entry("before", ""), missing, &after.entry("after", "")];
+    gateway.reconfigure(&format!("{ADMIN}\n{}", entries.join("\n")));
+    let (status, error) = reload(&gateway).await;
+    assert_eq!(status, 422, "{error}");
+    for plugin in ["before", "after"] {
+        printed(&gateway, &format!("it is cleaned up plugin=\"{plugin}\"")).await;
+    }
+}
+
+#[tokio::test]
+async fn cleanup_of_what_was_replaced_runs_after_its_last_request() {
+    let file = tidy("a.wasm");
     let gateway = Gateway::start(&format!("{ADMIN}{}", file.entry("a", "")));
     let url = format!("{}/v1/chat/completions", gateway.url);
     let body = streamed("echo-chunk-delay-60000", "one two").to_string();
