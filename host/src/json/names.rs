@@ -41,6 +41,7 @@ impl NameFilter {
 }
 
 /// The names of an object's members: each name's node and its value's, as positions on the tape.
+#[inline]
 pub(super) fn members(nodes: &[Node], object: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut name = object + 1;
     let count = nodes.get(object).map_or(0, |node| node.count);

@@ -86,21 +86,15 @@ impl<'a> Value<'a> {
 
     /// The member of this object that has this name; of several, the last.
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
-        if self.kind() != Kind::Object {
-            return None;
-        }
         let (text, nodes) = (self.document.as_str(), self.document.nodes());
-        let (mut at, mut found) = (self.at + 1, None);
-        // A loop of its own: most of what is done with a document is to look for a member, past many that are not it.
-        for _ in 0..self.node().count {
-            let (name_node, value) = (nodes.get(at)?, at + 1);
-            if text::says(text, name_node, name) {
+        let mut found = None;
+        for (at, value) in self.member_nodes() {
+            if nodes.get(at).is_some_and(|node| text::says(text, node, name)) {
                 found = Some(value);
                 if !self.document.has_duplicates() {
                     break;
                 }
             }
-            at = value + nodes.get(value)?.span as usize;
         }
         Some(Value::new(self.document, found?))
     }
@@ -153,6 +147,7 @@ impl<'a> Value<'a> {
     }
 
     /// Of each member of this object the places of its name and its value on the tape.
+    #[inline]
     pub(super) fn member_nodes(&self) -> impl Iterator<Item = (usize, usize)> + use<'a> {
         let count = if self.kind() == Kind::Object { usize::MAX } else { 0 };
         names::members(self.document.nodes(), self.at).take(count)

@@ -238,7 +238,7 @@ impl LlmChunk {
 
     fn first_choice(&self) -> Option<Value<'_>> {
         match self.kind {
-            CallKind::Chat | CallKind::TextCompletion => self.document.root().get("choices")?.at(0),
+            CallKind::Chat | CallKind::TextCompletion => self.document.pointer("/choices/0"),
             CallKind::Responses | CallKind::Embedding => None,
         }
     }
