@@ -82,7 +82,7 @@ bench-calls *arguments:
 
 # Measure the gateway as it is shipped, beside a bare proxy of the same profile; `just bench-load --only "streamed, 32" --rounds 3`.
 bench-load *arguments:
-    deploy/build.sh --workspace --bin heimdall --bin load --bin load-proxy --bin load-upstream
+    deploy/build.sh --workspace --bin heimdall --bin load --bin load-proxy --bin load-engine --bin load-upstream
     target/dist/load {{ arguments }}
 
 # Draw a flame graph of one case, as `calls --list` names it, to target/bench/profile.svg (needs perf).

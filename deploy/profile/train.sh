@@ -23,7 +23,7 @@ done
 
 # Not with `--target`: functions have other names then, and the profile would fit none. What a build runs itself counts nowhere.
 LLVM_PROFILE_FILE=/dev/null CARGO_ENCODED_RUSTFLAGS=-Cprofile-generate CARGO_TARGET_DIR=$trained \
-    cargo build --profile dist --locked --workspace --bin heimdall --bin load-proxy --bin load-upstream
+    cargo build --profile dist --locked --workspace --bin heimdall --bin load-proxy --bin load-engine --bin load-upstream
 # Compiles the plugins, in a process that may write no files and so no counts, and installs the load generator.
 cargo build --release --locked --workspace --bin heimdall --bin load --bin load-proxy --bin load-upstream
 oha=$target/bench/tools/bin/oha
@@ -108,6 +108,12 @@ gateway legacy/tinygo/bump/gen3.wasm
 
 echo 'the bare proxy'
 start "$counts/proxy-%p.profraw" "$listen" "$trained/dist/load-proxy" --listen "$listen" --upstream "$upstream"
+load
+end
+
+echo 'the bare proxy, with plugins by the engine alone'
+start "$counts/engine-%p.profraw" "$listen" "$trained/dist/load-engine" --listen "$listen" --upstream "$upstream" \
+    --guest guest-examples/typed/rust-tag/tag.wasm --guest guest-examples/typed/c-tag/tag.wasm --guest guest-examples/typed/go-tag/tag.wasm
 load
 end
 

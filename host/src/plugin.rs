@@ -149,7 +149,8 @@ pub struct Usage {
 
 /// What is ambient in a hook's call.
 pub struct Call<'a> {
-    /// The draft of the request's context: committed when the hook returned ok, whatever its outcome.
+    /// The draft of the request's context: committed when the hook returned ok, whatever its outcome. After a failure it may be
+    /// any, the empty one too.
     pub context: Context,
     /// The HTTP request as the HTTP hooks left it (in `on_request`: as it came to this plugin).
     pub http: &'a HttpRequest,

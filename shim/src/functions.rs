@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{CallCause, Function, Functions, Value, ValueType};
+use heimdall_host::model::Context;
 use heimdall_host::plugin::{Logged, Seat};
 use heimdall_host::runtime::{Deadline, Factory, Stage};
 
 use crate::Input;
-use crate::abi::life::nobody;
 use crate::abi::{Argument, Instance};
 use crate::adapter::{Adapter, give_back};
 
@@ -137,7 +137,7 @@ where
         let (mut seat, mut logged) = (Seat::default(), Logged::default());
         self.check_size(&arguments)?;
         let mut lease = self.instances.lease(&mut seat, &deadline).await?;
-        let (context, name) = (nobody(), name.to_owned().into());
+        let (context, name) = (Context::default(), name.to_owned().into());
         let called = lease.call(name, &arguments, result, &context, &deadline, &mut logged);
         let called = called.await;
         if called.as_ref().err().is_none_or(Cause::keeps_instance) {

@@ -120,6 +120,8 @@ impl RawComponent {
     /// # Errors
     /// Where the guest traps, or does anything but go on.
     pub async fn call(&mut self, request: RawRequest) -> Result<RawRequest, Error> {
+        // The tick at which an idle Store would have yielded has long passed.
+        self.store.set_epoch_deadline(1);
         let lent = self.store.data_mut().push(request).map_err(wasmtime::Error::from)?;
         let borrowed = Resource::new_borrow(lent.rep());
         let outcome = self.hook.call_before_call(&mut self.store, borrowed).await?;

@@ -36,7 +36,7 @@ impl Guest {
     }
 
     fn begin(&mut self, hook: &'static str) {
-        begin_call(&mut self.store, hook, no_request(), Logged::default());
+        begin_call(&mut self.store, hook, Context::default(), Logged::default());
     }
 
     /// Its log lines bear the name that it has told.
@@ -73,10 +73,6 @@ impl Guest {
     }
 }
 
-fn no_request() -> Context {
-    Context::new("", 0)
-}
-
 /// Makes and retires the instances of one plugin.
 pub(super) struct Guests {
     pub runtime: Runtime,
@@ -103,7 +99,7 @@ impl Guests {
         let mut store = self.runtime.store(State::new(Tenant::new(&self.account)));
         // Twice what may be given: a value that is somewhat too large is an error for the guest, not its end.
         store.set_hostcall_fuel(self.limits().output.saturating_mul(2));
-        begin_call(&mut store, "start", no_request(), Logged::default());
+        begin_call(&mut store, "start", Context::default(), Logged::default());
         let started = deadline.run(async {
             let instance = self.component.instantiate_async(&mut store).await;
             instance.map_err(|error| instantiation_cause(error, &store.data().tenant))
@@ -192,10 +188,11 @@ impl TypedPlugin {
             return Err(self.failure(hook, Cause::InputTooLarge { size, limit }));
         }
         let deadline = Deadline::within(limits.hook_timeout, call.time);
-        let (context, logged) = (call.context.clone(), call.seat.logged);
+        let logged = call.seat.logged;
         let lease = self.instances.lease(call.seat, &deadline).await;
         let mut guest = lease.map_err(|cause| self.failure(hook, cause))?;
-        begin_call(&mut guest.store, hook, context, logged);
+        // Without a count of references: who calls keeps the context, and has no use for the draft of a hook that fails.
+        begin_call(&mut guest.store, hook, std::mem::take(&mut call.context), logged);
         Ok(Turn { hook, guest, deadline })
     }
 

@@ -10,8 +10,10 @@ use crate::json::{Document, Numbers, same};
 const REQUEST_ID: &str = "request_id";
 
 /// The values that travel with one request through every hook of every plugin. A draft is a clone.
-#[derive(Debug, Clone)]
-pub struct Context(Arc<Parts>);
+///
+/// The default is what there is outside of a request: its id is empty, and nothing can be set.
+#[derive(Debug, Clone, Default)]
+pub struct Context(Option<Arc<Parts>>);
 
 #[derive(Debug, Clone)]
 struct Parts {
@@ -27,32 +29,36 @@ struct Parts {
 impl Context {
     /// The context of a request that just arrived. Keys and values together may have `max_bytes`.
     pub fn new(request_id: &str, max_bytes: usize) -> Context {
-        Context(Arc::new(Parts {
+        Context(Some(Arc::new(Parts {
             request_id: request_id.into(),
             max_bytes,
             bytes: 0,
             values: BTreeMap::new(),
             told: BTreeSet::new(),
-        }))
+        })))
+    }
+
+    fn values(&self) -> Option<&BTreeMap<Arc<str>, Document>> {
+        self.0.as_ref().map(|parts| &parts.values)
     }
 
     /// The id that is in logs, traces and the `x-request-id` header.
     pub fn request_id(&self) -> &str {
-        &self.0.request_id
+        self.0.as_ref().map_or("", |parts| &parts.request_id)
     }
 
     /// The value of a key; `request_id` always has one.
     pub fn get(&self, key: &str) -> Option<Document> {
         if key == REQUEST_ID {
-            Some(Document::string(&self.0.request_id))
+            Some(Document::string(self.request_id()))
         } else {
-            self.0.values.get(key).cloned()
+            self.values()?.get(key).cloned()
         }
     }
 
     /// Whether a key is the host's: plugins read it, and can't change it.
     pub fn is_hosts(&self, key: &str) -> bool {
-        key == REQUEST_ID || self.0.told.contains(key)
+        key == REQUEST_ID || self.0.as_ref().is_some_and(|parts| parts.told.contains(key))
     }
 
     /// Sets the value of a key that is the host's from then on.
@@ -61,7 +67,9 @@ impl Context {
     /// As [`Context::set`].
     pub fn tell(&mut self, key: &str, value: Document) -> Result<(), EditError> {
         self.set(key, value)?;
-        Arc::make_mut(&mut self.0).told.insert(key.into());
+        if let Some(parts) = &mut self.0 {
+            Arc::make_mut(parts).told.insert(key.into());
+        }
         Ok(())
     }
 
@@ -77,11 +85,15 @@ impl Context {
                 _ => Err(EditError::Other(format!("`{key}` is the host's and can't be set"))),
             };
         }
-        let size = self.0.bytes - self.size_of(key) + key.len() + value.len();
-        if size > self.0.max_bytes {
-            return Err(EditError::TooLarge(u32::try_from(self.0.max_bytes).unwrap_or(u32::MAX)));
+        let before = self.size_of(key);
+        let Some(parts) = &mut self.0 else {
+            return Err(EditError::TooLarge(0));
+        };
+        let size = parts.bytes - before + key.len() + value.len();
+        if size > parts.max_bytes {
+            return Err(EditError::TooLarge(u32::try_from(parts.max_bytes).unwrap_or(u32::MAX)));
         }
-        let parts = Arc::make_mut(&mut self.0);
+        let parts = Arc::make_mut(parts);
         parts.values.insert(key.into(), value);
         parts.bytes = size;
         Ok(())
@@ -89,9 +101,12 @@ impl Context {
 
     /// Removes a key; one that is the host's stays.
     pub fn remove(&mut self, key: &str) {
-        if self.0.values.contains_key(key) && !self.is_hosts(key) {
-            let size = self.size_of(key);
-            let parts = Arc::make_mut(&mut self.0);
+        if self.is_hosts(key) {
+            return;
+        }
+        let size = self.size_of(key);
+        if let Some(parts) = self.0.as_mut().filter(|parts| parts.values.contains_key(key)) {
+            let parts = Arc::make_mut(parts);
             parts.values.remove(key);
             parts.bytes -= size;
         }
@@ -99,7 +114,8 @@ impl Context {
 
     /// What a key takes of the cap; 0 where it is not there.
     fn size_of(&self, key: &str) -> usize {
-        self.0.values.get(key).map_or(0, |value| key.len() + value.len())
+        let value = self.values().and_then(|values| values.get(key));
+        value.map_or(0, |value| key.len() + value.len())
     }
 
     /// The keys in alphabetical order, `request_id` among them.
@@ -112,11 +128,12 @@ impl Context {
 
     /// Keys and values in alphabetical order, without `request_id`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Document)> {
-        self.0.values.iter().map(|(key, value)| (&**key, value))
+        let values = self.values().into_iter().flatten();
+        values.map(|(key, value)| (&**key, value))
     }
 
     /// Whether there is nothing but `request_id`.
     pub fn is_empty(&self) -> bool {
-        self.0.values.is_empty()
+        self.values().is_none_or(BTreeMap::is_empty)
     }
 }

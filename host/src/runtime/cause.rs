@@ -96,3 +96,22 @@ fn guest_function(error: &wasmtime::Error) -> Option<String> {
     let name = backtrace.frames().iter().find_map(|frame| frame.func_name())?;
     Some(name.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::runtime::account::Account;
+
+    #[test]
+    fn a_guest_that_is_lent_more_than_its_handles_ran_over_that_limit() {
+        let limits = Limits {
+            handles: 1,
+            ..Limits::default()
+        };
+        let mut tenant = Tenant::new(&Account::new("guest".into(), limits, Default::default()));
+        tenant.table().push(1).unwrap();
+        let error = tenant.table().push(2).unwrap_err();
+        assert_eq!(overrun(&error.into()), Some(Limit::Handles));
+    }
+}

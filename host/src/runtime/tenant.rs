@@ -59,12 +59,15 @@ pub trait HasTenant: Send + 'static {
 pub struct Tenant {
     account: Account,
     hook: Cow<'static, str>,
-    /// The request's.
-    context: Option<Context>,
-    /// What there is outside of a request; kept, because making it anew for each call costs more than a clone.
-    outside: Context,
+    /// The request's; the default outside of one.
+    context: Context,
     limiter: Limiter,
+    /// What the guest was lent.
+    table: ResourceTable,
     journal: Arc<Mutex<Journal>>,
+    /// Whether the journal knows of this call. Where the guest has no streams that it could print to, that is put off until
+    /// something is logged: it takes a lock, and most calls log nothing.
+    is_told: bool,
     /// Whether the guest may have written since the call began: most calls write nothing, and need no lock at their end.
     has_written: Arc<AtomicBool>,
     /// What the plugin had logged for the request before this call.
@@ -80,14 +83,16 @@ pub struct Tenant {
 impl Tenant {
     /// For one Store of this plugin, whose guest has neither files nor an environment.
     pub fn new(account: &Account) -> Self {
-        let journal = Arc::new(Mutex::new(Journal::new(account)));
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(account.limits().handles);
         Tenant {
             account: account.clone(),
             hook: Cow::Borrowed(START),
-            context: None,
-            outside: Context::new("", 0),
+            context: Context::default(),
             limiter: Limiter::new(account.limits(), account.counters()),
-            journal,
+            table,
+            journal: Arc::new(Mutex::new(Journal::new(account))),
+            is_told: false,
             has_written: Arc::new(AtomicBool::new(false)),
             logged: Logged::default(),
             environment: Arc::default(),
@@ -106,9 +111,10 @@ impl Tenant {
         tenant.environment = world.environment.clone();
         if !world.directories.is_empty() {
             let streams = Streams(&tenant.journal, &tenant.has_written);
-            tenant.wasi = Some(streams.connected(account, world.wasi()?, &world.environment));
+            let mut wasi = streams.connected(account, world.wasi()?, &world.environment);
             let files = world.directories.len().saturating_add(OPEN_FILES);
-            tenant.table().set_max_capacity(files.min(account.limits().handles));
+            wasi.ctx().table.set_max_capacity(files.min(account.limits().handles));
+            tenant.wasi = Some(wasi);
         }
         Ok(tenant)
     }
@@ -146,29 +152,29 @@ impl Tenant {
 
     /// The draft of the request's context. Outside of a request it is empty and takes nothing.
     pub fn context(&self) -> &Context {
-        self.context.as_ref().unwrap_or(&self.outside)
+        &self.context
     }
 
     /// The draft, to be edited.
     pub fn context_mut(&mut self) -> &mut Context {
-        self.context.get_or_insert_with(|| self.outside.clone())
+        &mut self.context
     }
 
     /// Writes a log line of the plugin.
     pub fn log(&mut self, level: tracing::Level, message: &str, fields: &[(String, String)]) {
         self.has_written.store(true, Ordering::Relaxed);
-        self.journal().line(level, message, fields);
+        self.told_journal().line(level, message, fields);
     }
 
     /// What the guest prints to its standard error, where its kind has the standard streams in its own hands.
     pub fn print_error(&mut self, bytes: &[u8]) {
         self.has_written.store(true, Ordering::Relaxed);
-        self.journal().print(Channel::Err, bytes);
+        self.told_journal().print(Channel::Err, bytes);
     }
 
-    /// The host's resources that the guest holds handles of, WASI's among them.
+    /// The host's resources that the guest holds handles of; WASI has its own.
     pub fn table(&mut self) -> &mut ResourceTable {
-        self.wasi().table
+        &mut self.table
     }
 
     /// WASI 0.2, for an implementation of [`WasiView`].
@@ -178,6 +184,9 @@ impl Tenant {
 
     /// WASI preview 1.
     pub(super) fn wasi_preview1(&mut self) -> &mut WasiP1Ctx {
+        if self.wasi.is_none() {
+            drop(self.told_journal());
+        }
         let streams = Streams(&self.journal, &self.has_written);
         self.wasi
             .get_or_insert_with(|| streams.connected(&self.account, WasiCtx::builder(), &self.environment))
@@ -206,13 +215,26 @@ impl Tenant {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The journal, which knows of this call.
+    fn told_journal(&mut self) -> MutexGuard<'_, Journal> {
+        let is_told = std::mem::replace(&mut self.is_told, true);
+        let mut journal = self.journal();
+        if !is_told {
+            journal.begin(self.hook.clone(), self.context.request_id(), self.logged);
+        }
+        journal
+    }
+
     fn begin(&mut self, hook: Cow<'static, str>, context: Context, logged: Logged) {
-        self.journal().begin(hook.clone(), context.request_id(), logged);
-        self.context = Some(context);
+        self.context = context;
         self.logged = logged;
         self.limiter.begin(hook == START);
         self.hook = hook;
         self.has_ticked = false;
+        self.is_told = false;
+        if self.wasi.is_some() {
+            drop(self.told_journal());
+        }
     }
 
     /// What a guest does at a tick. The first one of a call tells nothing of how long it ran: most that see one are short.
@@ -227,11 +249,11 @@ impl Tenant {
         let logged = match self.has_written.load(Ordering::Relaxed) {
             true => {
                 self.has_written.store(false, Ordering::Relaxed);
-                self.journal().end()
+                self.told_journal().end()
             }
             false => std::mem::take(&mut self.logged),
         };
-        (self.context.take().unwrap_or_else(|| self.outside.clone()), logged)
+        (std::mem::take(&mut self.context), logged)
     }
 }
 

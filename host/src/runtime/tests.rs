@@ -83,7 +83,7 @@ async fn start_module(runtime: &Runtime, module: &Module, limits: Limits) -> Res
     let mut store = runtime.store(Guest {
         tenant: Tenant::new(&account(limits)),
     });
-    begin_call(&mut store, "start", Context::new("", 0), Logged::default());
+    begin_call(&mut store, "start", Context::default(), Logged::default());
     let instance = Deadline::after(Duration::from_secs(20))
         .run(async {
             linker

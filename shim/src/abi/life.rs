@@ -1,6 +1,5 @@
 //! What gateways call of a plugin beside its hooks: `init`, `get_name`, `cleanup`. They belong to no request.
 
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use heimdall_host::failure::Cause;
@@ -11,12 +10,6 @@ use heimdall_host::runtime::{Account, Deadline, Stage, escape_line};
 
 use super::{Argument, Instance};
 use crate::Input;
-
-/// The context of calls that belong to no request: made once, as a clone of it costs next to nothing.
-pub(crate) fn nobody() -> Context {
-    static NOBODY: LazyLock<Context> = LazyLock::new(|| Context::new("", 0));
-    NOBODY.clone()
-}
 
 /// Tells that an instance makes way for a fresh one while it is called, and why.
 pub(super) fn tell_renewal(account: &Account, function: &str, context: &Context, why: &str) {
@@ -37,7 +30,7 @@ async fn call(
     time: Duration,
 ) -> Result<Value, Cause> {
     let argument = argument.map(Argument::Text);
-    let (deadline, context, mut logged) = (Deadline::after(time), nobody(), Logged::default());
+    let (deadline, context, mut logged) = (Deadline::after(time), Context::default(), Logged::default());
     instance
         .call(
             function.into(),

@@ -25,6 +25,8 @@ pub(super) struct Shown(pub(super) Arc<dyn Plugin>);
 /// A hook before its call.
 struct Before {
     hook: &'static str,
+    /// The request's, short. A hook that fails leaves no context.
+    id: String,
     about: Option<String>,
     what: String,
     context: String,
@@ -35,6 +37,7 @@ impl Before {
     fn new(hook: &'static str, call: &Call<'_>, what: String) -> Before {
         Before {
             hook,
+            id: short(call.context.request_id()),
             about: None,
             what,
             context: view::context(&call.context),
@@ -64,10 +67,9 @@ impl Before {
             after,
             time,
         };
-        let id = short(call.context.request_id());
         let mut text = String::new();
         // Writing to a string does not fail.
-        let _ = called.write(&mut text, &format!("{FAINT}{id}{FAINT:#} {}", self.hook));
+        let _ = called.write(&mut text, &format!("{FAINT}{}{FAINT:#} {}", self.id, self.hook));
         // In one piece: requests that are under way together don't mix.
         output::note(&text);
     }

@@ -40,3 +40,14 @@ fn keys_and_values_together_keep_to_the_cap() {
     context.remove("cd");
     context.set("e", json("34")).unwrap();
 }
+
+#[test]
+fn outside_of_a_request_there_is_no_id_and_nothing_can_be_set() {
+    let mut context = Context::default();
+    assert_eq!((context.request_id(), context.is_empty()), ("", true));
+    assert_eq!(context.set("a", json("1")), Err(EditError::TooLarge(0)));
+    assert_eq!(context.tell("a", json("1")), Err(EditError::TooLarge(0)));
+    context.remove("a");
+    assert!(context.get("a").is_none() && !context.is_hosts("a"));
+    assert_eq!(context.keys(), ["request_id"]);
+}

@@ -122,6 +122,29 @@ async fn what_a_guest_prints_becomes_log_lines() {
     assert_eq!(lines.field(0, "request_id"), "request-1");
 }
 
+#[tokio::test]
+async fn a_line_bears_the_call_that_it_was_written_in() {
+    let (lines, _guard) = Lines::collect();
+    let mut guest = start("(module)", Limits::default()).await.unwrap();
+    for (call, hook) in ["on-request", "before-call", "after-call", "on-response"]
+        .into_iter()
+        .enumerate()
+    {
+        if call == 2 {
+            // From here on it could print at any time.
+            guest.store.data_mut().tenant().wasi();
+        }
+        let request = Context::new(&format!("request-{call}"), 100);
+        begin_call(&mut guest.store, hook, request, Logged { lines: 3, bytes: 30 });
+        guest.store.data_mut().tenant().log(tracing::Level::INFO, "called", &[]);
+        let (context, logged) = end_call(&mut guest.store);
+        assert_eq!(context.request_id(), format!("request-{call}"));
+        assert_eq!(logged, Logged { lines: 4, bytes: 36 });
+        assert_eq!(lines.field(call, "hook"), hook);
+        assert_eq!(lines.field(call, "request_id"), format!("request-{call}"));
+    }
+}
+
 #[test]
 fn no_text_of_a_guest_can_pass_for_another_line_or_field() {
     let fields = [

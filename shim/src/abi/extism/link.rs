@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::HostFunctions;
 use heimdall_host::loader::Linked;
+use heimdall_host::model::Context;
 use heimdall_host::plugin::Logged;
 use heimdall_host::runtime::{
     Account, HasTenant as _, Runtime, Tenant, World, add_wasi_to_module_linker, begin_call, instantiation_cause,
@@ -18,7 +19,6 @@ use super::variables::Variables;
 use super::{Guest, Shared, imports};
 use crate::Input;
 use crate::abi::assembly_script;
-use crate::abi::life::nobody;
 
 /// What instances of a plugin are made of.
 #[derive(Clone)]
@@ -163,7 +163,7 @@ impl Template {
             headers: String::new(),
         };
         let mut store = self.runtime.store(guest);
-        begin_call(&mut store, "start", nobody(), Logged::default());
+        begin_call(&mut store, "start", Context::default(), Logged::default());
         let instantiated = match &self.code {
             Code::One(code, exports) => instantiate_one(code, *exports, &mut store).await,
             Code::Several {

@@ -54,7 +54,7 @@ impl PackedInstance {
     pub(super) async fn boot(template: Arc<Template>) -> Result<Self, Cause> {
         let tenant = Tenant::new(&template.account);
         let mut store = template.runtime.store(Guest { tenant });
-        begin_call(&mut store, "start", nobody(), Logged::default());
+        begin_call(&mut store, "start", Context::default(), Logged::default());
         let instance = match template.code.instantiate_async(&mut store).await {
             Ok(instance) => instance,
             Err(error) => return Err(instantiation_cause(error, &store.data().tenant)),
@@ -124,7 +124,7 @@ impl PackedInstance {
         if !self.template.layout.init {
             return Ok(());
         }
-        begin_call(&mut self.store, "init", nobody(), Logged::default());
+        begin_call(&mut self.store, "init", Context::default(), Logged::default());
         let init: TypedFunc<(u32, u32), i32> = typed(&self.instance, &mut self.store, "init")?;
         let config = self.template.config.clone().into();
         let placed = self.place(&[Argument::Text(&config)]).await?;
@@ -146,7 +146,7 @@ impl PackedInstance {
         if !self.template.layout.get_name {
             return Ok(None);
         }
-        begin_call(&mut self.store, "get_name", nobody(), Logged::default());
+        begin_call(&mut self.store, "get_name", Context::default(), Logged::default());
         let get_name: TypedFunc<(), u64> = typed(&self.instance, &mut self.store, "get_name")?;
         let packed = get_name
             .call_async(&mut self.store, ())
@@ -198,7 +198,7 @@ impl PackedInstance {
         if !self.template.layout.cleanup {
             return Ok(());
         }
-        begin_call(&mut self.store, "cleanup", nobody(), Logged::default());
+        begin_call(&mut self.store, "cleanup", Context::default(), Logged::default());
         let cleanup: TypedFunc<(), i32> = typed(&self.instance, &mut self.store, "cleanup")?;
         let code = cleanup
             .call_async(&mut self.store, ())
@@ -311,9 +311,4 @@ fn typed<P: WasmParams, R: WasmResults>(
 ) -> Result<TypedFunc<P, R>, Cause> {
     let found = instance.get_typed_func(store, name);
     found.map_err(|error| Cause::AbiViolation(format!("its export `{name}` has another type: {error}")))
-}
-
-/// The context of calls that belong to no request.
-fn nobody() -> Context {
-    Context::new("", 0)
 }

@@ -96,7 +96,7 @@ impl Template {
             said: Said::default(),
             closed: [false; 3],
         });
-        begin_call(&mut store, "start", Context::new("", 0), Logged::default());
+        begin_call(&mut store, "start", Context::default(), Logged::default());
         let instantiated = self.code.instantiate_async(&mut store).await;
         let started = instantiated.and_then(|instance| self.started(&mut store, instance));
         let start = started.map_err(|error| instantiation_cause(error, store.data_mut().tenant()))?;
@@ -142,7 +142,7 @@ impl StdioInstance {
         begin_call(
             &mut self.store,
             method.to_owned(),
-            Context::new("", 0),
+            Context::default(),
             Logged::default(),
         );
         let asked = deadline.run(self.run(method, &[Argument::Text(params)])).await;

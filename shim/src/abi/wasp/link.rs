@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use heimdall_host::failure::Cause;
 use heimdall_host::functions::{HostFunctions, ValueType};
+use heimdall_host::model::Context;
 use heimdall_host::plugin::Logged;
 use heimdall_host::runtime::{Account, HasTenant as _, Runtime, Tenant, World, begin_call, instantiation_cause};
 use wasmtime::{Instance, InstancePre, Linker, Module, Store};
 
 use super::{Guest, imports};
 use crate::Input;
-use crate::abi::life::nobody;
 
 /// What instances of a plugin are made of.
 #[derive(Clone)]
@@ -80,7 +80,7 @@ impl Template {
     pub(super) async fn instantiate(&self) -> Result<(Store<Guest>, Instance), Cause> {
         let tenant = Tenant::in_world(&self.account, &self.world)?;
         let mut store = self.runtime.store(Guest::new(tenant));
-        begin_call(&mut store, "start", nobody(), Logged::default());
+        begin_call(&mut store, "start", Context::default(), Logged::default());
         match self.code.instantiate_async(&mut store).await {
             Ok(instance) => Ok((store, instance)),
             Err(error) => Err(instantiation_cause(error, store.data_mut().tenant())),

@@ -78,9 +78,17 @@ const fn calls(size: Size, stream: bool, at_once: u32, http: Http) -> Calls {
     }
 }
 
+fn tags(count: usize) -> impl Iterator<Item = &'static str> {
+    TAGS.into_iter().cycle().take(count)
+}
+
 pub fn typed(count: usize) -> Recipe {
-    let tags = TAGS.into_iter().cycle().take(count);
-    Recipe::heimdall(&format!("{count} typed"), tags.map(Plugin::guest).collect())
+    Recipe::heimdall(&format!("{count} typed"), tags(count).map(Plugin::guest).collect())
+}
+
+/// The floor of [`typed`].
+fn engine(count: usize) -> Recipe {
+    Recipe::engine(&format!("{count} typed"), tags(count).map(Site::guest).collect())
 }
 
 pub fn legacy(count: usize) -> Recipe {
@@ -161,6 +169,8 @@ pub fn tables(site: &Site) -> Result<Vec<Table>> {
             USUAL,
             with(vec![
                 Recipe::reader(),
+                engine(1),
+                engine(4),
                 idle(1),
                 idle(4),
                 typed(16),

@@ -38,6 +38,8 @@ pub enum Kind {
     Proxy,
     /// The one that reads.
     Reader,
+    /// The one beside which the engine alone calls these guests.
+    Engine(Vec<PathBuf>),
     /// Heimdall with these plugins.
     Heimdall(Vec<Plugin>),
     /// The same, its log to be read.
@@ -88,6 +90,10 @@ impl Recipe {
         Recipe::new(READER, Kind::Reader)
     }
 
+    pub fn engine(guests: &str, list: Vec<PathBuf>) -> Recipe {
+        Recipe::new(format!("{PROXY}, the engine alone, {guests}"), Kind::Engine(list))
+    }
+
     pub fn heimdall(plugins: &str, list: Vec<Plugin>) -> Recipe {
         Recipe::new(format!("Heimdall, {plugins}"), Kind::Heimdall(list))
     }
@@ -113,6 +119,14 @@ impl Recipe {
                 let mut command = Command::new(site.program("load-proxy"));
                 command.args(["--listen", &listen, "--upstream", &server]);
                 command.args(matches!(self.kind, Kind::Reader).then_some("--read"));
+                command
+            }
+            Kind::Engine(guests) => {
+                let mut command = Command::new(site.program("load-engine"));
+                command.args(["--listen", &listen, "--upstream", &server]);
+                for guest in guests {
+                    command.arg("--guest").arg(guest);
+                }
                 command
             }
             Kind::Heimdall(plugins) | Kind::Recording(plugins) => {
