@@ -9,7 +9,7 @@ use heimdall_host::model::{Context, EditError};
 use heimdall_host::plugin::{Plugin, PreOutcome};
 
 use crate::guest::{DATA, Guest, OK};
-use crate::{Journey, LATE, SOON, chat, json, load, load_with, settings};
+use crate::{Journey, LATE, SOON, chat, load, load_with, settings};
 
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 

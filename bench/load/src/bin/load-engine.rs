@@ -52,6 +52,7 @@ async fn main() -> Result<()> {
     }
 }
 
+#[expect(clippy::print_stderr, reason = "a program for the command line")]
 async fn serve(arguments: Arguments) -> Result<()> {
     // It makes the engine's ticks, too.
     let host = world::host(RuntimeSettings::default())?;
