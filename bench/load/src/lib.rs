@@ -1,7 +1,7 @@
 //! The gateway over loopback under a load generator, beside a bare proxy and other gateways: the instrument `load`.
 //!
 //! Here is what stands around the gateways: the [`upstream`] that answers, the bare [`proxy`] and one that reads ([`reader`]),
-//! each in a process of its own, the load generator ([`oha`]), the requests that it sends ([`document`]), and what a process
+//! each in a process of its own ([`place`]), the load generator ([`oha`]), the requests that it sends ([`document`]), and what a process
 //! uses meanwhile ([`usage`]).
 //!
 //! ```
@@ -14,6 +14,7 @@
 
 pub mod document;
 pub mod oha;
+pub mod place;
 pub mod proxy;
 pub mod reader;
 pub mod server;

@@ -2,7 +2,6 @@
 //! engine, with a message of the usual size. What the guests set is not sent. The floor of a gateway with such plugins.
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,12 +11,11 @@ use heimdall_bench::raw::{RawComponent, RawRequest, Said};
 use heimdall_bench::world;
 use heimdall_host::runtime::RuntimeSettings;
 use heimdall_load::document::{Document, Size};
+use heimdall_load::place::{Place, until_terminated};
 use heimdall_load::{proxy::Proxy, server};
 use http::StatusCode;
-use http::uri::Authority;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use wasmtime::Engine;
 use wasmtime::component::{InstancePre, ResourceTable};
 
@@ -28,13 +26,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// Calls guests by the engine alone, and passes on what it gets
 #[derive(Parser)]
 struct Arguments {
-    /// Where it listens
-    #[arg(long)]
-    listen: SocketAddr,
-
-    /// Where it passes requests on to
-    #[arg(long)]
-    upstream: Authority,
+    #[command(flatten)]
+    place: Place,
 
     /// A typed guest with a hook before the call; several are called in this order
     #[arg(long = "guest")]
@@ -43,13 +36,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
-    let mut end = signal(SignalKind::terminate())?;
-    tokio::select! {
-        done = serve(arguments) => done,
-        // Returning from here, not by the signal: what counts which functions ran is written then.
-        _ = end.recv() => Ok(()),
-    }
+    until_terminated(serve(Arguments::parse())).await
 }
 
 #[expect(clippy::print_stderr, reason = "a program for the command line")]
@@ -61,8 +48,8 @@ async fn serve(arguments: Arguments) -> Result<()> {
         components: arguments.guests.iter().map(link).collect::<Result<_>>()?,
         said: Arc::new(last_message()?),
     });
-    let proxy = Proxy::new(arguments.upstream);
-    let listener = TcpListener::bind(arguments.listen).await?;
+    let proxy = Proxy::new(arguments.place.upstream);
+    let listener = TcpListener::bind(arguments.place.listen).await?;
     server::serve(listener, move |request| {
         let (proxy, guests) = (proxy.clone(), guests.clone());
         async move {
