@@ -185,6 +185,7 @@ impl Tenant {
     /// WASI preview 1.
     pub(super) fn wasi_preview1(&mut self) -> &mut WasiP1Ctx {
         if self.wasi.is_none() {
+            // What prints from here on knows no call.
             drop(self.told_journal());
         }
         let streams = Streams(&self.journal, &self.has_written);

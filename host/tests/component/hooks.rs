@@ -353,7 +353,7 @@ async fn the_context_takes_no_more_than_its_limit() {
     };
     let mut call = journey.call();
     plugin.before_call(&mut call, &mut chat()).await.unwrap();
-    assert!(call.context.is_empty());
+    assert_eq!((call.context.request_id(), call.context.is_empty()), ("", true));
 }
 
 #[tokio::test]

@@ -126,17 +126,22 @@ async fn what_a_guest_prints_becomes_log_lines() {
 async fn a_line_bears_the_call_that_it_was_written_in() {
     let (lines, _guard) = Lines::collect();
     let mut guest = start("(module)", Limits::default()).await.unwrap();
+    let before = Logged { lines: 3, bytes: 30 };
     for (call, hook) in ["on-request", "before-call", "after-call", "on-response"]
         .into_iter()
         .enumerate()
     {
-        if call == 2 {
-            // From here on it could print at any time.
-            guest.store.data_mut().tenant().wasi();
-        }
+        // A call that logs nothing, between those that do.
+        begin_call(&mut guest.store, "on-chunk", Context::new("silent", 100), before);
+        assert_eq!(end_call(&mut guest.store).1, before);
         let request = Context::new(&format!("request-{call}"), 100);
-        begin_call(&mut guest.store, hook, request, Logged { lines: 3, bytes: 30 });
-        guest.store.data_mut().tenant().log(tracing::Level::INFO, "called", &[]);
+        begin_call(&mut guest.store, hook, request, before);
+        let tenant = guest.store.data_mut().tenant();
+        if call == 2 {
+            // In the middle of a call it gets what it could print to at any time.
+            tenant.wasi();
+        }
+        tenant.log(tracing::Level::INFO, "called", &[]);
         let (context, logged) = end_call(&mut guest.store);
         assert_eq!(context.request_id(), format!("request-{call}"));
         assert_eq!(logged, Logged { lines: 4, bytes: 36 });

@@ -10,6 +10,7 @@ use heimdall_tests::guests;
 use heimdall_tests::process::Gateway;
 
 use super::{Desk, answer};
+use crate::guest::Guest;
 use crate::support::{PATIENCE, chat, client, post, printed, streamed};
 use crate::wat::{packed_answer, typed_answer};
 
@@ -48,6 +49,15 @@ async fn says(gateway: &Gateway) -> String {
         .to_owned()
 }
 
+/// What a request with the id `request-1` is answered with.
+async fn status_of_request_1(gateway: &Gateway) -> u16 {
+    let request = client().post(format!("{}/v1/chat/completions", gateway.url));
+    let request = request
+        .header("x-request-id", "request-1")
+        .body(chat("echo", "hello").to_string());
+    request.send().await.unwrap().status().as_u16()
+}
+
 #[tokio::test]
 async fn a_change_is_served_without_a_new_start() {
     let gateway = dev(project("one"), &[]);
@@ -82,11 +92,7 @@ async fn a_build_or_a_plugin_that_is_broken_leaves_the_one_before() {
 #[tokio::test]
 async fn what_a_hook_decides_and_changes_is_shown() {
     let gateway = dev(project("tag"), &["--config", "{\"tag\": \"mine\"}"]);
-    let client = client().post(format!("{}/v1/chat/completions", gateway.url));
-    let request = client
-        .header("x-request-id", "request-1")
-        .body(chat("echo", "hello").to_string());
-    assert_eq!(request.send().await.unwrap().status(), 200);
+    assert_eq!(status_of_request_1(&gateway).await, 200);
     printed(&gateway, "request-1 before-call: goes on").await;
     printed(&gateway, "answered").await;
     let output = gateway.output();
@@ -102,6 +108,15 @@ async fn what_a_hook_decides_and_changes_is_shown() {
     printed(&gateway, "reloaded").await;
     assert_eq!(says(&gateway).await, "one");
     printed(&gateway, "before-call: answered in the model's place").await;
+}
+
+#[tokio::test]
+async fn a_hook_that_fails_is_shown_with_its_request() {
+    let desk = project("trap");
+    desk.write("src/trap.wasm", Guest::new().before_call("unreachable").build());
+    let gateway = dev(desk, &[]);
+    assert_eq!(status_of_request_1(&gateway).await, 500);
+    printed(&gateway, "request-1 before-call: plugin `probe` (plugin.wasm) failed").await;
 }
 
 #[tokio::test]
