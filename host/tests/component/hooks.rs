@@ -353,7 +353,7 @@ async fn the_context_takes_no_more_than_its_limit() {
     };
     let mut call = journey.call();
     plugin.before_call(&mut call, &mut chat()).await.unwrap();
-    assert_eq!((call.context.request_id(), call.context.is_empty()), ("", true));
+    assert!(call.context.is_empty());
 }
 
 #[tokio::test]
@@ -409,7 +409,7 @@ async fn a_call_that_is_given_up_leaves_nothing_behind() {
     let mut call = journey.call();
     let given_up = tokio::time::timeout(SOON, plugin.before_call(&mut call, &mut request)).await;
     assert!(given_up.is_err());
-    assert!(call.context.is_empty());
+    assert_eq!((call.context.request_id(), call.context.is_empty()), ("", true));
     assert_eq!(request.document().as_str(), chat().document().as_str());
     let usage = plugin.usage();
     assert_eq!((usage.live, usage.busy, usage.discarded), (0, 0, 1));
